@@ -1,0 +1,133 @@
+"""``python -m rl_baselines.enjoy``: runs a trained policy, prints its returns, shows or records it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environments.config import PIXELS
+from environments.registry import ThreadingType, find_env
+from rl_baselines.arguments import (
+    Parser,
+    add_env_flags,
+    env_kwargs_from_flags,
+    make_config,
+    positive_number,
+    seed_number,
+)
+from rl_baselines.run_folder import DEFAULT_LOG_DIR, find_checkpoint
+from srl3.errors import UserError, run_command
+
+if TYPE_CHECKING:
+    from rl_baselines.checkpoint import Checkpoint
+    from rl_baselines.evaluation import Evaluation
+
+EXAMPLES = """examples:
+  python -m rl_baselines.enjoy --log-dir logs/KukaButtonGymEnv-v0 --num-episodes 20
+  python -m rl_baselines.enjoy --log-dir logs/MobileRobotGymEnv-v0/ground_truth/ppo2 --video robot.mp4 --num-episodes 2
+"""
+VIDEO_SHAPE = (480, 480)
+"""frames of a video of a policy that does not observe pixels"""
+
+
+def make_parser() -> Parser:
+    """The flags of ``enjoy``."""
+    parser = Parser(
+        prog="python -m rl_baselines.enjoy",
+        description="Run a trained policy in the environment that it was trained in; environment flags override it.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument(
+        "--log-dir", required=True, metavar="RUN", help="checkpoint, run folder, folder above runs, part of a run's name"
+    )
+    parser.add_argument("--num-episodes", type=positive_number, default=10, help="episodes to run")
+    acting = parser.add_mutually_exclusive_group()
+    acting.add_argument("--deterministic", action="store_true", default=True, help="the most probable action")
+    acting.add_argument("--stochastic", action="store_true", help="actions drawn from the policy")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
+    parser.add_argument("--render", action="store_true", help="show it in a window")
+    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="record it")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--device", default="cpu", help="torch device")
+    add_env_flags(parser)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, load, run, print; returns the exit status."""
+    arguments, given = make_parser().parse_with_given(argv)
+    if arguments.video is not None:
+        _check_video(arguments.video)
+    if arguments.render and arguments.video is not None:
+        raise UserError("--render and --video are two ways of looking; give one of them.")
+    overrides = env_kwargs_from_flags(arguments, given)
+
+    from rl_baselines.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR), device="cpu")
+    config = make_config(checkpoint.info.env_id, {**checkpoint.info.env_kwargs, **overrides})
+    if config.srl_model != checkpoint.info.srl_model:
+        raise UserError(
+            f"{checkpoint.path} acts from {checkpoint.info.srl_model}, and can't act from {config.srl_model}."
+        )
+    result = _run(arguments, checkpoint, config.as_dict())
+    if arguments.json:
+        print(json.dumps({"checkpoint": str(checkpoint.path), **result.as_dict()}))
+    else:
+        print(f"{checkpoint.path}: {checkpoint.info.algo} on {checkpoint.info.env_id}, "
+              f"{checkpoint.info.num_timesteps:,} steps trained")
+        print(result.in_words())
+        if arguments.video is not None:
+            print(f"video: {arguments.video}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: dict[str, Any]) -> "Evaluation":
+    import secrets
+
+    from rl_baselines.checkpoint import load_model
+    from rl_baselines.envs import create_envs
+    from rl_baselines.evaluation import evaluate
+    from rl_baselines.training import seed_everything, set_threads
+    from rl_baselines.video import VideoRecorder
+
+    info = checkpoint.info
+    watched = arguments.render or arguments.video is not None
+    if watched and info.srl_model != PIXELS:
+        env_kwargs = {**env_kwargs, "img_shape": VIDEO_SHAPE}
+    batched = find_env(info.env_id).threading is ThreadingType.BATCHED
+    seed = secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed
+    set_threads(info.srl_model)
+    seed_everything(seed)
+    venv = create_envs(
+        info.env_id,
+        env_kwargs,
+        n_envs=min(arguments.num_episodes, 256) if batched and not watched else 1,
+        seed=seed,
+        num_stack=info.num_stack,
+        normalize=bool(info.hyperparams["normalize"]),
+        training=False,
+        render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,
+    )
+    try:
+        model = load_model(checkpoint, venv, seed=seed, device=arguments.device)
+        if arguments.video is None:
+            return evaluate(model, arguments.num_episodes, deterministic=not arguments.stochastic)
+        fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
+        with VideoRecorder(arguments.video, fps=fps) as recorder:
+            return evaluate(
+                model, arguments.num_episodes, deterministic=not arguments.stochastic, on_step=recorder.record
+            )
+    finally:
+        venv.close()
+
+
+def _check_video(path: Path) -> None:
+    if path.suffix != ".mp4":
+        raise UserError(f"--video writes MP4; name a file that ends in .mp4, not {path}.")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"the folder of --video {path} does not exist; make it first.")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,46 @@
+"""The monitor of one environment: SB3's, that can go on with its file and be resumed in mid-episode."""
+
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.monitor import Monitor
+
+from environments.srl_env import SRLGymEnv
+
+
+class RunMonitor(Monitor):
+    """SB3's `Monitor` whose state travels in checkpoints.
+
+    Args:
+        env: an `SRLGymEnv`, perhaps wrapped.
+        filename: the monitor file, or None to keep none.
+        append: go on with an existing file instead of writing a new one.
+    """
+
+    def __init__(self, env: Any, filename: Path | None, append: bool = False) -> None:
+        super().__init__(
+            env,
+            str(filename) if filename else None,
+            info_keywords=(),
+            override_existing=not append,
+        )
+
+    def resume_state(self) -> dict[str, Any]:
+        """The episode in progress: the world's own state, and the rewards so far."""
+        world = self.env.unwrapped
+        assert isinstance(world, SRLGymEnv)
+        return {
+            "world": world.resume_state(),
+            "rewards": [float(reward) for reward in self.rewards],
+            "needs_reset": self.needs_reset,
+            "total_steps": self.total_steps,
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take up the episode at which `resume_state` was called."""
+        world = self.env.unwrapped
+        assert isinstance(world, SRLGymEnv)
+        world.restore_state(state["world"])
+        self.rewards = list(state["rewards"])
+        self.needs_reset = state["needs_reset"]
+        self.total_steps = state["total_steps"]

@@ -1,0 +1,250 @@
+"""Run folders: the only place that knows the file names in them, and that finds runs and checkpoints."""
+
+import dataclasses
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from srl3.errors import UserError
+from srl3.files import write_text
+
+DEFAULT_LOG_DIR = Path("logs")
+_CHECKPOINT = re.compile(r"model_(\d+)_steps\.zip")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """One run: ``<log-dir>/<env>/<srl-model>/<algo>/<YY-MM-DD_HHhMM_SS>[-suffix]/``."""
+
+    path: Path
+
+    @property
+    def args(self) -> Path:
+        """every flag as used, and the command line"""
+        return self.path / "args.yaml"
+
+    @property
+    def env_kwargs(self) -> Path:
+        """every environment parameter"""
+        return self.path / "env_kwargs.yaml"
+
+    @property
+    def train_config(self) -> Path:
+        """the resolved hyperparameters"""
+        return self.path / "train_config.yaml"
+
+    @property
+    def versions(self) -> Path:
+        """what the run was made with"""
+        return self.path / "versions.yaml"
+
+    @property
+    def log(self) -> Path:
+        """what the console showed"""
+        return self.path / "train.log"
+
+    @property
+    def progress(self) -> Path:
+        """SB3's scalars"""
+        return self.path / "progress.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files"""
+        return self.path / "tensorboard"
+
+    @property
+    def best_model(self) -> Path:
+        """the model with the best mean return so far"""
+        return self.path / "best_model.zip"
+
+    @property
+    def latest(self) -> Path:
+        """the newest model; `--resume` goes on from it"""
+        return self.path / "latest.zip"
+
+    @property
+    def checkpoints(self) -> Path:
+        """what ``--save-freq`` writes"""
+        return self.path / "checkpoints"
+
+    @property
+    def replay_buffer(self) -> Path:
+        """the replay buffer of ``latest`` (off-policy algorithms)"""
+        return self.path / "replay_buffer.npz"
+
+    @property
+    def plots(self) -> Path:
+        """figures"""
+        return self.path / "plots"
+
+    @property
+    def learning_curve(self) -> Path:
+        """the learning curve as a picture"""
+        return self.plots / "learning_curve.png"
+
+    def checkpoint(self, steps: int) -> Path:
+        """The checkpoint written at ``steps``."""
+        return self.checkpoints / f"model_{steps}_steps.zip"
+
+    def monitors(self) -> list[Path]:
+        """The monitor files, by rank."""
+        return sorted(self.path.glob("*.monitor.csv"), key=lambda path: int(path.name.partition(".")[0]))
+
+    def monitor_sizes(self) -> dict[str, int]:
+        """Bytes of each monitor file now."""
+        return {path.name: path.stat().st_size for path in self.monitors()}
+
+    def truncate_monitors(self, sizes: dict[str, int]) -> None:
+        """Cut the monitor files back to what they held at a checkpoint."""
+        for path in self.monitors():
+            size = sizes.get(path.name, 0)
+            if path.stat().st_size > size:
+                os.truncate(path, size)
+
+    def write_yaml(self, path: Path, content: Any) -> None:
+        """Write ``content`` as YAML in one piece."""
+        write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
+
+    def read_yaml(self, path: Path) -> dict[str, Any]:
+        """Read one of the run's YAML files.
+
+        Raises:
+            UserError: when it is missing or damaged.
+        """
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path} can't be read ({type(error).__name__}); is {self.path} a whole run?") from None
+        if not isinstance(content, dict):
+            raise UserError(f"{path} is damaged; is {self.path} a whole run?")
+        return content
+
+
+def check_writable(log_dir: Path) -> None:
+    """Raise `UserError` unless folders can be made under ``log_dir``; makes nothing."""
+    folder = log_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file, not a folder; choose another --log-dir.")
+    if not os.access(folder, os.W_OK | os.X_OK) or _read_only(folder):
+        raise UserError(f"{folder} may not be written to; choose another --log-dir.")
+
+
+def _read_only(folder: Path) -> bool:
+    """A folder without any write bit is meant to be left alone, also by root."""
+    return not folder.stat().st_mode & 0o222
+
+
+def new_run_folder(log_dir: Path, env_id: str, srl_model: str, algo: str, suffix: str | None) -> RunFolder:
+    """Make the folder of a new run; an existing one is never taken."""
+    parent = log_dir / env_id / srl_model / algo
+    parent.mkdir(parents=True, exist_ok=True)
+    name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
+    for number in range(1, 1000):
+        path = parent / (name if number == 1 else f"{name}_{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return RunFolder(path)
+    raise UserError(f"{parent / name} exists a thousand times over; choose another --suffix.")
+
+
+def find_runs(folder: Path) -> list[RunFolder]:
+    """The runs in and below ``folder``, oldest first."""
+    runs = [RunFolder(Path(root)) for root, _, files in os.walk(folder) if "args.yaml" in files]
+    return sorted(runs, key=lambda run: (run.args.stat().st_mtime_ns, run.path.name))
+
+
+def find_run(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> RunFolder:
+    """The run that ``spec`` names: its folder, one above it (newest run), or part of its name (newest match).
+
+    Raises:
+        UserError: for a miss, listing what is there instead.
+    """
+    path = Path(spec)
+    if path.is_file():
+        path = path.parent
+    if path.name == "checkpoints":
+        path = path.parent
+    if (path / "args.yaml").is_file():
+        return RunFolder(path)
+    runs = find_runs(path) if path.is_dir() else _matching_runs(spec, log_dir)
+    if not runs:
+        raise UserError(f"no run at {spec}; {_what_is_there(path, log_dir)}")
+    return runs[-1]
+
+
+def find_checkpoint(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> Path:
+    """The checkpoint that ``spec`` names.
+
+    A file; a run folder (its best model, else its latest); a folder above runs (its newest run with a
+    checkpoint); a ``checkpoints/`` folder (its highest number); part of a run's name (its newest match
+    below ``log_dir``); or the S-RL Toolbox's ``…/ppo2.pkl``, which stands for the run folder it is in.
+
+    Raises:
+        UserError: for a miss, listing what is there instead.
+    """
+    path = Path(spec)
+    if path.is_file():
+        return path
+    if path.suffix == ".pkl" and path.parent.is_dir():
+        path = path.parent
+    if path.is_dir():
+        found = _in_folder(path)
+    else:
+        found = next((file for run in reversed(_matching_runs(spec, log_dir)) for file in _of_run(run)), None)
+    if found is None:
+        raise UserError(f"no checkpoint at {spec}; {_what_is_there(path, log_dir)}")
+    return found
+
+
+def _in_folder(folder: Path) -> Path | None:
+    if (folder / "args.yaml").is_file():
+        return next(_of_run(RunFolder(folder)), None)
+    numbered = _numbered(folder)
+    if numbered:
+        return numbered[-1]
+    return next((file for run in reversed(find_runs(folder)) for file in _of_run(run)), None)
+
+
+def _of_run(run: RunFolder) -> Iterator[Path]:
+    yield from (path for path in (run.best_model, run.latest) if path.is_file())
+    yield from reversed(_numbered(run.checkpoints))
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """``model_<steps>_steps.zip`` in ``folder``, lowest number first."""
+    if not folder.is_dir():
+        return []
+    matches = [(match, path) for path in folder.iterdir() if (match := _CHECKPOINT.fullmatch(path.name))]
+    return [path for match, path in sorted(matches, key=lambda pair: int(pair[0].group(1)))]
+
+
+def _matching_runs(spec: str, log_dir: Path) -> list[RunFolder]:
+    """Runs below ``log_dir`` (or the folder that ``spec`` begins with) whose path has ``spec`` in it."""
+    wanted = os.path.normpath(spec)
+    return [run for run in find_runs(log_dir) if wanted in str(run.path) or wanted in str(run.path.absolute())]
+
+
+def _what_is_there(path: Path, log_dir: Path) -> str:
+    """A half sentence for an error: what could have been meant."""
+    folder = path
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    if folder in (Path("."), Path("/")) or not find_runs(folder):
+        folder = log_dir
+    runs = find_runs(folder) if folder.is_dir() else []
+    if not runs:
+        return f"there are no runs in {log_dir}/ either; train one with python -m rl_baselines.train."
+    names = [str(run.path) for run in reversed(runs[-3:])]
+    files = [file.name for file in _of_run(runs[-1])]
+    without = "" if files else " (which has no checkpoint yet)"
+    return f"the newest runs are {', '.join(names)}{without}."

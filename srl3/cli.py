@@ -1,0 +1,76 @@
+"""``srl3 <name> …``: one console script for every command; imports a command only to run it."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import NoReturn
+
+from srl3 import __version__
+from srl3.errors import UserError, run_command, unknown_name
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command by import path.
+
+    Args:
+        module: the module whose ``main(argv)`` runs it; ``python -m module`` does the same.
+        summary: what it does, for ``srl3 --help``.
+    """
+
+    module: str
+    summary: str
+
+
+COMMANDS: dict[str, Command] = {
+    "train": Command("rl_baselines.train", "train, retrain or resume a policy"),
+    "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
+    "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
+}
+
+
+def help_text() -> str:
+    """What ``srl3 --help`` prints."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: srl3 [--help | --version] <command> …",
+            "",
+            "Train robot policies from pixels, ground truth or learned state representations.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "srl3 <command> --help explains a command's flags.",
+        ]
+    )
+
+
+def dispatch(argv: list[str] | None = None) -> int | None:
+    """Run the command that ``argv`` begins with; returns its exit status.
+
+    Raises:
+        UserError: when there is no command of that name.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments:
+        raise UserError(f"name a command: {', '.join(COMMANDS)}; srl3 --help says what they do.")
+    name, *rest = arguments
+    if name in ("-h", "--help"):
+        print(help_text())
+        return 0
+    if name == "--version":
+        print(f"srl3 {__version__}")
+        return 0
+    if name.startswith("-"):
+        raise UserError(f"unknown flag '{name}'; flags of a command come after its name, see srl3 --help.")
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    status: int | None = importlib.import_module(COMMANDS[name].module).main(rest)
+    return status
+
+
+def main() -> NoReturn:
+    """The console script."""
+    run_command(dispatch)

@@ -1,0 +1,42 @@
+"""The one exception for mistakes of the user, and the one place that turns it into an exit."""
+
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake that the user can mend. Its text is one sentence: what is wrong, what would be right.
+
+    Commands print it as one line on stderr and exit with status 2; it never shows a traceback.
+    """
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is in no registry, with close matches or else all names.
+
+    Args:
+        kind: what was named, e.g. ``"environment"``.
+        name: what the user wrote.
+        known: the names that exist.
+    """
+    known = sorted(known)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    if not close:
+        folded = {k.lower(): k for k in known}
+        close = [folded[m] for m in get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}."
+    return UserError(f"unknown {kind} '{name}'; {hint}")
+
+
+def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> None:
+    """Run a command's ``main(argv)`` and exit with its status; a `UserError` exits with 2 and one line."""
+    try:
+        status = main(argv)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output went away, e.g. `… | head`
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(status or 0)

@@ -1,0 +1,29 @@
+"""Trainings in this process, small enough for a test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rl_baselines import train
+from rl_baselines.run_folder import RunFolder, find_runs
+
+Train = Callable[..., RunFolder]
+
+MOBILE = ("--env", "MobileRobotGymEnv-v0", "--srl-model", "ground_truth", "--num-cpu", "1")
+KUKA = ("--env", "KukaButtonGymEnv-v0", "--srl-model", "ground_truth", "--num-cpu", "1")
+SMALL = ("--num-timesteps", "400", "--hyperparam", "n_steps:50")
+
+
+@pytest.fixture
+def small_train(tmp_path: Path) -> Train:
+    """``small_train(*flags)`` trains without visdom and bar, and gives the run folder (the newest, when resumed)."""
+
+    def run(*flags: str, log_dir: Path | None = None, status: int = 0) -> RunFolder:
+        log_dir = log_dir or tmp_path / "logs"
+        shown = ("--no-vis", "--no-progress")
+        where = () if "--resume" in flags else ("--log-dir", str(log_dir))
+        assert train.main([*flags, *where, *shown]) == status
+        return find_runs(log_dir)[-1]
+
+    return run
