@@ -24,14 +24,18 @@ CONTINUAL_TASKS = {
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, and keeps the line breaks of the examples."""
+    """Shows defaults that say something, and keeps the line breaks of the examples."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        silent = action.default is None or action.default == [] or action.default is False
+        return action.help if silent else super()._get_help_string(action)
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are `UserError`, with close matches for a misspelt flag."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, **kwargs)
+        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, usage="%(prog)s [flags]", **kwargs)
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match(r"unrecognized arguments: (\S+)", message)

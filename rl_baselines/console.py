@@ -36,7 +36,7 @@ def logged_console(path: Path) -> Iterator[None]:
     """Standard output and errors are also appended to ``path`` inside the block."""
     with path.open("a", encoding="utf-8", buffering=1) as log:
         out, err = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Tee(out, log), _Tee(err, log)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Tee(out, log), _Tee(err, log)
         try:
             yield
         finally:

@@ -38,7 +38,10 @@ def make_parser() -> Parser:
         epilog=EXAMPLES,
     )
     parser.add_argument(
-        "--log-dir", required=True, metavar="RUN", help="checkpoint, run folder, folder above runs, part of a run's name"
+        "--log-dir",
+        required=True,
+        metavar="RUN",
+        help="checkpoint, run folder, folder above runs, part of a run's name",
     )
     parser.add_argument("--num-episodes", type=positive_number, default=10, help="episodes to run")
     acting = parser.add_mutually_exclusive_group()
@@ -74,8 +77,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps({"checkpoint": str(checkpoint.path), **result.as_dict()}))
     else:
-        print(f"{checkpoint.path}: {checkpoint.info.algo} on {checkpoint.info.env_id}, "
-              f"{checkpoint.info.num_timesteps:,} steps trained")
+        print(
+            f"{checkpoint.path}: {checkpoint.info.algo} on {checkpoint.info.env_id}, "
+            f"{checkpoint.info.num_timesteps:,} steps trained"
+        )
         print(result.in_words())
         if arguments.video is not None:
             print(f"video: {arguments.video}")

@@ -67,25 +67,32 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(found, indent=2))
         return 0
     print("Algorithms (--algo)")
-    _print_table(("name", "type", "actions"), [
-        (name, entry["type"], ", ".join(entry["actions"])) for name, entry in found["algorithms"].items()
-    ])
+    _print_table(
+        ("name", "type", "actions"),
+        [(name, entry["type"], ", ".join(entry["actions"])) for name, entry in found["algorithms"].items()],
+    )
     print("\nEnvironments (--env)")
-    _print_table(("name", "runs", "ground truth", "modes", "observes"), [
-        (
-            name,
-            entry["runs"],
-            entry["plotting"],
-            " ".join(f"{mode} ({MODE_FLAGS[mode]})" if MODE_FLAGS[mode] else mode for mode in entry["modes"]),
-            ", ".join(entry["states"]),
-        )
-        for name, entry in found["environments"].items()
-    ])
+    _print_table(
+        ("name", "runs", "ground truth", "modes", "observes"),
+        [
+            (
+                name,
+                entry["runs"],
+                entry["plotting"],
+                " ".join(f"{mode} ({MODE_FLAGS[mode]})" if MODE_FLAGS[mode] else mode for mode in entry["modes"]),
+                ", ".join(entry["states"]),
+            )
+            for name, entry in found["environments"].items()
+        ],
+    )
     print("\nRepresentations (--srl-model)")
-    _print_table(("name", "type", "losses", "environments"), [
-        (name, entry["type"], ", ".join(entry["losses"]) or "-", ", ".join(entry["environments"] or ()) or "all")
-        for name, entry in found["representations"].items()
-    ])
+    _print_table(
+        ("name", "type", "losses", "environments"),
+        [
+            (name, entry["type"], ", ".join(entry["losses"]) or "-", ", ".join(entry["environments"] or ()) or "all")
+            for name, entry in found["representations"].items()
+        ],
+    )
     print("\nNot here")
     for sentence in found["not_here"].values():
         print(f"  {sentence}")

@@ -43,6 +43,10 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
         state["search"] = model.get_search_state()
     if getattr(model, "_last_lstm_states", None) is not None:
         state["lstm"] = [[part.cpu().numpy() for part in pair] for pair in model._last_lstm_states]  # type: ignore[attr-defined]
+    state["log"] = [
+        [name, np.asarray(value), list(model.logger.name_to_excluded[name] or ())]
+        for name, value in model.logger.name_to_value.items()
+    ]
     state["envs"] = vec_env_state(model.env)
     state["random"] = _random_state(model)
     return state
@@ -64,13 +68,15 @@ def restore_training_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
 
         pairs = [tuple(torch.as_tensor(part, device=model.device) for part in pair) for pair in state["lstm"]]
         model._last_lstm_states = RNNStates(*pairs)  # type: ignore[attr-defined]
+    for name, value, excluded in state["log"]:  # what the last update recorded, to be written with the next rollout
+        model.logger.record(name, value[()], exclude=tuple(excluded))
     restore_vec_env_state(model.env, state["envs"])
     _restore_random_state(model, state["random"])
 
 
 def _random_state(model: BaseAlgorithm) -> dict[str, Any]:
     version, words, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
         "python": [version, list(words), gauss],
         "numpy": [name, np.asarray(keys), position, has_gauss, cached],

@@ -71,8 +71,8 @@ def make_parser() -> Parser:
     state.add_argument("--num-stack", type=positive_number, default=1, help="frames stacked")
 
     again = parser.add_argument_group("going on")
-    again.add_argument("--load-rl-model-path", metavar="MODEL", help="retrain this file, run folder or part of its name")
-    again.add_argument("--new-lr", type=positive_float, help="learning rate of the retraining; else 0.01 × the saved one")
+    again.add_argument("--load-rl-model-path", metavar="MODEL", help="retrain this file, run or part of its name")
+    again.add_argument("--new-lr", type=positive_float, help="rate of the retraining; else 0.01 × the saved one")
     again.add_argument("--resume", metavar="RUN", help="go on with an interrupted run, in its folder")
 
     out = parser.add_argument_group("output")
@@ -305,9 +305,7 @@ def _check_actions(algo: str, *, discrete: bool) -> None:
         return
     able = [name for name, entry in registered_rl.items() if wanted in entry.actions]
     mend = "add -c" if discrete else "leave out -c"
-    raise UserError(
-        f"{algo} can't act in a {wanted.value} action space; {mend}, or use one of {', '.join(able)}."
-    )
+    raise UserError(f"{algo} can't act in a {wanted.value} action space; {mend}, or use one of {', '.join(able)}.")
 
 
 def _check_device(device: str) -> None:

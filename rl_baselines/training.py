@@ -172,8 +172,8 @@ class _Training:
                 plan.parent, env, hyperparams=plan.hyperparams, seed=plan.seed, device=plan.device, training=True
             )
             self._load_replay_buffer(model, plan.parent)
-        outputs = [ResumableCSV(self.run.progress, model_steps(plan)), TensorBoardOutputFormat(str(self.run.tensorboard))]
-        model.set_logger(Logger(str(self.run.path), outputs))
+        scalars = ResumableCSV(self.run.progress, kept_steps(plan))
+        model.set_logger(Logger(str(self.run.path), [scalars, TensorBoardOutputFormat(str(self.run.tensorboard))]))
         return model
 
     def _load_replay_buffer(self, model: BaseAlgorithm, parent: Checkpoint) -> None:
@@ -329,7 +329,7 @@ class _Training:
         self.closing.clear()
 
 
-def model_steps(plan: TrainingPlan) -> int:
+def kept_steps(plan: TrainingPlan) -> int:
     """Steps that the run's ``progress.csv`` keeps: those of the checkpoint that it goes on from."""
     return plan.parent.info.num_timesteps if plan.resume is not None and plan.parent is not None else 0
 

@@ -39,7 +39,7 @@ def pack(tree: Any) -> tuple[str, bytes]:
 
     text = json.dumps(encode(tree))
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     return text, buffer.getvalue()
 
 

@@ -1,0 +1,1 @@
+"""The training side: algorithms, commands, run folders."""

@@ -1,0 +1,265 @@
+"""What an algorithm must offer to be registered, and what the library ones share.
+
+Importing this module loads no library: an algorithm names its model class in a method.
+"""
+
+import inspect
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from rl_baselines.parameters import Kind, Parameter, constructor_parameters
+from rl_baselines.policy_kwargs import build_policy_kwargs, check_policy_kwargs
+from rl_baselines.registry import registered_rl
+from rl_baselines.schedules import build_schedule
+from rl_baselines.search_space import SearchRange
+from srl3.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.noise import ActionNoise
+    from stable_baselines3.common.vec_env import VecEnv
+
+NOISE_TYPES = ("normal", "ornstein-uhlenbeck")
+
+
+class BaseRLObject(ABC):
+    """An algorithm: what may be set, over what a search draws, and how its model is built. Never instantiated."""
+
+    preset: ClassVar[str | None] = None
+    """Name of its YAML file under ``config/hyperparams``; None when it has none."""
+    on_policy: ClassVar[bool] = False
+    """Whether it learns from whole rollouts of its present policy."""
+    lstm_variant: ClassVar[str | None] = None
+    """Name of the registered algorithm that is the same with a recurrent policy."""
+    search_space: ClassVar[Mapping[str, SearchRange]] = {}
+    """Ranges for a hyperparameter search, by the names of `parameters`."""
+
+    @classmethod
+    @abstractmethod
+    def model_class(cls) -> "type[BaseAlgorithm]":
+        """The class of the models that `make_model` builds (imports its library)."""
+
+    @classmethod
+    @abstractmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        """What a user may set, by name."""
+
+    @classmethod
+    @abstractmethod
+    def policy_parameters(cls) -> list[str]:
+        """The keys that ``policy_kwargs`` may have."""
+
+    @classmethod
+    @abstractmethod
+    def make_model(
+        cls,
+        env: "VecEnv",
+        hyperparams: Mapping[str, Any],
+        *,
+        seed: int,
+        device: str = "auto",
+        tensorboard_log: str | None = None,
+        training: bool = True,
+    ) -> "BaseAlgorithm":
+        """A new model.
+
+        Args:
+            env: what it trains on or plays in.
+            hyperparams: values as YAML can hold them, by the names of `parameters`; left out ones are at their default.
+            seed: seeds Python, NumPy, torch and the environment.
+            device: ``auto``, ``cpu``, ``cuda`` …
+            tensorboard_log: folder of TensorBoard's files, or None.
+            training: False for playing, which allocates no buffer of full size.
+
+        Raises:
+            UserError: for values that the algorithm can't take, or a device that is not there.
+        """
+
+    @classmethod
+    def with_policy(cls, policy: str) -> "type[BaseRLObject]":
+        """This algorithm with a ``feedforward`` or ``lstm`` policy.
+
+        Raises:
+            UserError: when it has no such policy, naming the algorithms that have.
+        """
+        if policy not in ("feedforward", "lstm"):
+            raise unknown_name("policy", policy, ("feedforward", "lstm"))
+        if policy == "feedforward":
+            return cls
+        if cls.lstm_variant is None:
+            able = [name for name, entry in registered_rl.items() if entry.load_class().lstm_variant]
+            raise UserError(f"{cls.model_class().__name__} has no lstm policy; use --algo {', '.join(able)}.")
+        return registered_rl[cls.lstm_variant].load_class()
+
+
+class StableBaselinesRLObject(BaseRLObject):
+    """An algorithm of Stable-Baselines3, of sb3-contrib, or in their style."""
+
+    state_policy: ClassVar[str] = "MlpPolicy"
+    """Name of its policy for states."""
+    image_policy: ClassVar[str] = "CnnPolicy"
+    """Name of its policy for pixels."""
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        constructor = inspect.signature(cls.model_class()).parameters
+        parameters = {
+            "n_envs": Parameter("n_envs", Kind.INT, 1),
+            "normalize": Parameter("normalize", Kind.BOOL, False),
+            **constructor_parameters(cls.model_class()),
+        }
+        if "policy_kwargs" in constructor:
+            parameters["policy_kwargs"] = Parameter("policy_kwargs", Kind.MAPPING, None, optional=True)
+        if cls.on_policy and "batch_size" in constructor:
+            parameters["nminibatches"] = Parameter("nminibatches", Kind.INT, None, optional=True)
+        if "action_noise" in constructor:
+            parameters["noise_type"] = Parameter("noise_type", Kind.TEXT, None, optional=True, choices=NOISE_TYPES)
+            parameters["noise_std"] = Parameter("noise_std", Kind.FLOAT, 0.1)
+        return parameters
+
+    @classmethod
+    def policy_parameters(cls) -> list[str]:
+        keys = inspect.signature(cls.model_class().policy_aliases[cls.state_policy]).parameters
+        return [key for key in keys if key not in ("observation_space", "action_space", "lr_schedule", "use_sde")]
+
+    @classmethod
+    def policy_for(
+        cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """The policy's name and its keyword arguments for what is observed."""
+        return (cls.image_policy if is_image(observation_space) else cls.state_policy), policy_kwargs
+
+    @classmethod
+    def default_device(cls) -> str:
+        """The device that ``auto`` stands for."""
+        return "auto"
+
+    @classmethod
+    def make_model(
+        cls,
+        env: "VecEnv",
+        hyperparams: Mapping[str, Any],
+        *,
+        seed: int,
+        device: str = "auto",
+        tensorboard_log: str | None = None,
+        training: bool = True,
+    ) -> "BaseAlgorithm":
+        arguments = cls._constructor_arguments(hyperparams, env, training)
+        policy, policy_kwargs = cls.policy_for(env.observation_space, arguments.pop("policy_kwargs"))
+        if policy_kwargs:
+            arguments["policy_kwargs"] = policy_kwargs
+        model_class = cls.model_class()
+        try:
+            return model_class(
+                policy,
+                env,
+                seed=seed,
+                device=checked_device(cls.default_device() if device == "auto" else device),
+                tensorboard_log=tensorboard_log,
+                **arguments,
+            )
+        except (AssertionError, TypeError, ValueError) as error:
+            sentence = " ".join(str(error).split()).rstrip(".")
+            raise UserError(f"{model_class.__name__} refuses these hyperparameters: {sentence}.") from error
+
+    @classmethod
+    def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
+        parameters = cls.parameters()
+        where = cls.model_class().__name__
+        for name in hyperparams:
+            if name not in parameters:
+                raise unknown_name(f"hyperparameter of {where}", name, parameters)
+        values = dict(hyperparams)
+        for name in ("n_envs", "normalize"):
+            values.pop(name, None)
+        for name, value in values.items():
+            if value is not None and parameters[name].kind is Kind.SCHEDULE:
+                values[name] = build_schedule(value)
+            if parameters[name].kind is Kind.FREQUENCY and isinstance(value, list):
+                values[name] = tuple(value)
+        policy_kwargs = values.pop("policy_kwargs", None) or {}
+        check_policy_kwargs(policy_kwargs, cls.policy_parameters(), where)
+        values["policy_kwargs"] = build_policy_kwargs(policy_kwargs, where)
+        minibatches = values.pop("nminibatches", None)
+        if minibatches is not None:
+            n_steps = values.get("n_steps", parameters["n_steps"].default)
+            values["batch_size"] = minibatch_size(n_steps, env.num_envs, minibatches)
+        if "noise_type" in parameters:
+            kind = values.pop("noise_type", None)
+            std = values.pop("noise_std", parameters["noise_std"].default)
+            values["action_noise"] = action_noise(kind, std, env.action_space)
+        if not training:
+            values |= _small_buffers(parameters, on_policy=cls.on_policy)
+        elif "buffer_size" in parameters:
+            steps = values.get("buffer_size", parameters["buffer_size"].default)
+            _check_memory(steps, env.observation_space, values.get("optimize_memory_usage", False))
+        return values
+
+
+def is_image(space: "spaces.Space[Any]") -> bool:
+    """Whether the observation is pixels, with any number of channels."""
+    from stable_baselines3.common.preprocessing import is_image_space
+
+    return is_image_space(space, check_channels=False)
+
+
+def minibatch_size(n_steps: int, n_envs: int, nminibatches: int) -> int:
+    """Samples in each of ``nminibatches`` parts of a rollout, rounded up: never more parts than asked for."""
+    return math.ceil(n_steps * n_envs / nminibatches)
+
+
+def action_noise(kind: str | None, std: float, action_space: "spaces.Space[Any]") -> "ActionNoise | None":
+    """Exploration noise with mean zero and ``std`` in each dimension of the actions (which span [-1, 1])."""
+    if kind is None:
+        return None
+    from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
+
+    if action_space.shape is None:
+        raise UserError(f"noise_type needs continuous actions, not {action_space}.")
+    mean, sigma = np.zeros(action_space.shape), np.full(action_space.shape, std)
+    return NormalActionNoise(mean, sigma) if kind == "normal" else OrnsteinUhlenbeckActionNoise(mean, sigma)
+
+
+def checked_device(device: str) -> str:
+    """The device, if torch has it; Stable-Baselines3 alone would go on quietly with the CPU.
+
+    Raises:
+        UserError: for a name that is no device, or one that this machine lacks.
+    """
+    import torch
+
+    if device == "auto":
+        return device
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"torch can't use the device '{device}' here; use auto or cpu.") from error
+    return device
+
+
+def _small_buffers(parameters: Mapping[str, Parameter], *, on_policy: bool) -> dict[str, Any]:
+    small: dict[str, Any] = {"n_steps": 2, "batch_size": 2} if on_policy else {"buffer_size": 1}
+    if "optimize_memory_usage" in parameters:
+        small["optimize_memory_usage"] = False
+    return {name: value for name, value in small.items() if name in parameters}
+
+
+def _check_memory(steps: int, space: "spaces.Space[Any]", only_once: bool) -> None:
+    """Refuse a replay buffer that this machine has no memory for, before it fills up hours later."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}) or space.shape is None or space.dtype is None:
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    step = int(np.prod(space.shape)) * space.dtype.itemsize * (1 if only_once else 2)
+    if steps * step > memory:
+        raise UserError(
+            f"a replay buffer of {steps} steps takes {steps * step / 2**30:.0f} GiB for observations of shape "
+            f"{space.shape} and this machine has {memory / 2**30:.0f}; set a smaller one, "
+            f"for example --hyperparam buffer_size:{max(1, memory // (4 * step))}."
+        )

@@ -1,0 +1,111 @@
+"""The registry of algorithms: one line to add one."""
+
+import importlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from srl3.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from rl_baselines.base_classes import BaseRLObject
+
+
+class AlgoType(Enum):
+    """What an algorithm learns by."""
+
+    REINFORCEMENT_LEARNING = "reinforcement learning"
+    EVOLUTION_STRATEGIES = "evolution strategies"
+    OTHER = "other"
+
+
+class ActionType(Enum):
+    """The kinds of action space."""
+
+    DISCRETE = "discrete"
+    CONTINUOUS = "continuous"
+
+
+@dataclass(frozen=True)
+class RegisteredRL:
+    """An algorithm by import path, so that listing it loads no library.
+
+    Args:
+        entry_point: ``module:class`` of its `BaseRLObject`.
+        algo_type: what it learns by.
+        actions: the kinds of action space that it takes.
+    """
+
+    entry_point: str
+    algo_type: AlgoType
+    actions: tuple[ActionType, ...]
+
+    def load_class(self) -> "type[BaseRLObject]":
+        """The class behind the entry (its library is imported when a model is built)."""
+        module, _, name = self.entry_point.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+_RL = AlgoType.REINFORCEMENT_LEARNING
+_ES = AlgoType.EVOLUTION_STRATEGIES
+_DISCRETE = (ActionType.DISCRETE,)
+_CONTINUOUS = (ActionType.CONTINUOUS,)
+_BOTH = (ActionType.DISCRETE, ActionType.CONTINUOUS)
+_FOLDER = "rl_baselines.rl_algorithm"
+
+registered_rl: dict[str, RegisteredRL] = {
+    "ppo2": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, _BOTH),
+    "ppo": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, _BOTH),
+    "a2c": RegisteredRL(f"{_FOLDER}.a2c:A2CModel", _RL, _BOTH),
+    "dqn": RegisteredRL(f"{_FOLDER}.dqn:DQNModel", _RL, _DISCRETE),
+    "deepq": RegisteredRL(f"{_FOLDER}.dqn:DQNModel", _RL, _DISCRETE),
+    "ddpg": RegisteredRL(f"{_FOLDER}.ddpg:DDPGModel", _RL, _CONTINUOUS),
+    "td3": RegisteredRL(f"{_FOLDER}.td3:TD3Model", _RL, _CONTINUOUS),
+    "sac": RegisteredRL(f"{_FOLDER}.sac:SACModel", _RL, _CONTINUOUS),
+    "trpo": RegisteredRL(f"{_FOLDER}.trpo:TRPOModel", _RL, _BOTH),
+    "ars": RegisteredRL("rl_baselines.evolution_strategies.ars:ARSModel", _ES, _BOTH),
+    "qrdqn": RegisteredRL(f"{_FOLDER}.qrdqn:QRDQNModel", _RL, _DISCRETE),
+    "tqc": RegisteredRL(f"{_FOLDER}.tqc:TQCModel", _RL, _CONTINUOUS),
+    "crossq": RegisteredRL(f"{_FOLDER}.crossq:CrossQModel", _RL, _CONTINUOUS),
+    "recurrent_ppo": RegisteredRL(f"{_FOLDER}.recurrent_ppo:RecurrentPPOModel", _RL, _BOTH),
+    "maskable_ppo": RegisteredRL(f"{_FOLDER}.maskable_ppo:MaskablePPOModel", _RL, _DISCRETE),
+    "cma-es": RegisteredRL("rl_baselines.evolution_strategies.cma_es:CMAESModel", _ES, _BOTH),
+    "random_agent": RegisteredRL(f"{_FOLDER}.random_agent:RandomAgentModel", AlgoType.OTHER, _BOTH),
+}
+
+retired_rl: dict[str, str] = {
+    "acer": "acer did not outlive TensorFlow 1 and is not in SRL3; the nearest is qrdqn "
+    "(off-policy, discrete) or ppo2 (on-policy).",
+    "acktr": "acktr did not outlive TensorFlow 1 and is not in SRL3; the nearest is trpo (also a natural gradient) "
+    "or a2c.",
+    "ppo1": "ppo1 was PPO over MPI and is not in SRL3; use ppo2, with --num-cpu for several environments.",
+    "distillation": "distillation is not yet here; ppo2 trains a policy from rewards.",
+}
+"""Algorithms of the S-RL Toolbox that can't be asked for here, with the sentence that names the nearest."""
+
+
+def find_algo(name: str) -> RegisteredRL:
+    """The entry of ``name``.
+
+    Raises:
+        UserError: for an unknown name (with close matches) or a retired one (with the nearest registered one).
+    """
+    if name in retired_rl:
+        raise UserError(retired_rl[name])
+    if name not in registered_rl:
+        raise unknown_name("algorithm", name, registered_rl)
+    return registered_rl[name]
+
+
+def check_action_type(name: str, *, continuous: bool) -> None:
+    """Refuse an algorithm that can't take this kind of action.
+
+    Raises:
+        UserError: naming algorithms that can.
+    """
+    wanted = ActionType.CONTINUOUS if continuous else ActionType.DISCRETE
+    if wanted in find_algo(name).actions:
+        return
+    able = ", ".join(other for other, entry in registered_rl.items() if wanted in entry.actions)
+    advice = "leave out -c" if continuous else "add -c"
+    raise UserError(f"{name} takes no {wanted.value} actions; {advice}, or use one of {able}.")
