@@ -7,7 +7,7 @@ arguments that the world takes (``gymnasium.make(id, **env_kwargs)``), its const
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, ClassVar, Self
 
 from srl3.errors import UserError, unknown_name
@@ -133,7 +133,7 @@ def _convert(env_id: str, name: str, value: Any, kind: Any) -> Any:
     if origin is tuple:
         if name == "img_shape" and isinstance(value, str):
             return parse_img_shape(value)
-        if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+        if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__len__"):
             raise wrong
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         if len(kinds) != len(value):
@@ -154,7 +154,7 @@ def _convert(env_id: str, name: str, value: Any, kind: Any) -> Any:
 def _kind_name(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
-        return f"a list of {len(arguments)} values"
+        return "a list of values" if arguments[-1] is Ellipsis else f"a list of {len(arguments)} values"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_kind_name(argument) for argument in arguments)
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", type(None): "nothing"}

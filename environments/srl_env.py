@@ -79,11 +79,7 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
-        self._reset_record = {"rng": self.np_random.bit_generator.state}
-        self._actions = []
-        self._elapsed_steps = 0
-        self._episode_over = False
-        self._reset_world()
+        self._begin()
         info: dict[str, Any] = {}
         if self.config.record_data:
             info["frame"] = self.get_image()
@@ -92,28 +88,12 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
         return self._observe(info), info
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        if self._episode_over:
-            raise RuntimeError(f"{self.config.env_id}: call reset() before step(), the episode is over")
-        action = self._checked(action)
-        self._actions.append(action)
-        reward, terms, terminated, success = self._apply_action(action)
-        for _ in range(self.config.action_repeat - 1):
-            if terminated:
-                break
-            more, more_terms, terminated, success = self._apply_action(action)
-            reward += more
-            terms = {name: value + more_terms[name] for name, value in terms.items()}
-        self._elapsed_steps += 1
-        truncated = not terminated and self._elapsed_steps >= self.config.max_steps
-        self._episode_over = terminated or truncated
-        info: dict[str, Any] = {"reward_terms": terms}
-        if self._episode_over:
-            info["is_success"] = success
+        reward, terminated, truncated, info = self._advance(action)
         if self.config.record_data:
             info["frame"] = self.get_image()
         if self.render_mode == "human":
             self.render()
-        return self._observe(info), float(reward), terminated, truncated, info
+        return self._observe(info), reward, terminated, truncated, info
 
     def render(self) -> Any:
         if self.render_mode is None:
@@ -135,16 +115,48 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
         }
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        """Go to the point at which `resume_state` was called, by replaying the episode's actions."""
+        """Go to the point at which `resume_state` was called, by replaying the episode's actions.
+
+        Nothing is observed on the way, so observing must not draw from ``np_random`` in a world that resumes like this.
+        """
         if state["reset"] is not None:
             self.np_random.bit_generator.state = state["reset"]["rng"]
-            self.reset()
+            self._begin()
             for action in state["actions"]:
-                self.step(action)
+                self._advance(action)
         self._episode_over = state["over"]
         self.np_random.bit_generator.state = state["rng"]
 
     # helpers
+
+    def _begin(self) -> None:
+        """`reset` less the observation."""
+        self._reset_record = {"rng": self.np_random.bit_generator.state}
+        self._actions = []
+        self._elapsed_steps = 0
+        self._episode_over = False
+        self._reset_world()
+
+    def _advance(self, action: Any) -> tuple[float, bool, bool, dict[str, Any]]:
+        """`step` less the observation: reward, terminated, truncated, info."""
+        if self._episode_over:
+            raise RuntimeError(f"{self.config.env_id}: call reset() before step(), the episode is over")
+        action = self._checked(action)
+        self._actions.append(action)
+        reward, terms, terminated, success = self._apply_action(action)
+        for _ in range(self.config.action_repeat - 1):
+            if terminated:
+                break
+            more, more_terms, terminated, success = self._apply_action(action)
+            reward += more
+            terms = {name: value + more_terms[name] for name, value in terms.items()}
+        self._elapsed_steps += 1
+        truncated = not terminated and self._elapsed_steps >= self.config.max_steps
+        self._episode_over = terminated or truncated
+        info: dict[str, Any] = {"reward_terms": terms}
+        if self._episode_over:
+            info["is_success"] = success
+        return float(reward), terminated, truncated, info
 
     def _make_observation_space(self) -> spaces.Box:
         config = self.config
@@ -171,12 +183,12 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
     def _checked(self, action: Any) -> Any:
         space = self.action_space
         if isinstance(space, spaces.Discrete):
-            number = int(action)
-            if number != action or not 0 <= number < space.n:
+            number = np.asarray(action)
+            if number.ndim != 0 or number.dtype.kind not in "iu" or not 0 <= number < space.n:
                 raise ValueError(f"{self.config.env_id} takes actions 0 to {space.n - 1}, not {action!r}")
-            return number
+            return int(number)
         assert isinstance(space, spaces.Box)
-        values = np.asarray(action, dtype=np.float32)
+        values = np.array(action, dtype=np.float32)
         if values.shape != space.shape or not np.all((values >= space.low) & (values <= space.high)):
             raise ValueError(
                 f"{self.config.env_id} takes {space.shape[0]} numbers in "

@@ -3,7 +3,6 @@
 import importlib
 import sys
 from dataclasses import dataclass
-from typing import NoReturn
 
 from srl3 import __version__
 from srl3.errors import UserError, run_command, unknown_name
@@ -71,6 +70,6 @@ def dispatch(argv: list[str] | None = None) -> int | None:
     return status
 
 
-def main() -> NoReturn:
+def main() -> None:
     """The console script."""
     run_command(dispatch)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 
 class UserError(Exception):
@@ -21,10 +21,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
         known: the names that exist.
     """
     known = sorted(known)
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
-    if not close:
-        folded = {k.lower(): k for k in known}
-        close = [folded[m] for m in get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
+    likeness = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in known}
+    enough = max(0.5, max(likeness.values(), default=0.0) - 0.15)
+    close = sorted((other for other in known if likeness[other] >= enough), key=likeness.__getitem__, reverse=True)[:3]
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}."
     return UserError(f"unknown {kind} '{name}'; {hint}")
 

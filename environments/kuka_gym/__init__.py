@@ -1,0 +1,1 @@
+"""The Kuka iiwa arm with a gripper that pushes buttons, in PyBullet."""

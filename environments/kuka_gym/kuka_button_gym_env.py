@@ -1,0 +1,162 @@
+"""`KukaButtonGymEnv`: the arm pushes a button on a table."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from environments.kuka_gym.camera import FRONT, SIDE, Camera
+from environments.kuka_gym.config import KukaButtonConfig
+from environments.kuka_gym.robot import N_ARM_JOINTS, N_JOINTS
+from environments.kuka_gym.scene import KukaScene
+from environments.srl_env import SRLGymEnv
+
+DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
+"""What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
+
+
+class KukaButtonGymEnv(SRLGymEnv):
+    """Push the button five times a step's length, without touching the table.
+
+    Actions: ``Discrete(6)`` (-x, +x, -y, +y, -z, +z), a ``Box`` of 3 (the hand's goal) or, with
+    ``action_joints``, of 7 (the joints' goals), all in [-1, 1]. One action is one physics step.
+
+    Sparse reward: +1 for a step in contact with the button; -1 instead when the arm touches the table or is
+    outside ``max_distance``; else 0. Dense reward: minus the distance to the target, metres; with continuous actions
+    the last step pays ``success_reward`` or ``failure_reward`` instead. An episode ends after ``n_contacts_to_end``
+    steps of contact (the greatest sparse return, 5), at a touch of the table, or after ``max_steps_outside``.
+
+    Ground truth: gripper minus target, ``(3,) float32`` metres, or gripper then target (6).
+    """
+
+    config_class: ClassVar[type[KukaButtonConfig]] = KukaButtonConfig
+    config: KukaButtonConfig
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 60}  # a quarter of real time
+
+    def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
+        super().__init__(render_mode, **env_kwargs)
+        self._scene = KukaScene(self.config, window=self.render_mode == "human")
+        self._arm = self._scene.arm
+        self._camera: Camera | None = None
+        self._target = (0.0, 0.0, 0.0)
+        self._gripper = (0.0, 0.0, 0.0)
+        self._n_contacts = 0
+        self._n_steps_outside = 0
+
+    def ground_truth_dim(self) -> int:
+        return 3 if self.config.relative_pos else 6
+
+    def joints_dim(self) -> int:
+        return N_JOINTS
+
+    def target_pos(self) -> np.ndarray:
+        return np.array(self._target)
+
+    def ground_truth(self) -> np.ndarray:
+        (x, y, z), (target_x, target_y, target_z) = self._gripper, self._target
+        if self.config.relative_pos:
+            return np.array((x - target_x, y - target_y, z - target_z), np.float32)
+        return np.array((*self._gripper, *self._target), np.float32)
+
+    def joints(self) -> np.ndarray:
+        return self._arm.joint_positions()
+
+    def get_image(self) -> np.ndarray:
+        if self._camera is None:
+            views = (FRONT, SIDE) if self.config.multi_view else (FRONT,)
+            self._camera = Camera(self._scene.client, views, self.config.img_shape)
+        return self._camera.frame()
+
+    def render(self) -> Any:
+        if self.render_mode == "human":
+            return None  # PyBullet's window follows the simulation by itself
+        return super().render()
+
+    def close(self) -> None:
+        self._scene.close()
+
+    def _make_action_space(self) -> spaces.Space[Any]:
+        if self.config.is_discrete:
+            return spaces.Discrete(len(DIRECTIONS))
+        return spaces.Box(-1.0, 1.0, (N_ARM_JOINTS if self.config.action_joints else 3,), np.float32)
+
+    def _reset_world(self) -> None:
+        config = self.config
+        x, y, z = config.button_pos
+        if config.random_target:
+            x = float(self.np_random.uniform(*config.random_target_x))
+            y = float(self.np_random.uniform(*config.random_target_y))
+        self._scene.restore((x, y, z))
+        self._target = (x, y, z + config.button_distance_height)
+        self._n_contacts = 0
+        self._n_steps_outside = 0
+        for _ in range(config.n_random_actions_at_init):
+            self._move_at_random()
+            self._scene.step()
+        self._gripper = self._arm.gripper_pos()
+
+    def _move_at_random(self) -> None:
+        config, rng = self.config, self.np_random
+        if config.is_discrete:
+            move = [0.0, 0.0, 0.0]
+            move[rng.integers(3)] = config.delta_v * (2 * int(rng.integers(2)) - 1)
+            self._arm.move_effector(*move)
+        elif config.action_joints:
+            self._arm.move_joints(config.delta_v_joints * _random_direction(rng, N_ARM_JOINTS))
+        else:
+            self._arm.move_effector(*(config.delta_v_continuous * _random_direction(rng, 3)).tolist())
+
+    def _apply_action(self, action: Any) -> tuple[float, dict[str, float], bool, bool]:
+        self._move(action)
+        self._scene.step()
+        self._gripper = self._arm.gripper_pos()
+        return self._judge()
+
+    def _move(self, action: Any) -> None:
+        config, rng = self.config, self.np_random
+        if config.action_joints:
+            step = config.delta_v_joints + config.noise_std_joints * rng.standard_normal()
+            self._arm.move_joints(step * action)
+            return
+        if config.is_discrete:
+            step = config.delta_v + config.noise_std * rng.standard_normal()
+            dx, dy, dz = (step * direction for direction in DIRECTIONS[action])
+        else:
+            step = config.delta_v_continuous + config.noise_std_continuous * rng.standard_normal()
+            dx, dy, dz = (step * float(value) for value in action)
+        self._arm.move_effector(dx, dy, -abs(dz) if config.force_down else dz)
+
+    def _judge(self) -> tuple[float, dict[str, float], bool, bool]:
+        """Reward, its terms, terminated and success of the step that has just been simulated."""
+        config = self.config
+        on_button, on_table = self._scene.contacts()
+        distance = math.dist(self._gripper, self._target)
+        outside = distance > config.max_distance
+        failing = on_table or outside
+        self._n_contacts += on_button
+        self._n_steps_outside = self._n_steps_outside + 1 if failing else 0
+        solved = self._n_contacts >= config.n_contacts_to_end
+        terminated = solved or on_table or self._n_steps_outside >= config.max_steps_outside
+        success = solved and not failing
+        if not config.shape_reward:
+            terms = {
+                "contact": float(on_button and not failing),
+                "table": -float(on_table),
+                "outside": -float(outside and not on_table),
+            }
+        elif config.is_discrete:
+            terms = {"distance": -distance}
+        else:
+            terms = {
+                "distance": 0.0 if terminated else -distance,
+                "success": config.success_reward if success else 0.0,
+                "failure": config.failure_reward if terminated and not success else 0.0,
+            }
+        return sum(terms.values()), terms, terminated, success
+
+
+def _random_direction(rng: np.random.Generator, dim: int) -> np.ndarray:
+    """A unit vector, uniform over the sphere."""
+    vector = rng.standard_normal(dim)
+    return vector / np.linalg.norm(vector)

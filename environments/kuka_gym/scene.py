@@ -1,0 +1,123 @@
+"""The physics client with floor, table, arm and button, and the snapshot that every episode starts from."""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+import pybullet as p
+import pybullet_data
+
+from environments.kuka_gym.config import KukaButtonConfig
+from environments.kuka_gym.robot import N_ARM_JOINTS, KukaArm
+from srl3.errors import UserError
+
+BUTTON_URDF = Path(__file__).parents[1] / "assets" / "button" / "button.urdf"
+FLOOR_POS = (0.0, 0.0, -1.0)
+TABLE_POS = (0.5, 0.0, -0.82)
+CAP_LINK = 0
+
+
+class KukaScene:
+    """Everything that PyBullet simulates. It is loaded and brought to rest once; `restore` starts an episode.
+
+    The snapshot holds no contact, and overlapping pairs are sorted: both are needed for `restore` to be exact.
+
+    Args:
+        config: the world's parameters.
+        window: simulate inside PyBullet's window instead of without one.
+
+    Raises:
+        UserError: when a window is asked for and there is no display.
+    """
+
+    def __init__(self, config: KukaButtonConfig, window: bool = False) -> None:
+        if window and not _has_display():
+            raise UserError("there is no display to open a window on; leave out rendering, or record a video.")
+        self.client: int = p.connect(p.GUI if window else p.DIRECT)
+        if self.client < 0:
+            raise UserError("PyBullet shows one window per process; close the other environment's first.")
+        client = self.client
+        data = pybullet_data.getDataPath()
+        p.setPhysicsEngineParameter(
+            numSolverIterations=config.solver_iterations, deterministicOverlappingPairs=1, physicsClientId=client
+        )
+        p.setTimeStep(config.timestep, physicsClientId=client)
+        p.setGravity(0, 0, config.gravity, physicsClientId=client)
+        p.loadURDF(os.path.join(data, "plane.urdf"), FLOOR_POS, physicsClientId=client)
+        self.table: int = p.loadURDF(os.path.join(data, "table", "table.urdf"), TABLE_POS, physicsClientId=client)
+        self.button: int = p.loadURDF(str(BUTTON_URDF), config.button_pos, useFixedBase=True, physicsClientId=client)
+        p.setJointMotorControl2(
+            self.button,
+            CAP_LINK,
+            p.POSITION_CONTROL,
+            targetPosition=0,
+            force=config.button_force,
+            physicsClientId=client,
+        )
+        self.arm = KukaArm(client, config)
+        self._tie_button_to_arm()
+        for _ in range(config.settle_steps):
+            p.stepSimulation(client)
+        self._snapshot: int = p.saveState(physicsClientId=client)
+
+    def restore(self, button_pos: tuple[float, float, float]) -> None:
+        """Bring arm and button to rest in their first pose, with the button's foot at ``button_pos``."""
+        p.restoreState(self._snapshot, physicsClientId=self.client)
+        p.resetBasePositionAndOrientation(self.button, button_pos, (0, 0, 0, 1), physicsClientId=self.client)
+        self.arm.go_home()
+
+    def _tie_button_to_arm(self) -> None:
+        """Keep arm and button in one simulation island for ever, by a gear that transmits no force.
+
+        Bullet sorts constraints by island, and merges the islands of bodies that came near each other a while
+        ago; without the gear, the order in which motors are solved, and so the last bits of every position, would
+        depend on earlier episodes.
+        """
+        gear = p.createConstraint(
+            self.arm.body,
+            N_ARM_JOINTS - 1,
+            self.button,
+            CAP_LINK,
+            p.JOINT_GEAR,
+            (0, 0, 1),
+            (0, 0, 0),
+            (0, 0, 0),
+            physicsClientId=self.client,
+        )
+        p.changeConstraint(gear, gearRatio=1, maxForce=0, physicsClientId=self.client)
+
+    def step(self) -> None:
+        """Advance the physics by one timestep."""
+        p.stepSimulation(self.client)
+
+    def contacts(self) -> tuple[bool, bool]:
+        """Whether the arm touches the button's cap, and whether it touches the table."""
+        cap = table = False
+        for contact in p.getContactPoints(self.arm.body, physicsClientId=self.client):
+            if contact[2] == self.table:
+                table = True
+            elif contact[2] == self.button and contact[4] == CAP_LINK:
+                cap = True
+        return cap, table
+
+    def close(self) -> None:
+        """Free the physics client; a second call does nothing."""
+        if self.client >= 0:
+            p.disconnect(self.client)
+            self.client = -1
+
+
+def _has_display() -> bool:
+    """Whether a window can open. PyBullet itself ends the process when it can't reach the X server."""
+    if not sys.platform.startswith("linux"):
+        return True
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return False
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = x11.XOpenDisplay(None)
+    if display:
+        x11.XCloseDisplay(ctypes.c_void_p(display))
+    return bool(display)

@@ -1,0 +1,1 @@
+"""A mobile robot in a walled arena that drives to a target."""

@@ -1,0 +1,74 @@
+"""Parameters of the mobile robot's world. Imports no engine."""
+
+import dataclasses
+from typing import ClassVar
+
+from environments.config import EnvConfig, Modes
+from srl3.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MobileRobotConfig(EnvConfig):
+    """A robot in a square arena: x to the right, y up, the origin in the lower left corner, metres.
+
+    ``multi_view`` adds the robot's on-board camera as a second view (the S-RL Toolbox called that ``fpv``).
+    """
+
+    env_id: ClassVar[str] = "MobileRobotGymEnv-v0"
+    modes: ClassVar[Modes] = Modes(multi_view=True)
+
+    max_steps: int = 250
+    arena_size: float = 4.0
+    """Side of the arena."""
+    step_length: float = 0.1
+    """Length of a discrete move, and of a continuous one of 1 along an axis."""
+    noise_std: float = 0.0
+    """Standard deviation of the Gaussian noise on the length of every move."""
+    start_half_width: float = 4 / 3
+    """An episode starts uniformly within this distance of the centre, along each axis."""
+    target: tuple[float, float] = (3.6, 3.0)
+    """The target's position where it is not random."""
+    target_margin: float = 0.4
+    """A random target is uniform over the arena, at least this far from its walls."""
+    reach: float = 0.4
+    """The target is reached within this distance of it."""
+    robot_length: float = 0.65
+    """Size of the robot along x, for the walls."""
+    robot_width: float = 0.2
+    """Size of the robot along y, for the walls."""
+    wall_margin: float = 0.1
+    """Space that is always left between the robot and a wall."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("arena_size", "step_length", "reach", "robot_length", "robot_width"):
+            if getattr(self, name) <= 0:
+                raise UserError(f"{name} of {self.env_id} must be above 0, not {getattr(self, name):g}.")
+        for name in ("noise_std", "start_half_width", "target_margin", "wall_margin"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} of {self.env_id} must not be below 0, not {getattr(self, name):g}.")
+        half_side = self.arena_size / 2
+        room = half_side - max(self.x_margin, self.y_margin)
+        if room <= 0:
+            raise UserError(f"arena_size of {self.env_id} must be above {self.arena_size - 2 * room:g} for this robot.")
+        if self.start_half_width > room:
+            raise UserError(
+                f"start_half_width of {self.env_id} must be at most {room:g} in an arena of {self.arena_size:g} m, "
+                f"not {self.start_half_width:g}."
+            )
+        if self.target_margin > half_side:
+            raise UserError(
+                f"target_margin of {self.env_id} must be at most {half_side:g}, not {self.target_margin:g}."
+            )
+        if not all(0 <= value <= self.arena_size for value in self.target):
+            raise UserError(f"target of {self.env_id} must lie in the arena, 0 to {self.arena_size:g}.")
+
+    @property
+    def x_margin(self) -> float:
+        """How near the robot's centre comes to the walls at the sides (x)."""
+        return self.wall_margin + self.robot_length / 2
+
+    @property
+    def y_margin(self) -> float:
+        """How near the robot's centre comes to the lower and upper wall (y)."""
+        return self.wall_margin + self.robot_width / 2

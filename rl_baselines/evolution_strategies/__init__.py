@@ -1,0 +1,1 @@
+"""Algorithms that search over whole parameter vectors of a policy."""

@@ -1,0 +1,83 @@
+"""Augmented random search (Mania et al. 2018, arXiv:1803.07055): sb3-contrib's, playing in all environments at once.
+
+sb3-contrib's own rollouts count a step once for each environment that is still playing, keep playing in environments
+that they then ignore, and go on when a callback asks to stop.
+"""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import sb3_contrib
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.evolution_strategies.population import evaluate_population
+from rl_baselines.search_space import Choice, LogFloat
+
+if TYPE_CHECKING:
+    from gymnasium import spaces
+
+
+class ARS(sb3_contrib.ARS):
+    """sb3-contrib's over any number of environments; its files are the same."""
+
+    weights: Any
+
+    def evaluate_candidates(self, candidate_weights: torch.Tensor, callback: BaseCallback, async_eval: Any) -> Any:
+        callback.on_rollout_start()
+        policy = copy.deepcopy(self.policy)
+        evaluation = evaluate_population(self, policy, candidate_weights, callback, self.n_eval_episodes)
+        if evaluation is None:
+            raise _StopTraining(callback)
+        callback.on_rollout_end()
+        returns = evaluation.returns + self.alive_bonus_offset * evaluation.lengths
+        return torch.as_tensor(returns, dtype=torch.float32, device=self.device)
+
+    def learn(self, *args: Any, **kwargs: Any) -> "ARS":
+        try:
+            return super().learn(*args, **kwargs)
+        except _StopTraining as stop:
+            stop.callback.on_training_end()
+            return self
+
+    def set_parameters(self, *args: Any, **kwargs: Any) -> None:
+        super().set_parameters(*args, **kwargs)
+        self.weights = torch.nn.utils.parameters_to_vector(self.policy.parameters()).detach()
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        """Of the whole training: ARS itself forgets the steps before a training that goes on."""
+        super()._update_current_progress_remaining(num_timesteps, self._total_timesteps)
+
+
+class _StopTraining(Exception):
+    def __init__(self, callback: BaseCallback) -> None:
+        self.callback = callback
+
+
+class ARSModel(StableBaselinesRLObject):
+    """Random search in the space of a linear policy; with a ``net_arch`` in policy_kwargs, of an MLP."""
+
+    preset = "ars"
+    search_space = {
+        "learning_rate": LogFloat(1e-3, 0.3),
+        "delta_std": LogFloat(5e-3, 0.3),
+        "n_delta": Choice((4, 8, 16, 32)),
+        "n_top": Choice((1, 2, 4)),
+    }
+
+    @classmethod
+    def model_class(cls) -> type[sb3_contrib.ARS]:
+        return ARS
+
+    @classmethod
+    def policy_for(
+        cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Pixels, scaled to [0, 1], go into the linear policy as one long vector."""
+        is_mlp = "net_arch" in policy_kwargs or "activation_fn" in policy_kwargs
+        return ("MlpPolicy" if is_mlp else "LinearPolicy"), policy_kwargs
+
+    @classmethod
+    def default_device(cls) -> str:
+        return "cpu"

@@ -1,0 +1,1 @@
+"""Figures of runs: reading monitor files, smoothing, learning curves."""

@@ -1,0 +1,33 @@
+"""A2C (Mnih et al. 2016, arXiv:1602.01783): Stable-Baselines3's."""
+
+from typing import TYPE_CHECKING
+
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.search_space import Choice, LogFloat, LogInt, UniformFloat
+
+if TYPE_CHECKING:
+    from stable_baselines3 import A2C
+
+
+class A2CModel(StableBaselinesRLObject):
+    """One policy gradient step after each short rollout."""
+
+    preset = "a2c"
+    on_policy = True
+    search_space = {
+        "learning_rate": LogFloat(1e-5, 1e-2),
+        "n_steps": LogInt(4, 256),
+        "gamma": Choice((0.9, 0.95, 0.98, 0.99, 0.995, 0.999)),
+        "gae_lambda": UniformFloat(0.8, 1.0),
+        "ent_coef": LogFloat(1e-8, 0.1),
+        "vf_coef": UniformFloat(0.1, 1.0),
+        "max_grad_norm": LogFloat(0.3, 5.0),
+        "rms_prop_eps": LogFloat(1e-8, 1e-3),
+        "normalize_advantage": Choice((False, True)),
+    }
+
+    @classmethod
+    def model_class(cls) -> "type[A2C]":
+        from stable_baselines3 import A2C
+
+        return A2C

@@ -1,0 +1,32 @@
+"""DQN (Mnih et al. 2015), the reference's ``deepq``: Stable-Baselines3's, without prioritised replay and dueling."""
+
+from typing import TYPE_CHECKING
+
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.search_space import Choice, LogFloat, LogInt, UniformFloat
+
+if TYPE_CHECKING:
+    from stable_baselines3 import DQN
+
+
+class DQNModel(StableBaselinesRLObject):
+    """Q-learning from a replay buffer; discrete actions."""
+
+    preset = "dqn"
+    search_space = {
+        "learning_rate": LogFloat(1e-5, 3e-3),
+        "batch_size": Choice((16, 32, 64, 128, 256)),
+        "buffer_size": LogInt(10_000, 1_000_000),
+        "learning_starts": LogInt(100, 20_000),
+        "train_freq": LogInt(1, 256),
+        "target_update_interval": LogInt(100, 20_000),
+        "exploration_fraction": UniformFloat(0.02, 0.5),
+        "exploration_final_eps": UniformFloat(0.0, 0.2),
+        "gamma": Choice((0.9, 0.95, 0.98, 0.99, 0.995, 0.999)),
+    }
+
+    @classmethod
+    def model_class(cls) -> "type[DQN]":
+        from stable_baselines3 import DQN
+
+        return DQN

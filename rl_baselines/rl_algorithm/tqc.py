@@ -1,0 +1,33 @@
+"""TQC (Kuznetsov et al. 2020, arXiv:2005.04269): sb3-contrib's."""
+
+from typing import TYPE_CHECKING
+
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.search_space import Choice, LogFloat, LogInt, UniformInt
+
+if TYPE_CHECKING:
+    from sb3_contrib import TQC
+
+
+class TQCModel(StableBaselinesRLObject):
+    """SAC with truncated quantile critics; continuous actions."""
+
+    preset = "tqc"
+    search_space = {
+        "learning_rate": LogFloat(1e-5, 3e-3),
+        "batch_size": Choice((64, 128, 256, 512)),
+        "buffer_size": LogInt(10_000, 1_000_000),
+        "learning_starts": LogInt(100, 20_000),
+        "train_freq": LogInt(1, 64),
+        "gradient_steps": LogInt(1, 64),
+        "tau": LogFloat(1e-3, 0.1),
+        "gamma": Choice((0.9, 0.95, 0.98, 0.99, 0.995, 0.999)),
+        "ent_coef": Choice(("auto", 0.5, 0.1, 0.05, 0.01, 0.001)),
+        "top_quantiles_to_drop_per_net": UniformInt(0, 5),
+    }
+
+    @classmethod
+    def model_class(cls) -> "type[TQC]":
+        from sb3_contrib import TQC
+
+        return TQC

@@ -1,0 +1,64 @@
+"""Makes ``pip install .`` work. Ranges are light here; constraints.txt holds the versions that are tested."""
+
+import ast
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGES = ["srl3", "environments", "rl_baselines", "state_representation", "config"]
+
+REQUIREMENTS = [
+    "torch>=2.8",
+    "stable-baselines3>=2.9,<3",
+    "sb3-contrib>=2.9,<3",
+    "gymnasium>=1.4,<2",
+    "pybullet>=3.2.7",
+    "opencv-python-headless>=4.12",
+    "numpy>=2",
+    "PyYAML>=6",
+    "matplotlib>=3.9",
+    "tensorboard>=2.19",
+    "cma>=4",
+    "tqdm>=4.66",
+    "imageio-ffmpeg>=0.6",
+]
+
+EXTRAS = {
+    "visdom": ["visdom==0.2.4", "tornado<6.6"],
+    "box2d": ["Box2D==2.3.10"],
+    "search": ["optuna>=5,<6"],
+    "dev": [
+        "pytest>=9",
+        "pytest-timeout>=2.4",
+        "pytest-xdist>=3.8",
+        "ruff",
+        "mypy>=2",
+        "types-PyYAML",
+        "types-tqdm",
+    ],
+}
+
+
+def read_version() -> str:
+    """``__version__`` of srl3/__init__.py, without importing it."""
+    module = ast.parse((Path(__file__).parent / "srl3" / "__init__.py").read_text(encoding="utf-8"))
+    for statement in module.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__version__":
+            return str(ast.literal_eval(statement.value))
+    raise RuntimeError("srl3/__init__.py has no __version__")
+
+
+setup(
+    name="srl3",
+    version=read_version(),
+    description="Train robot policies from pixels, ground truth or learned state representations.",
+    author="SRL3 developers",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+    package_data={"config": ["**/*.yaml"], "environments": ["assets/**/*"]},
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["srl3 = srl3.cli:main"]},
+)

@@ -1,0 +1,196 @@
+"""The architecture: which way imports run, how long files are, what ``--help`` may load, what is pinned."""
+
+import ast
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from srl3.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+OUR_FILES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "setup.py"]
+
+MAX_LINES = 450
+HELP_SECONDS = 0.5
+HEAVY = ("torch", "pybullet", "cv2", "visdom", "stable_baselines3", "sb3_contrib", "matplotlib", "scipy", "tensorboard")
+MAY_IMPORT = {
+    "srl3": {"srl3"},
+    "config": {"srl3", "config"},
+    "environments": {"srl3", "config", "environments"},
+    "state_representation": {"srl3", "config", "environments", "state_representation"},
+    "rl_baselines": set(PACKAGES),
+}
+"""Ours that the library modules of a package may import; commands may import anything."""
+ALGORITHMS = ("rl_baselines.rl_algorithm", "rl_baselines.evolution_strategies", "rl_baselines.base_classes")
+ABOVE_ALGORITHMS = ("rl_baselines.callbacks", "rl_baselines.plots", "rl_baselines.training")
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def is_command(path: Path) -> bool:
+    return path.name == "__main__.py" or "run_command(main)" in path.read_text(encoding="utf-8")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Modules that ``path`` imports anywhere, inside functions and for type checks too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative(path)} imports relatively; write the whole name"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_modules_are_found():
+    assert {module_name(path).partition(".")[0] for path in MODULES} == set(PACKAGES)
+
+
+def test_imports_run_one_way():
+    commands = {module_name(path) for path in MODULES if is_command(path)}
+    wrong = []
+    for path in MODULES:
+        if is_command(path):
+            continue
+        allowed = MAY_IMPORT[path.relative_to(ROOT).parts[0]]
+        is_algorithm = within(module_name(path), ALGORITHMS)
+        for name in imported(path):
+            upwards = name.split(".")[0] in set(PACKAGES) - allowed
+            if upwards or name in commands or (is_algorithm and within(name, ABOVE_ALGORITHMS)):
+                wrong.append(f"{relative(path)} imports {name}")
+    assert wrong == []
+
+
+def test_files_are_short():
+    long = [relative(path) for path in OUR_FILES if len(path.read_text(encoding="utf-8").splitlines()) > MAX_LINES]
+    assert long == []
+
+
+def test_modules_say_what_they_are():
+    texts = {relative(path): path.read_text(encoding="utf-8") for path in MODULES}
+    silent = [name for name, text in texts.items() if text.strip() and not ast.get_docstring(ast.parse(text))]
+    assert silent == []
+
+
+def test_every_folder_of_modules_is_a_package():
+    folders = {path.parent for path in MODULES}
+    missing = [relative(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()]
+    assert missing == [], "without __init__.py they are missing from an installed SRL3"
+
+
+def test_data_files_are_package_data():
+    kept = re.compile(r"config/.+\.yaml|environments/assets/.+")
+    data = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
+    names = [relative(path) for path in data if path.suffix not in (".py", ".pyc") and not path.name.startswith(".")]
+    assert [name for name in names if not kept.fullmatch(name)] == []
+
+
+def test_every_command_is_in_the_console_script():
+    top = [path for package in PACKAGES for path in (ROOT / package).glob("*.py") if path.parent.name != "srl3"]
+    assert {command.module for command in COMMANDS.values()} == {module_name(path) for path in top if is_command(path)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_loads_nothing_heavy(name):
+    code = (
+        "import importlib, sys\n"
+        f"try: importlib.import_module({COMMANDS[name].module!r}).main(['--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print('loaded:', *sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_quick(name):
+    def processor_seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-m", COMMANDS[name].module, "--help"], capture_output=True, check=True, cwd=ROOT
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert any(processor_seconds() < HELP_SECONDS for _ in range(5))
+
+
+def constraints() -> dict[str, str]:
+    """What constraints.txt pins: canonical name to version."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {}
+    for line in lines:
+        requirement = line.partition("#")[0].strip()
+        if requirement:
+            name, equals, version = requirement.partition("==")
+            assert equals, f"{requirement} is not a pin"
+            assert canonicalize_name(name) not in pins, f"{name} is pinned twice"
+            pins[canonicalize_name(name)] = version
+    return pins
+
+
+def direct_requirements() -> list[Requirement]:
+    """What setup.py names, its extras included."""
+    setup = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    values = {
+        ast.unparse(statement.targets[0]): ast.literal_eval(statement.value)
+        for statement in setup.body
+        if isinstance(statement, ast.Assign)
+    }
+    extras = [text for texts in values["EXTRAS"].values() for text in texts]
+    return [Requirement(text) for text in [*values["REQUIREMENTS"], *extras]]
+
+
+def needed_by(name: str) -> list[Requirement]:
+    """What an installed distribution needs here, without extras; nothing when it is not installed."""
+    try:
+        texts = requires(name) or []
+    except PackageNotFoundError:
+        return []
+    found = [Requirement(text) for text in texts]
+    return [need for need in found if need.marker is None or need.marker.evaluate({"extra": ""})]
+
+
+def test_every_dependency_is_pinned_within_its_range():
+    pins = constraints()
+    waiting = direct_requirements()
+    seen = set()
+    while waiting:
+        need = waiting.pop()
+        name = canonicalize_name(need.name)
+        if need.name.startswith(("nvidia", "triton", "cuda")):
+            continue  # of a CUDA build of torch, which pins them itself
+        assert name in pins, f"{name} is missing from constraints.txt"
+        assert need.specifier.contains(pins[name]), f"{need} is needed, {pins[name]} is pinned"
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(needed_by(name))
+    of_search = {"alembic", "colorlog", "mako", "sqlalchemy"}
+    assert set(pins) - seen - of_search == {"pip"}, "pinned, but nothing needs it"
+
+
+def test_every_pin_is_documented_with_its_licence():
+    rows = re.findall(r"^\| ([\w-]+) \|.*\| ([^|]+) \|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    documented = {canonicalize_name(name) for name, licence in rows if licence.strip()} - {"name"}
+    assert documented == set(constraints())
