@@ -1,8 +1,6 @@
 """From a registered environment's name to the `VecEnv` that an algorithm trains on."""
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,6 @@ import numpy as np
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import (
     DummyVecEnv,
-    SubprocVecEnv,
     VecEnv,
     VecEnvWrapper,
     VecFrameStack,
@@ -19,7 +16,7 @@ from stable_baselines3.common.vec_env import (
 
 from environments.config import PIXELS
 from environments.registry import ThreadingType, find_env
-from rl_baselines.monitor import RunMonitor
+from rl_baselines.workers import EnvSpec, WorkerVecEnv
 from srl3.errors import UserError
 
 
@@ -71,21 +68,12 @@ def create_envs(
             render_mode=render_mode,
             **env_kwargs,
         )
-    elif n_envs == 1:
-        venv = DummyVecEnv([_factory(env_id, env_kwargs, _monitor_path(monitor_folder, 0), append, render_mode)])
     else:
-        # the fork server imports what every worker needs once, instead of a second in each
-        module = entry.entry_point.partition(":")[0]
-        multiprocessing.get_context("forkserver").set_forkserver_preload(
-            [module, "stable_baselines3.common.vec_env.subproc_vec_env", "rl_baselines.monitor"]
-        )
-        venv = SubprocVecEnv(
-            [
-                _in_worker(_factory(env_id, env_kwargs, _monitor_path(monitor_folder, rank), append, render_mode))
-                for rank in range(n_envs)
-            ],
-            start_method="forkserver",
-        )
+        specs = [
+            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, rank), append, render_mode)
+            for rank in range(n_envs)
+        ]
+        venv = DummyVecEnv([specs[0].make]) if n_envs == 1 else WorkerVecEnv(specs)
     venv.seed(seed)
     if num_stack > 1:
         venv = VecFrameStack(venv, num_stack)
@@ -96,30 +84,6 @@ def create_envs(
 
 def _monitor_path(folder: Path | None, rank: int) -> Path | None:
     return folder / f"{rank}.monitor.csv" if folder else None
-
-
-def _factory(
-    env_id: str, env_kwargs: Mapping[str, Any], monitor: Path | None, append: bool, render_mode: str | None
-) -> Callable[[], RunMonitor]:
-    def make() -> RunMonitor:
-        import gymnasium
-
-        import environments  # noqa: F401  (registers the ids with Gymnasium)
-
-        env = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
-        env.spec = gymnasium.spec(env_id)
-        return RunMonitor(env, monitor, append)
-
-    return make
-
-
-def _in_worker(make: Callable[[], RunMonitor]) -> Callable[[], RunMonitor]:
-    def make_quietly() -> RunMonitor:
-        # Ctrl-C goes to the whole process group: the trainer finishes its rollout and closes the workers itself
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return make()
-
-    return make_quietly
 
 
 # the state of a whole VecEnv, as a tree of plain values and arrays

@@ -1,10 +1,13 @@
 """The monitor of one environment: SB3's, that can go on with its file and be resumed in mid-episode."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 from stable_baselines3.common.monitor import Monitor
 
+from environments.registry import find_env
 from environments.srl_env import SRLGymEnv
 
 
@@ -44,3 +47,24 @@ class RunMonitor(Monitor):
         self.rewards = list(state["rewards"])
         self.needs_reset = state["needs_reset"]
         self.total_steps = state["total_steps"]
+
+
+def make_monitored_env(
+    env_id: str,
+    env_kwargs: Mapping[str, Any],
+    monitor: Path | None = None,
+    append: bool = False,
+    render_mode: str | None = None,
+) -> RunMonitor:
+    """One environment of ``registered_env`` in its `RunMonitor`.
+
+    Args:
+        env_id: key of ``registered_env``.
+        env_kwargs: fields of its configuration.
+        monitor: its monitor file, or None.
+        append: go on with an existing monitor file.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+    env = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
+    env.spec = gymnasium.spec(env_id)
+    return RunMonitor(env, monitor, append)

@@ -21,7 +21,7 @@ from rl_baselines.arguments import (
     seed_number,
     whole_number,
 )
-from rl_baselines.registry import ActionType, find_algo, registered_rl
+from rl_baselines.registry import check_action_type, find_algo, registered_rl
 from rl_baselines.run_folder import DEFAULT_LOG_DIR, check_writable, find_checkpoint, find_run
 from srl3.errors import UserError, run_command
 
@@ -38,6 +38,8 @@ EXAMPLES = """examples:
 """
 RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress")
 """flags that may be given with --resume; the others are the run's own"""
+NEW_LR_SHARE = 0.01
+"""rate of a retraining without --new-lr, as a share of the saved initial rate"""
 LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "perform_cross_evaluation_cc")
 
 
@@ -135,9 +137,9 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
     config_class = make_config(arguments.env, {}).__class__
     check_srl_model(arguments.srl_model, arguments.env, config_class)
     config = make_config(arguments.env, {**env_kwargs, "srl_model": arguments.srl_model})
-    _check_actions(arguments.algo, discrete=config.is_discrete)
+    check_action_type(arguments.algo, continuous=not config.is_discrete)
     find_algo(arguments.algo).load_class().with_policy(arguments.policy)
-    settings = _settings(arguments, given, continuous=not config.is_discrete, parent=parent)
+    settings = _settings(arguments, continuous=not config.is_discrete, parent=parent)
     check_writable(arguments.log_dir)
     _check_device(arguments.device)
     if arguments.seed == -1:
@@ -260,15 +262,23 @@ def _inherit(
     return {**inherited, **env_kwargs}
 
 
-def _settings(
-    arguments: argparse.Namespace, given: set[str], *, continuous: bool, parent: "Checkpoint | None"
-) -> dict[str, "Setting"]:
-    from rl_baselines.hyperparams import Setting, resolve_hyperparams
+def _settings(arguments: argparse.Namespace, *, continuous: bool, parent: "Checkpoint | None") -> dict[str, "Setting"]:
+    from rl_baselines.hyperparams import resolve_hyperparams
+    from rl_baselines.schedules import initial_learning_rate
 
-    flags = {"n_envs": arguments.num_cpu} if arguments.num_cpu is not None else {}
-    algorithm = find_algo(arguments.algo).load_class().with_policy(arguments.policy)
-    settings = resolve_hyperparams(
-        algorithm,
+    flags: dict[str, Any] = {"n_envs": arguments.num_cpu}
+    if parent is not None:
+        if arguments.conf_file is not None:
+            raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --conf-file.")
+        if "learning_rate" in {item.partition(":")[0] for item in arguments.hyperparam}:
+            raise UserError("the rate of a retraining is --new-lr; leave learning_rate out of --hyperparam.")
+        rate = initial_learning_rate(parent.info.hyperparams)
+        if rate is None and arguments.new_lr is not None:
+            raise UserError(f"{arguments.algo} has no learning rate; leave out --new-lr.")
+        if rate is not None:
+            flags["learning_rate"] = f"lin_{NEW_LR_SHARE * rate if arguments.new_lr is None else arguments.new_lr:g}"
+    return resolve_hyperparams(
+        find_algo(arguments.algo).load_class().with_policy(arguments.policy),
         arguments.algo,
         arguments.env,
         arguments.srl_model,
@@ -276,36 +286,8 @@ def _settings(
         conf_file=arguments.conf_file,
         overrides=arguments.hyperparam,
         flags=flags,
+        saved=None if parent is None else (str(parent.path), parent.info.hyperparams),
     )
-    if parent is None:
-        return settings
-    if arguments.conf_file is not None:
-        raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam instead of --conf-file.")
-    from rl_baselines.schedules import initial_learning_rate
-
-    mine = {name: setting for name, setting in settings.items() if setting.source.startswith("--")}
-    saved = {name: Setting(value, str(parent.path)) for name, value in parent.info.hyperparams.items()}
-    rate = initial_learning_rate(parent.info.hyperparams)
-    if rate is None:
-        if arguments.new_lr is not None:
-            raise UserError(f"{arguments.algo} has no learning rate; leave out --new-lr.")
-        return {**saved, **mine}
-    if arguments.new_lr is not None:
-        if "learning_rate" in mine:
-            raise UserError("--new-lr and --hyperparam learning_rate say the same thing; give one of them.")
-        new = Setting(f"lin_{arguments.new_lr:g}", "--new-lr")
-    else:
-        new = Setting(f"lin_{0.01 * rate:g}", "0.01 × the saved rate")
-    return {**saved, "learning_rate": new, **mine}
-
-
-def _check_actions(algo: str, *, discrete: bool) -> None:
-    wanted = ActionType.DISCRETE if discrete else ActionType.CONTINUOUS
-    if wanted in registered_rl[algo].actions:
-        return
-    able = [name for name, entry in registered_rl.items() if wanted in entry.actions]
-    mend = "add -c" if discrete else "leave out -c"
-    raise UserError(f"{algo} can't act in a {wanted.value} action space; {mend}, or use one of {', '.join(able)}.")
 
 
 def _check_device(device: str) -> None:

@@ -36,6 +36,7 @@ from rl_baselines.registry import find_algo
 from rl_baselines.resume import load_replay_buffer, restore_training_state
 from rl_baselines.run_folder import RunFolder, new_run_folder
 from rl_baselines.versions import versions
+from rl_baselines.workers import WorkerError
 from srl3.errors import UserError
 
 EVAL_SEED_OFFSET = 1_000_003
@@ -258,6 +259,10 @@ class _Training:
                     f"free some space and go on with --resume {run.path}",
                     file=sys.stderr,
                 )
+                return 1
+            except WorkerError as error:
+                callbacks.on_training_end()
+                print(f"error: {error}\nThe checkpoints are whole: go on with --resume {run.path}", file=sys.stderr)
                 return 1
             writer.write_latest(model)
             self._plot(log)

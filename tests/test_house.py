@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -188,6 +188,14 @@ def test_every_dependency_is_pinned_within_its_range():
             waiting.extend(needed_by(name))
     of_search = {"alembic", "colorlog", "mako", "sqlalchemy"}
     assert set(pins) - seen - of_search == {"pip"}, "pinned, but nothing needs it"
+
+
+def test_every_import_is_a_direct_dependency():
+    direct = {canonicalize_name(need.name) for need in direct_requirements()}
+    brought_by = packages_distributions()
+    names = {name.split(".")[0] for path in MODULES for name in imported(path)} - set(sys.stdlib_module_names)
+    foreign = sorted(names - set(PACKAGES))
+    assert [name for name in foreign if direct.isdisjoint(map(canonicalize_name, brought_by.get(name, [])))] == []
 
 
 def test_every_pin_is_documented_with_its_licence():
