@@ -3,11 +3,15 @@
 import importlib
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srl3.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
     from environments.config import EnvConfig
     from environments.srl_env import SRLGymEnv
 
@@ -40,6 +44,7 @@ class RegisteredEnv:
         parent: the environment that it varies, or None.
         plotting: how its ground truth is drawn.
         threading: how several of it run at once.
+        oracle: ``module:function`` of its scripted policy, which ``environments.oracle`` runs; None without one.
     """
 
     entry_point: str
@@ -47,6 +52,7 @@ class RegisteredEnv:
     parent: str | None
     plotting: PlottingType
     threading: ThreadingType
+    oracle: str | None = None
 
     def load_config(self) -> "type[EnvConfig]":
         """The configuration class (imports no engine)."""
@@ -56,9 +62,14 @@ class RegisteredEnv:
         """The environment class (imports its engine)."""
         return _load(self.entry_point)
 
+    def load_oracle(self) -> "Callable[[Any], np.ndarray] | None":
+        """The scripted policy, if there is one: from the world's own object to an action for each robot."""
+        return None if self.oracle is None else _load(self.oracle)
+
 
 _KUKA = "environments.kuka_gym"
 _MOBILE = "environments.mobile_robot"
+_OMNIROBOT = "environments.omnirobot_gym"
 
 registered_env: dict[str, RegisteredEnv] = {
     "KukaButtonGymEnv-v0": RegisteredEnv(
@@ -74,6 +85,39 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_2D,
         ThreadingType.BATCHED,
+        f"{_MOBILE}.oracle:greedy_action",
+    ),
+    "MobileRobot2TargetGymEnv-v0": RegisteredEnv(
+        f"{_MOBILE}.mobile_robot_2target_env:MobileRobot2TargetGymEnv",
+        f"{_MOBILE}.config:MobileRobot2TargetConfig",
+        "MobileRobotGymEnv-v0",
+        PlottingType.PLOT_2D,
+        ThreadingType.BATCHED,
+        f"{_MOBILE}.oracle:greedy_action",
+    ),
+    "MobileRobot1DGymEnv-v0": RegisteredEnv(
+        f"{_MOBILE}.mobile_robot_1d_env:MobileRobot1DGymEnv",
+        f"{_MOBILE}.config:MobileRobot1DConfig",
+        "MobileRobotGymEnv-v0",
+        PlottingType.PLOT_2D,
+        ThreadingType.BATCHED,
+        f"{_MOBILE}.oracle:greedy_action",
+    ),
+    "MobileRobotLineTargetGymEnv-v0": RegisteredEnv(
+        f"{_MOBILE}.mobile_robot_line_target_env:MobileRobotLineTargetGymEnv",
+        f"{_MOBILE}.config:MobileRobotLineTargetConfig",
+        "MobileRobotGymEnv-v0",
+        PlottingType.PLOT_2D,
+        ThreadingType.BATCHED,
+        f"{_MOBILE}.oracle:greedy_action",
+    ),
+    "OmnirobotEnv-v0": RegisteredEnv(
+        f"{_OMNIROBOT}.omnirobot_env:OmnirobotEnv",
+        f"{_OMNIROBOT}.config:OmnirobotConfig",
+        None,
+        PlottingType.PLOT_2D,
+        ThreadingType.BATCHED,
+        f"{_OMNIROBOT}.oracle:scripted_action",
     ),
 }
 
@@ -98,6 +142,6 @@ def find_env(env_id: str) -> RegisteredEnv:
     return registered_env[env_id]
 
 
-def _load(path: str) -> type:
+def _load(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -114,7 +114,8 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
             names = archive.namelist()
             if INFO_ENTRY not in names:
                 raise UserError(
-                    f"{path} is no SRL3 checkpoint (it lacks {INFO_ENTRY}); use a file written by rl_baselines.train."
+                    f"{path} is no SRL3 checkpoint, or only part of one (it lacks {INFO_ENTRY}); "
+                    "use a file written by rl_baselines.train."
                 )
             info = json.loads(archive.read(INFO_ENTRY))
             state = unpack(archive.read(STATE_ENTRY).decode(), archive.read(ARRAYS_ENTRY))

@@ -1,5 +1,6 @@
 """What the console shows, kept in ``train.log``."""
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +8,38 @@ from pathlib import Path
 from typing import Any, TextIO
 
 
+class _Log:
+    """A log file that is given up, with one warning, when it can't be written (a full disk)."""
+
+    def __init__(self, path: Path, warn_on: TextIO) -> None:
+        self._path = path
+        self._warn_on = warn_on
+        self._file: TextIO | None = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> None:
+        if self._file is not None:
+            try:
+                self._file.write(text)
+                self._file.flush()
+            except OSError as error:
+                self._give_up(error)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _give_up(self, error: OSError) -> None:
+        assert self._file is not None
+        with contextlib.suppress(OSError):  # closing tries to write what is left
+            self._file.close()
+        self._file = None
+        print(f"warning: {self._path} can't be written ({error.strerror}), and ends here.", file=self._warn_on)
+
+
 class _Tee:
     """A text stream that also writes whole lines to a log; a line redrawn with ``\\r`` is logged once, as it ended."""
 
-    def __init__(self, stream: TextIO, log: TextIO) -> None:
+    def __init__(self, stream: TextIO, log: _Log) -> None:
         self._stream = stream
         self._log = log
         self._line = ""
@@ -18,14 +47,13 @@ class _Tee:
     def write(self, text: str) -> int:
         self._stream.write(text)
         *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            self._log.write(line.rpartition("\r")[2] + "\n")
+        if lines:
+            self._log.write("".join(line.rpartition("\r")[2] + "\n" for line in lines))
         self._line = self._line.rpartition("\r")[2]
         return len(text)
 
     def flush(self) -> None:
         self._stream.flush()
-        self._log.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -34,10 +62,11 @@ class _Tee:
 @contextmanager
 def logged_console(path: Path) -> Iterator[None]:
     """Standard output and errors are also appended to ``path`` inside the block."""
-    with path.open("a", encoding="utf-8", buffering=1) as log:
-        out, err = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Tee(out, log), _Tee(err, log)
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = out, err
+    out, err = sys.stdout, sys.stderr
+    log = _Log(path, warn_on=err)
+    sys.stdout, sys.stderr = _Tee(out, log), _Tee(err, log)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+        log.close()

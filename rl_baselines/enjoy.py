@@ -64,10 +64,11 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.render and arguments.video is not None:
         raise UserError("--render and --video are two ways of looking; give one of them.")
     overrides = env_kwargs_from_flags(arguments, given)
+    path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 
     from rl_baselines.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR), device="cpu")
+    checkpoint = load_checkpoint(path, device="cpu")
     config = make_config(checkpoint.info.env_id, {**checkpoint.info.env_kwargs, **overrides})
     if config.srl_model != checkpoint.info.srl_model:
         raise UserError(

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,13 +129,18 @@ class RunFolder:
 
 def check_writable(log_dir: Path) -> None:
     """Raise `UserError` unless folders can be made under ``log_dir``; makes nothing."""
-    folder = log_dir.absolute()
-    while not folder.exists():
-        folder = folder.parent
+    folder = nearest_existing(log_dir.absolute())
     if not folder.is_dir():
         raise UserError(f"{folder} is a file, not a folder; choose another --log-dir.")
     if not os.access(folder, os.W_OK | os.X_OK) or _read_only(folder):
         raise UserError(f"{folder} may not be written to; choose another --log-dir.")
+
+
+def nearest_existing(path: Path) -> Path:
+    """``path``, or the nearest folder above it that is there."""
+    while not path.exists():
+        path = path.parent
+    return path
 
 
 def _read_only(folder: Path) -> bool:
@@ -155,6 +161,15 @@ def new_run_folder(log_dir: Path, env_id: str, srl_model: str, algo: str, suffix
             continue
         return RunFolder(path)
     raise UserError(f"{parent / name} exists a thousand times over; choose another --suffix.")
+
+
+def remove_run(run: RunFolder, kept: Path) -> None:
+    """Remove the folder of a run that never began, and the folders above it, up to ``kept``, that are now empty."""
+    shutil.rmtree(run.path)
+    folder = run.path.parent
+    while folder != kept and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def find_runs(folder: Path) -> list[RunFolder]:

@@ -129,9 +129,11 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
 
     parent = None
     if arguments.load_rl_model_path is not None:
+        path = find_checkpoint(arguments.load_rl_model_path, arguments.log_dir)
+
         from rl_baselines.checkpoint import load_checkpoint
 
-        parent = load_checkpoint(find_checkpoint(arguments.load_rl_model_path, arguments.log_dir))
+        parent = load_checkpoint(path)
         env_kwargs = _inherit(arguments, given, env_kwargs, parent)
 
     config_class = make_config(arguments.env, {}).__class__
@@ -171,10 +173,6 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
 
 def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan":
     """The plan that goes on with an interrupted run, from its own settings and its ``latest.zip``."""
-    from rl_baselines.checkpoint import load_checkpoint
-    from rl_baselines.hyperparams import Setting
-    from rl_baselines.training import TrainingPlan
-
     for name in sorted(given - set(RESUME_MAY_CHANGE)):
         flag = f"--{name.replace('_', '-')}"
         raise UserError(
@@ -183,6 +181,11 @@ def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan
     run = find_run(arguments.resume, arguments.log_dir)
     if not run.latest.is_file():
         raise UserError(f"{run.path} has no {run.latest.name} to resume from; it ended before its first rollout.")
+
+    from rl_baselines.checkpoint import load_checkpoint
+    from rl_baselines.hyperparams import Setting
+    from rl_baselines.training import TrainingPlan
+
     parent = load_checkpoint(run.latest)
     info = parent.info
     if info.num_timesteps >= info.total_timesteps:

@@ -17,7 +17,13 @@ from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, is_vecen
 
 from environments.config import PIXELS
 from rl_baselines.callbacks.best_model import BestModelCallback, EvalBestCallback
-from rl_baselines.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopRequest, StopTraining
+from rl_baselines.callbacks.checkpoints import (
+    CheckpointCallback,
+    CheckpointWriter,
+    StopRequest,
+    StopTraining,
+    leave_on_sigterm,
+)
 from rl_baselines.callbacks.episodes import EpisodeLog, EpisodeRecorder
 from rl_baselines.callbacks.progress import ProgressCallback
 from rl_baselines.checkpoint import (
@@ -34,11 +40,12 @@ from rl_baselines.envs import create_envs
 from rl_baselines.hyperparams import Setting, table
 from rl_baselines.registry import find_algo
 from rl_baselines.resume import load_replay_buffer, restore_training_state
-from rl_baselines.run_folder import RunFolder, new_run_folder
+from rl_baselines.run_folder import RunFolder, nearest_existing, new_run_folder, remove_run
 from rl_baselines.versions import versions
 from rl_baselines.workers import WorkerError
 from srl3.errors import UserError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 EVAL_SEED_OFFSET = 1_000_003
 """keeps the evaluation environment's episodes apart from the training ones"""
 
@@ -82,23 +89,44 @@ class TrainingPlan:
 
 
 def run_training(plan: TrainingPlan) -> int:
-    """Train as planned; returns the exit status (0, or 128 + the signal that ended it).
+    """Train as planned; returns the exit status (0, 1 on a full disk, or 128 + the signal that ended it).
 
     Raises:
         UserError: before anything is left behind.
     """
     server = None
-    if plan.visdom_port is not None:
-        from rl_baselines.callbacks.visdom_server import ensure_server
+    with leave_on_sigterm():
+        if plan.visdom_port is not None:
+            from rl_baselines.callbacks.visdom_server import ensure_server
 
-        server = ensure_server(plan.visdom_port)
+            server = ensure_server(plan.visdom_port)
+        try:
+            return _train_in_folder(plan, visdom=server is not None)
+        finally:
+            if server is not None:
+                server.stop()
+
+
+def _train_in_folder(plan: TrainingPlan, *, visdom: bool) -> int:
+    kept = nearest_existing(plan.log_dir)
+    run = plan.resume
     try:
-        run = plan.resume or new_run_folder(plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix)
+        run = run or new_run_folder(plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix)
         with logged_console(run.log):
-            return _Training(plan, run, visdom=server is not None).execute()
-    finally:
-        if server is not None:
-            server.stop()
+            return _Training(plan, run, kept, visdom).execute()
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = error.filename or (run.path if run else plan.log_dir)
+        print(f"error: the disk is full ({where}); free some space and {how_to_go_on(run)}.", file=sys.stderr)
+        return 1
+
+
+def how_to_go_on(run: RunFolder | None) -> str:
+    """What to do after a failure."""
+    if run is not None and run.latest.is_file():
+        return f"go on with --resume {run.path} (what it saved is whole)"
+    return "start again (nothing was saved yet)"
 
 
 def seed_everything(seed: int) -> None:
@@ -117,17 +145,18 @@ def set_threads(srl_model: str) -> None:
 class _Training:
     """The steps of one training."""
 
-    def __init__(self, plan: TrainingPlan, run: RunFolder, visdom: bool) -> None:
+    def __init__(self, plan: TrainingPlan, run: RunFolder, kept: Path, visdom: bool) -> None:
         self.plan = plan
         self.run = run
+        self.kept = kept
         self.visdom = visdom
         self.closing: list[VecEnv] = []
 
     def execute(self) -> int:
         plan, run = self.plan, self.run
-        set_threads(plan.srl_model)
-        seed_everything(plan.seed)
         try:
+            set_threads(plan.srl_model)
+            seed_everything(plan.seed)
             if plan.resume is not None:
                 self._cut_back_to_checkpoint()
             model = self._make_model()
@@ -136,7 +165,7 @@ class _Training:
         except BaseException:
             self._close()
             if plan.resume is None:
-                _remove_run(run, plan.log_dir)
+                remove_run(run, self.kept)
             raise
         try:
             return self._learn(model)
@@ -250,20 +279,14 @@ class _Training:
                 )
             except StopTraining:
                 callbacks.on_training_end()
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
+            except OSError:
                 callbacks.on_training_end()
-                print(
-                    f"error: the disk is full ({error.filename or run.path}); what was saved before is whole: "
-                    f"free some space and go on with --resume {run.path}",
-                    file=sys.stderr,
-                )
-                return 1
+                raise
             except WorkerError as error:
                 callbacks.on_training_end()
-                print(f"error: {error}\nThe checkpoints are whole: go on with --resume {run.path}", file=sys.stderr)
-                return 1
+                reason = error if stop.signal is None else f"{stop.name} ended the workers too"
+                print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
+                return stop.exit_status or 1
             writer.write_latest(model)
             self._plot(log)
             self._say_what_next(model, log, stop)
@@ -319,12 +342,15 @@ class _Training:
     def _say_what_next(self, model: BaseAlgorithm, log: EpisodeLog, stop: StopRequest) -> None:
         run, mean = self.run, log.mean_return()
         earned = f"mean return of the last {min(log.count, 100)} episodes: {mean:.2f}" if mean is not None else ""
+        if stop.signal is not None:
+            print(f"stopped by {stop.name}")
         print(f"{model.num_timesteps:,} steps, {log.count} episodes; {earned or 'no episode has ended yet'}")
         print(f"run folder: {run.path}")
+        python = _python()
         if stop.signal is not None:
-            print(f"  go on:       python -m rl_baselines.train --resume {run.path}")
-        print(f"  run it:      python -m rl_baselines.enjoy --log-dir {run.path}")
-        print(f"  retrain it:  python -m rl_baselines.train --load-rl-model-path {run.path}")
+            print(f"  go on:       {python} -m rl_baselines.train --resume {run.path}")
+        print(f"  run it:      {python} -m rl_baselines.enjoy --log-dir {run.path}")
+        print(f"  retrain it:  {python} -m rl_baselines.train --load-rl-model-path {run.path}")
         if run.learning_curve.is_file():
             print(f"  look at it:  {run.learning_curve}")
 
@@ -339,12 +365,9 @@ def kept_steps(plan: TrainingPlan) -> int:
     return plan.parent.info.num_timesteps if plan.resume is not None and plan.parent is not None else 0
 
 
-def _remove_run(run: RunFolder, log_dir: Path) -> None:
-    """Remove a run folder that never began, and the folders above it that are now empty."""
-    shutil.rmtree(run.path)
-    folder = run.path.parent
-    for _ in range(3):
-        if folder == log_dir or any(folder.iterdir()):
-            return
-        folder.rmdir()
-        folder = folder.parent
+def _python() -> str:
+    """How the user can call this interpreter: by name where that finds it, else by its path."""
+    if shutil.which("python") == sys.executable:
+        return "python"
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -29,12 +29,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> None:
-    """Run a command's ``main(argv)`` and exit with its status; a `UserError` exits with 2 and one line."""
+    """Run a command's ``main(argv)`` and exit with its status.
+
+    A `UserError` exits with 2 and one line on stderr, Ctrl-C with 130.
+    """
     try:
         status = main(argv)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away, e.g. `… | head`
         sys.stderr.close()
         sys.exit(141)

@@ -42,6 +42,11 @@ def disc(radius: float, color: tuple[int, int, int]) -> Shape:
     return Shape(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), color)
 
 
+def resized(shapes: Sequence[Shape], factor: float) -> list[Shape]:
+    """The same drawing, ``factor`` times as large."""
+    return [Shape(shape.corners * factor, shape.color) for shape in shapes]
+
+
 def rectangle(x: float, y: float, length: float, width: float, color: tuple[int, int, int]) -> Shape:
     """A rectangle around ``(x, y)``."""
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
@@ -49,30 +54,40 @@ def rectangle(x: float, y: float, length: float, width: float, color: tuple[int,
 
 
 class Sprite:
-    """A drawing made of shapes, later ones on top, kept at every heading and phase that was needed so far.
+    """A drawing, or several variants of it, kept at every heading and phase that was needed so far.
 
     Args:
-        shapes: what it looks like.
+        variants: what each variant looks like: shapes, later ones on top.
         scale: pixels per metre.
-        headings: to how many directions its heading is rounded; 1 for a drawing that never turns.
+        headings: to how many directions the heading is rounded; 1 for a drawing that never turns.
+        grain: standard deviation of the noise on the pixels, in grey levels; every kept picture has its own pattern.
     """
 
-    def __init__(self, shapes: Sequence[Shape], scale: float, headings: int = 1) -> None:
-        self.shapes, self.scale, self.headings = shapes, scale, headings
-        radius = max(float(np.hypot(*shape.corners.T).max()) for shape in shapes)
+    def __init__(
+        self, variants: Sequence[Sequence[Shape]], scale: float, headings: int = 1, grain: float = 0.0
+    ) -> None:
+        self.variants, self.scale, self.headings, self.grain = variants, scale, headings, grain
+        radius = max(float(np.hypot(*shape.corners.T).max()) for shapes in variants for shape in shapes)
         self.side = 2 * int(np.ceil(radius * scale + 0.5)) + 1
-        size = (headings * PHASES**2, self.side, self.side * 3)
+        size = (len(variants) * headings * PHASES**2, self.side, self.side * 3)
         self._color = np.zeros(size, np.uint16)
         self._rest = np.zeros(size, np.uint16)
-        self._drawn = np.zeros(headings, np.bool_)
+        self._drawn = np.zeros(len(variants) * headings, np.bool_)
 
-    def paste(self, frames: np.ndarray, pixels: np.ndarray, angles: np.ndarray | None = None) -> None:
+    def paste(
+        self,
+        frames: np.ndarray,
+        pixels: np.ndarray,
+        angles: np.ndarray | None = None,
+        variants: np.ndarray | None = None,
+    ) -> None:
         """Blend the sprite into each frame.
 
         Args:
             frames: ``(K, H, W, 3) uint8``, contiguous.
             pixels: ``(K, 2)`` column and row of the sprite's origin; the sprite must lie in the frame.
             angles: ``(K,)`` headings in radians, counter-clockwise from the right; None for 0.
+            variants: ``(K,) int``, which variant each frame gets; None for the first.
         """
         side, (height, width) = self.side, frames.shape[1:3]
         steps = np.floor((pixels - side / 2) * PHASES + 0.5).astype(np.intp)
@@ -82,10 +97,11 @@ class Sprite:
             heading = np.zeros(len(frames), np.intp)
         else:
             heading = np.floor(angles * (self.headings / (2 * np.pi)) + 0.5).astype(np.intp) % self.headings
-        if not self._drawn[heading].all():
-            for missing in sorted(set(heading[~self._drawn[heading]].tolist())):
+        poses = heading if variants is None else variants * self.headings + heading
+        if not self._drawn[poses].all():
+            for missing in sorted(set(poses[~self._drawn[poses]].tolist())):
                 self._draw(missing)
-        pictures = (heading * PHASES + phases[:, 1]) * PHASES + phases[:, 0]
+        pictures = (poses * PHASES + phases[:, 1]) * PHASES + phases[:, 0]
         per_frame, per_row, per_pixel, per_byte = frames.strides
         windows = np.lib.stride_tricks.as_strided(
             frames,
@@ -99,24 +115,30 @@ class Sprite:
         blend >>= 8
         windows[where] = blend
 
-    def _draw(self, heading: int) -> None:
-        """Fill in the pictures of one heading, at all phases."""
+    def _draw(self, pose: int) -> None:
+        """Fill in the pictures of one variant at one heading, at all phases."""
+        variant, heading = divmod(pose, self.headings)
+        shapes = self.variants[variant]
         angle = 2 * np.pi * heading / self.headings
         cos, sin = np.cos(angle), np.sin(angle)
-        turned = [shape.corners @ np.array([[cos, -sin], [sin, cos]]) * self.scale for shape in self.shapes]
+        turned = [shape.corners @ np.array([[cos, -sin], [sin, cos]]) * self.scale for shape in shapes]
         for row_phase in range(PHASES):
             for column_phase in range(PHASES):
                 origin = self.side / 2 + np.array([column_phase, row_phase]) / PHASES
                 picture = np.zeros((self.side * OVERSAMPLING, self.side * OVERSAMPLING, 4), np.float32)
-                for shape, corners in zip(self.shapes, turned, strict=True):
+                for shape, corners in zip(shapes, turned, strict=True):
                     fill(picture, (corners + origin) * OVERSAMPLING, (*shape.color, 1))
                 picture = shrink(picture, OVERSAMPLING)
                 opacity = np.rint(picture[..., 3:] * 256)
-                index = (heading * PHASES + row_phase) * PHASES + column_phase
-                colors = np.minimum(np.rint(picture[..., :3] * 256), 255 * opacity)
-                self._color[index] = colors.reshape(self.side, -1)
+                index = (pose * PHASES + row_phase) * PHASES + column_phase
+                colors = np.rint(picture[..., :3] * 256)
+                if self.grain:
+                    # the picture's index seeds its pattern, so it does not depend on which was drawn before
+                    grain = np.random.default_rng(index).normal(0, self.grain, colors.shape)
+                    colors = np.maximum(np.rint(colors + grain * opacity), 0)
+                self._color[index] = np.minimum(colors, 255 * opacity).reshape(self.side, -1)
                 self._rest[index] = np.repeat(256 - opacity, 3, axis=2).reshape(self.side, -1)
-        self._drawn[heading] = True
+        self._drawn[pose] = True
 
 
 def fill(picture: np.ndarray, corners: np.ndarray, color: tuple[float, ...]) -> None:

@@ -60,8 +60,11 @@ class MobileRobotConfig(EnvConfig):
             raise UserError(
                 f"target_margin of {self.env_id} must be at most {half_side:g}, not {self.target_margin:g}."
             )
-        if not all(0 <= value <= self.arena_size for value in self.target):
-            raise UserError(f"target of {self.env_id} must lie in the arena, 0 to {self.arena_size:g}.")
+        self._check_in_arena("target", self.target)
+
+    def _check_in_arena(self, name: str, place: tuple[float, ...]) -> None:
+        if not all(0 <= value <= self.arena_size for value in place):
+            raise UserError(f"{name} of {self.env_id} must lie in the arena, 0 to {self.arena_size:g}.")
 
     @property
     def x_margin(self) -> float:
@@ -72,3 +75,72 @@ class MobileRobotConfig(EnvConfig):
     def y_margin(self) -> float:
         """How near the robot's centre comes to the lower and upper wall (y)."""
         return self.wall_margin + self.robot_width / 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MobileRobot2TargetConfig(MobileRobotConfig):
+    """Two targets, one after the other: ``target`` first, then ``second_target``. Both are random with ``random_target``.
+
+    ``max_steps`` is 250 here too: the S-RL Toolbox names 1500 for this world, but never applied it.
+    """
+
+    env_id: ClassVar[str] = "MobileRobot2TargetGymEnv-v0"
+    modes: ClassVar[Modes] = Modes(continuous=False, multi_view=True)
+
+    second_target: tuple[float, float] = (0.4, 3.0)
+    """The second target's position where it is not random."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_in_arena("second_target", self.second_target)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MobileRobot1DConfig(MobileRobotConfig):
+    """The robot moves along x only, and its target lies ahead of it or behind it."""
+
+    env_id: ClassVar[str] = "MobileRobot1DGymEnv-v0"
+    modes: ClassVar[Modes] = Modes(continuous=False, multi_view=True)
+
+    target: tuple[float, float] = (3.6, 2.0)
+    """The target's position where it is not random; the robot is always at half the arena's side in y."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target[1] != self.arena_size / 2:
+            raise UserError(f"target of {self.env_id} must have y = {self.arena_size / 2:g}, where the robot moves.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MobileRobotLineTargetConfig(MobileRobotConfig):
+    """The target is a line across the arena: a band on the floor, in front of which the robot is to stand."""
+
+    env_id: ClassVar[str] = "MobileRobotLineTargetGymEnv-v0"
+    modes: ClassVar[Modes] = Modes()
+
+    target: tuple[float, float] = (3.6, 2.0)
+    """The middle of the band where it is not random; it reaches from wall to wall."""
+    reach: float = 0.1
+    """The target is reached within this distance, along x, of the place in front of the band."""
+    line_offset: float = 0.2
+    """That place is this much before the middle of the band, along x."""
+    line_width: float = 0.5
+    """Width of the band."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.line_width <= 0:
+            raise UserError(f"line_width of {self.env_id} must be above 0, not {self.line_width:g}.")
+        if self.target[1] != self.arena_size / 2:
+            raise UserError(f"target of {self.env_id} must have y = {self.arena_size / 2:g}, the middle of the band.")
+        low, high = self.line_range
+        if low > high:
+            raise UserError(f"target_margin and line_offset of {self.env_id} leave no room for a random line.")
+
+    @property
+    def line_range(self) -> tuple[float, float]:
+        """Range of a random line's x: within the margins, and such that the robot can stand in front of it."""
+        reachable_low = self.x_margin + self.line_offset
+        reachable_high = self.arena_size - self.x_margin + self.line_offset
+        low, high = self.target_margin, self.arena_size - self.target_margin
+        return max(low, reachable_low), min(high, reachable_high)

@@ -26,7 +26,10 @@ class MobileRobotWorld(BatchedWorld):
     The robot is kinematic and its walls' margins never turn. Its heading, the direction of the last move that it
     tried (+x at first), is only drawn.
 
+    The variants of this world derive from it and replace what differs: the moves, the target, the picture.
+
     Attributes:
+        axes: along how many axes, from x on, the robot moves; along the others it stays in the middle.
         position: ``(N, 2) float64``, metres.
         facing: ``(N, 2) float64``, the last move that was not zero.
         target: ``(N, 2) float64``, metres.
@@ -34,6 +37,7 @@ class MobileRobotWorld(BatchedWorld):
     """
 
     config: MobileRobotConfig
+    axes: ClassVar[int] = 2
     state_arrays: ClassVar[tuple[str, ...]] = ("position", "facing", "target", "noise")
 
     def __init__(self, config: MobileRobotConfig, num_envs: int) -> None:
@@ -48,31 +52,49 @@ class MobileRobotWorld(BatchedWorld):
 
     def _make_action_space(self) -> spaces.Space[Any]:
         if self.config.is_discrete:
-            return spaces.Discrete(len(DIRECTIONS))
+            return spaces.Discrete(2 * self.axes)
         return spaces.Box(-1.0, 1.0, (2,), np.float32)
 
     def ground_truth_dim(self) -> int:
-        return 2 if self.config.relative_pos else 4
+        return self.axes * (1 if self.config.relative_pos else 2)
 
     def term_names(self) -> tuple[str, ...]:
         return ("distance",) if self.config.shape_reward else ("target", "bump")
 
     def _draw_episode(self, rng: np.random.Generator) -> np.ndarray:
         config = self.config
-        draws = rng.random(4 if config.random_target else 2)
+        draws = rng.random(self.axes + (self._target_draws() if config.random_target else 0))
         if config.noise_std:
             draws = np.concatenate([draws, rng.normal(0, config.noise_std, self.noise.shape[1])])
         return draws
 
+    def _target_draws(self) -> int:
+        """How many numbers a random target takes."""
+        return self.axes
+
     def _begin(self, rows: np.ndarray, draws: np.ndarray) -> None:
-        config = self.config
-        self.position[rows] = config.arena_size / 2 + config.start_half_width * (2 * draws[:, :2] - 1)
+        config, axes = self.config, self.axes
+        self.position[rows] = config.arena_size / 2
+        self.position[rows, :axes] += config.start_half_width * (2 * draws[:, :axes] - 1)
         self.facing[rows] = (1.0, 0.0)
         if config.random_target:
-            room = config.arena_size - 2 * config.target_margin
-            self.target[rows] = config.target_margin + room * draws[:, 2:4]
+            self._place_targets(rows, draws[:, axes : axes + self._target_draws()])
         if config.noise_std:
             self.noise[rows] = draws[:, draws.shape[1] - self.noise.shape[1] :]
+
+    def _place_targets(self, rows: np.ndarray, draws: np.ndarray) -> None:
+        """Put random targets, made from ``draws (K, _target_draws)`` in [0, 1)."""
+        self.target[rows, : self.axes] = self._within_margins(draws)
+
+    def _within_margins(self, draws: np.ndarray) -> np.ndarray:
+        """Numbers in [0, 1) to coordinates in the arena, ``target_margin`` from its walls."""
+        config = self.config
+        return config.target_margin + (config.arena_size - 2 * config.target_margin) * draws
+
+    def _distance(self) -> np.ndarray:
+        """``(N,) float64``: how far the robots are from their targets, metres."""
+        offset = self.position - self.target
+        return np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2)
 
     def _advance(self, actions: np.ndarray) -> Outcome:
         config = self.config
@@ -85,8 +107,7 @@ class MobileRobotWorld(BatchedWorld):
         bump = outside[:, 0] | outside[:, 1]
         np.copyto(self.position, places, where=~bump[:, None])
         np.copyto(self.facing, moves, where=(moves[:, :1] != 0) | (moves[:, 1:] != 0))
-        offset = self.position - self.target
-        distance = np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2)
+        distance = self._distance()
         within = distance <= config.reach
         if config.shape_reward:
             terms = -distance[None]
@@ -97,20 +118,27 @@ class MobileRobotWorld(BatchedWorld):
         return Outcome(terms, np.zeros(self.num_envs, np.bool_), within)
 
     def ground_truth(self, rows: Rows = ALL) -> np.ndarray:
-        position, target = self.position[rows], self.target[rows]
+        position, target = self.position[rows, : self.axes], self.target[rows, : self.axes]
         if self.config.relative_pos:
             return (position - target).astype(np.float32)
         return np.concatenate([position, target], axis=1).astype(np.float32)
 
     def target_pos(self, rows: Rows = ALL) -> np.ndarray:
-        return self.target[rows].copy()
+        return self.target[rows, : self.axes].copy()
 
     def images(self, rows: Rows = ALL) -> np.ndarray:
         if self._camera is None:
-            from environments.mobile_robot.drawing import MobileRobotCamera
+            self._camera = self._make_camera()
+        return self._draw(self._camera, rows)
 
-            self._camera = MobileRobotCamera(self.config)
-        return self._camera.draw(self.position[rows], self.facing[rows], self.target[rows])
+    def _make_camera(self) -> "MobileRobotCamera":
+        from environments.mobile_robot.drawing import MobileRobotCamera
+
+        return MobileRobotCamera(self.config)
+
+    def _draw(self, camera: "MobileRobotCamera", rows: Rows) -> np.ndarray:
+        """The pictures of these robots."""
+        return camera.draw(self.position[rows], self.facing[rows], self.target[rows][:, None])
 
 
 class MobileRobotGymEnv(BatchedGymEnv):

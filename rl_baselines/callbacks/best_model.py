@@ -83,19 +83,20 @@ class EvalBestCallback(EvalCallback):
         self.writer = writer
         self.best_mean_reward = writer.best_mean
         self._steps_between = eval_freq
+        self._evaluations = folder / "evaluations.npz"
+        self.log_path = str(folder / ".evaluations.tmp")  # SB3 writes it in place, we rename it
 
     def _init_callback(self) -> None:
         super()._init_callback()
         self.eval_freq = max(self._steps_between // self.training_env.num_envs, 1)
+        self.n_calls = self.model.num_timesteps // self.training_env.num_envs
         self._take_up_earlier_evaluations()
 
     def _take_up_earlier_evaluations(self) -> None:
         """A resumed run goes on with its ``evaluations.npz``."""
-        assert self.log_path is not None
-        path = Path(f"{self.log_path}.npz")
-        if not path.is_file():
+        if not self._evaluations.is_file():
             return
-        with np.load(path, allow_pickle=False) as earlier:
+        with np.load(self._evaluations, allow_pickle=False) as earlier:
             keep = earlier["timesteps"] <= self.model.num_timesteps
             self.evaluations_timesteps = earlier["timesteps"][keep].tolist()
             self.evaluations_results = earlier["results"][keep].tolist()
@@ -106,6 +107,9 @@ class EvalBestCallback(EvalCallback):
     def _on_step(self) -> bool:
         before: Any = self.best_mean_reward
         go_on = super()._on_step()
+        written = Path(f"{self.log_path}.npz")
+        if written.is_file():
+            written.replace(self._evaluations)
         if self.best_mean_reward > before:
             self.writer.write_best(self.model, float(self.best_mean_reward))
         return go_on

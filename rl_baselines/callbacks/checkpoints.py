@@ -1,9 +1,12 @@
 """Writes ``latest.zip`` and ``checkpoints/``, and ends a training that was asked to stop."""
 
+import contextlib
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -23,6 +26,20 @@ MAX_SAVE_SHARE = 0.05
 
 class StopTraining(Exception):
     """Raised between two rollouts to leave ``learn`` with the model in a whole state."""
+
+
+@contextmanager
+def leave_on_sigterm() -> Iterator[None]:
+    """SIGTERM leaves the block as an exception does, so that what was begun is cleared away; exit status 143."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 class StopRequest:
@@ -49,12 +66,18 @@ class StopRequest:
         """128 + the signal's number, as shells report it; 0 without one."""
         return 128 + self.signal if self.signal is not None else 0
 
+    @property
+    def name(self) -> str:
+        """What the user did."""
+        return "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
+
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
             os._exit(128 + number)  # files are written whole or not at all, and workers end with their pipes
         self.signal = number
-        name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        print(f"\n{name}: finishing this rollout and saving; once more to leave at once.", file=sys.stderr, flush=True)
+        # not print: the signal may have come in the midst of one, and streams can't be entered twice
+        with contextlib.suppress(OSError):
+            os.write(2, f"\n{self.name}: finishing this rollout and saving; once more to leave at once.\n".encode())
 
 
 class CheckpointWriter:

@@ -1,0 +1,1 @@
+"""A small robot on three omnidirectional wheels, in a marked square, with seven tasks."""
