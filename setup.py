@@ -25,7 +25,7 @@ REQUIREMENTS = [
 
 EXTRAS = {
     "visdom": ["visdom==0.2.4", "tornado<6.6"],
-    "box2d": ["Box2D==2.3.10"],
+    "box2d": ["Box2D==2.3.10", "pygame-ce>=2.5"],
     "search": ["optuna>=5,<6"],
     "dev": [
         "pytest>=9",

@@ -67,6 +67,7 @@ class RegisteredEnv:
         return None if self.oracle is None else _load(self.oracle)
 
 
+_INMOOV = "environments.inmoov"
 _KUKA = "environments.kuka_gym"
 _MOBILE = "environments.mobile_robot"
 _OMNIROBOT = "environments.omnirobot_gym"
@@ -76,6 +77,41 @@ registered_env: dict[str, RegisteredEnv] = {
         f"{_KUKA}.kuka_button_gym_env:KukaButtonGymEnv",
         f"{_KUKA}.config:KukaButtonConfig",
         None,
+        PlottingType.PLOT_3D,
+        ThreadingType.PROCESS,
+    ),
+    "KukaRandButtonGymEnv-v0": RegisteredEnv(
+        f"{_KUKA}.kuka_rand_button_gym_env:KukaRandButtonGymEnv",
+        f"{_KUKA}.variant_configs:KukaRandButtonConfig",
+        "KukaButtonGymEnv-v0",
+        PlottingType.PLOT_3D,
+        ThreadingType.PROCESS,
+    ),
+    "Kuka2ButtonGymEnv-v0": RegisteredEnv(
+        f"{_KUKA}.kuka_2button_gym_env:Kuka2ButtonGymEnv",
+        f"{_KUKA}.variant_configs:Kuka2ButtonConfig",
+        "KukaButtonGymEnv-v0",
+        PlottingType.PLOT_3D,
+        ThreadingType.PROCESS,
+    ),
+    "KukaMovingButtonGymEnv-v0": RegisteredEnv(
+        f"{_KUKA}.kuka_moving_button_gym_env:KukaMovingButtonGymEnv",
+        f"{_KUKA}.variant_configs:KukaMovingButtonConfig",
+        "KukaButtonGymEnv-v0",
+        PlottingType.PLOT_3D,
+        ThreadingType.PROCESS,
+    ),
+    "InmoovGymEnv-v0": RegisteredEnv(
+        f"{_INMOOV}.inmoov_gym_env:InmoovGymEnv",
+        f"{_INMOOV}.config:InmoovReachConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.PROCESS,
+    ),
+    "InmoovButtonGymEnv-v0": RegisteredEnv(
+        f"{_INMOOV}.inmoov_button_gym_env:InmoovButtonGymEnv",
+        f"{_INMOOV}.config:InmoovButtonConfig",
+        "InmoovGymEnv-v0",
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
     ),
@@ -118,6 +154,13 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_2D,
         ThreadingType.BATCHED,
         f"{_OMNIROBOT}.oracle:scripted_action",
+    ),
+    "CarRacingGymEnv-v0": RegisteredEnv(
+        "environments.car_racing.car_racing_env:CarRacingGymEnv",
+        "environments.car_racing.config:CarRacingConfig",
+        None,
+        PlottingType.PLOT_2D,
+        ThreadingType.PROCESS,
     ),
 }
 

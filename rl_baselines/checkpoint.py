@@ -9,6 +9,7 @@ import dataclasses
 import io
 import json
 import pickle
+import typing
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,8 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
                 )
             info = json.loads(archive.read(INFO_ENTRY))
             state = unpack(archive.read(STATE_ENTRY).decode(), archive.read(ARRAYS_ENTRY))
+            if not isinstance(state, dict) or not state.keys() >= {"normalize", "training"}:
+                raise ValueError(f"its {STATE_ENTRY} is incomplete")
             tensors = {
                 name.removesuffix(".pth"): torch.load(
                     io.BytesIO(archive.read(name)), map_location=device, weights_only=True
@@ -242,7 +245,13 @@ def _read_info(path: Path, info: Any) -> CheckpointInfo:
     if not isinstance(info, dict) or info.get("format") != FORMAT or not set(info) <= fields:
         written = info.get("format") if isinstance(info, dict) else None
         raise UserError(f"{path} has checkpoint format {written}, and this version reads format {FORMAT}.")
+    hints = typing.get_type_hints(CheckpointInfo)
+    kinds = {name: dict if typing.get_origin(hint) is dict else hint for name, hint in hints.items()}
+    odd = [name for name, value in info.items() if not isinstance(value, kinds[name])]
     try:
-        return CheckpointInfo(**info)
+        read = CheckpointInfo(**info)
     except TypeError:
         raise UserError(f"{path} is damaged (its {INFO_ENTRY} is incomplete); use another checkpoint.") from None
+    if odd:
+        raise UserError(f"{path} is damaged ({odd[0]} in its {INFO_ENTRY} has a wrong type); use another checkpoint.")
+    return read

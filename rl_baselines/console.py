@@ -1,11 +1,16 @@
 """What the console shows, kept in ``train.log``."""
 
 import contextlib
+import errno
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""``OSError.errno`` of a full disk or quota"""
 
 
 class _Log:
@@ -57,6 +62,26 @@ class _Tee:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+@contextmanager
+def full_disk_said_once() -> Iterator[None]:
+    """In the block a thread that ends on a full disk prints no traceback.
+
+    TensorBoard writes in a thread, and raises that thread's error again in the next write.
+    """
+    previous = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        if not (isinstance(error, OSError) and error.errno in DISK_FULL):
+            previous(arguments)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = previous
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """SB3's ``progress.csv``, continued by a resumed run."""
 
 import csv
+import io
 from pathlib import Path
 
 from stable_baselines3.common.logger import CSVOutputFormat
@@ -33,7 +34,7 @@ class ResumableCSV(CSVOutputFormat):
 
 
 def _read(path: Path, keep_steps: int) -> tuple[list[str], list[dict[str, str]]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if row.get(STEPS_COLUMN) and float(row[STEPS_COLUMN]) <= keep_steps]
-        return list(reader.fieldnames or []), rows
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]  # a run that was killed may end in half a row
+    reader = csv.DictReader(io.StringIO(whole))
+    rows = [row for row in reader if row.get(STEPS_COLUMN) and float(row[STEPS_COLUMN]) <= keep_steps]
+    return list(reader.fieldnames or []), rows

@@ -15,6 +15,7 @@ from rl_baselines.arguments import (
     positive_number,
     seed_number,
 )
+from rl_baselines.registry import find_algo
 from rl_baselines.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
 
@@ -45,8 +46,13 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--num-episodes", type=positive_number, default=10, help="episodes to run")
     acting = parser.add_mutually_exclusive_group()
-    acting.add_argument("--deterministic", action="store_true", default=True, help="the most probable action")
-    acting.add_argument("--stochastic", action="store_true", help="actions drawn from the policy")
+    acting.add_argument("--deterministic", action="store_true", help="the most probable action")
+    acting.add_argument(
+        "--stochastic",
+        action="store_true",
+        help="actions drawn from the policy; with neither flag on-policy algorithms draw, as they do in training, "
+        "and the others do not",
+    )
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
     parser.add_argument("--render", action="store_true", help="show it in a window")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="record it")
@@ -117,13 +123,14 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
     )
     try:
         model = load_model(checkpoint, venv, seed=seed, device=arguments.device)
+        deterministic = arguments.deterministic or not (
+            arguments.stochastic or find_algo(info.algo).load_class().on_policy
+        )
         if arguments.video is None:
-            return evaluate(model, arguments.num_episodes, deterministic=not arguments.stochastic)
+            return evaluate(model, arguments.num_episodes, deterministic=deterministic)
         fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
         with VideoRecorder(arguments.video, fps=fps) as recorder:
-            return evaluate(
-                model, arguments.num_episodes, deterministic=not arguments.stochastic, on_step=recorder.record
-            )
+            return evaluate(model, arguments.num_episodes, deterministic=deterministic, on_step=recorder.record)
     finally:
         venv.close()
 

@@ -108,6 +108,11 @@ class RunFolder:
             if path.stat().st_size > size:
                 os.truncate(path, size)
 
+    def remove_temporaries(self) -> None:
+        """Remove the half-written files of a run that was killed."""
+        for path in self.path.rglob(".*.tmp*"):
+            path.unlink()
+
     def write_yaml(self, path: Path, content: Any) -> None:
         """Write ``content`` as YAML in one piece."""
         write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))

@@ -140,9 +140,9 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
     check_srl_model(arguments.srl_model, arguments.env, config_class)
     config = make_config(arguments.env, {**env_kwargs, "srl_model": arguments.srl_model})
     check_action_type(arguments.algo, continuous=not config.is_discrete)
+    check_writable(arguments.log_dir)
     find_algo(arguments.algo).load_class().with_policy(arguments.policy)
     settings = _settings(arguments, continuous=not config.is_discrete, parent=parent)
-    check_writable(arguments.log_dir)
     _check_device(arguments.device)
     if arguments.seed == -1:
         import secrets

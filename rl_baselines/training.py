@@ -1,7 +1,6 @@
 """One training, from a resolved plan to its run folder."""
 
 import dataclasses
-import errno
 import random
 import shutil
 import sys
@@ -34,7 +33,7 @@ from rl_baselines.checkpoint import (
     load_model,
     raw_observation_space,
 )
-from rl_baselines.console import logged_console
+from rl_baselines.console import DISK_FULL, full_disk_said_once, logged_console
 from rl_baselines.csv_log import ResumableCSV
 from rl_baselines.envs import create_envs
 from rl_baselines.hyperparams import Setting, table
@@ -45,7 +44,6 @@ from rl_baselines.versions import versions
 from rl_baselines.workers import WorkerError
 from srl3.errors import UserError
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 EVAL_SEED_OFFSET = 1_000_003
 """keeps the evaluation environment's episodes apart from the training ones"""
 
@@ -112,7 +110,7 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: bool) -> int:
     run = plan.resume
     try:
         run = run or new_run_folder(plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix)
-        with logged_console(run.log):
+        with logged_console(run.log), full_disk_said_once():
             return _Training(plan, run, kept, visdom).execute()
     except OSError as error:
         if error.errno not in DISK_FULL:
@@ -220,6 +218,7 @@ class _Training:
         state = self.plan.parent.state["training"]
         if state is None:
             raise UserError(f"{self.plan.parent.path} has no state to resume from; resume from a run's latest.zip.")
+        self.run.remove_temporaries()
         self.run.truncate_monitors(state["monitor_sizes"])
 
     def _info(self, model: BaseAlgorithm) -> CheckpointInfo:

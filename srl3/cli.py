@@ -25,6 +25,8 @@ COMMANDS: dict[str, Command] = {
     "train": Command("rl_baselines.train", "train, retrain or resume a policy"),
     "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
+    "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),
+    "oracle": Command("environments.oracle", "what a scripted policy and a random agent earn in a world"),
 }
 
 

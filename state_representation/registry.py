@@ -48,7 +48,7 @@ def _learned(*losses: str) -> RegisteredSRL:
     return RegisteredSRL(SRLType.SRL, None, losses)
 
 
-_ARMS = ("KukaButtonGymEnv-v0",)
+_ARMS = ("KukaButtonGymEnv-v0", "InmoovGymEnv-v0")
 
 registered_srl: dict[str, RegisteredSRL] = {
     "raw_pixels": _world(),

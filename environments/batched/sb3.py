@@ -23,8 +23,8 @@ class BatchedVecEnv(VecEnv):
 
     It keeps the episodes' statistics itself, so no `Monitor` or `VecMonitor` is needed. Only robots whose episode
     ended have an info: ``terminal_observation``, ``TimeLimit.truncated``, ``episode`` (as `Monitor`), ``is_success``
-    and ``reward_terms`` (sums over the episode); the others share one empty dictionary. With ``record_data`` every
-    robot's info has its ``frame``, and ``reset_infos`` the first one of its episode.
+    (where the task knows success) and ``reward_terms`` (sums over the episode); the others share one empty dictionary.
+    With ``record_data`` every robot's info has its ``frame``, and ``reset_infos`` the first one of its episode.
 
     Args:
         world: the robots.
@@ -109,7 +109,7 @@ class BatchedVecEnv(VecEnv):
             {
                 "TimeLimit.truncated": out_of_time,
                 "episode": episode,
-                "is_success": succeeded,
+                **({"is_success": succeeded} if world.knows_success else {}),
                 "reward_terms": dict(zip(self._term_names, terms, strict=True)),
             }
             for out_of_time, episode, succeeded, terms in zip(

@@ -48,6 +48,12 @@ class BatchedGymEnv(SRLGymEnv):
         values = dict(zip(self.world.term_names(), terms[:, 0].tolist(), strict=True))
         return float(terms.sum(axis=0)[0]), values, bool(terminated[0]), bool(success[0])
 
+    def _advance(self, action: Any) -> tuple[float, bool, bool, dict[str, Any]]:
+        reward, terminated, truncated, info = super()._advance(action)
+        if not self.world.knows_success:
+            info.pop("is_success", None)
+        return reward, terminated, truncated, info
+
     def resume_state(self) -> dict[str, Any]:
         """What `restore_state` needs to bring another instance to this very point (plain values and arrays)."""
         return {

@@ -69,10 +69,11 @@ class Sprite:
         self.variants, self.scale, self.headings, self.grain = variants, scale, headings, grain
         radius = max(float(np.hypot(*shape.corners.T).max()) for shapes in variants for shape in shapes)
         self.side = 2 * int(np.ceil(radius * scale + 0.5)) + 1
-        size = (len(variants) * headings * PHASES**2, self.side, self.side * 3)
-        self._color = np.zeros(size, np.uint16)
-        self._rest = np.zeros(size, np.uint16)
-        self._drawn = np.zeros(len(variants) * headings, np.bool_)
+        # poses (variant and heading) get a slot when they are drawn, with a picture for every phase
+        self._slots = np.full(len(variants) * headings, -1, np.intp)
+        self._used = 0
+        self._color = np.zeros((0, self.side, self.side * 3), np.uint16)
+        self._rest = np.zeros((0, self.side, self.side * 3), np.uint16)
 
     def paste(
         self,
@@ -98,10 +99,12 @@ class Sprite:
         else:
             heading = np.floor(angles * (self.headings / (2 * np.pi)) + 0.5).astype(np.intp) % self.headings
         poses = heading if variants is None else variants * self.headings + heading
-        if not self._drawn[poses].all():
-            for missing in sorted(set(poses[~self._drawn[poses]].tolist())):
+        slots = self._slots[poses]
+        if slots.size and slots.min() < 0:
+            for missing in sorted(set(poses[slots < 0].tolist())):
                 self._draw(missing)
-        pictures = (poses * PHASES + phases[:, 1]) * PHASES + phases[:, 0]
+            slots = self._slots[poses]
+        pictures = (slots * PHASES + phases[:, 1]) * PHASES + phases[:, 0]
         per_frame, per_row, per_pixel, per_byte = frames.strides
         windows = np.lib.stride_tricks.as_strided(
             frames,
@@ -117,11 +120,15 @@ class Sprite:
 
     def _draw(self, pose: int) -> None:
         """Fill in the pictures of one variant at one heading, at all phases."""
+        first = self._used * PHASES**2
+        if first == len(self._color):
+            room = np.zeros((max(first, PHASES**2), *self._color.shape[1:]), np.uint16)
+            self._color, self._rest = np.concatenate([self._color, room]), np.concatenate([self._rest, room])
         variant, heading = divmod(pose, self.headings)
         shapes = self.variants[variant]
         angle = 2 * np.pi * heading / self.headings
         cos, sin = np.cos(angle), np.sin(angle)
-        turned = [shape.corners @ np.array([[cos, -sin], [sin, cos]]) * self.scale for shape in shapes]
+        turned = [shape.corners @ np.array([[cos, -sin], [-sin, -cos]]) * self.scale for shape in shapes]
         for row_phase in range(PHASES):
             for column_phase in range(PHASES):
                 origin = self.side / 2 + np.array([column_phase, row_phase]) / PHASES
@@ -130,15 +137,16 @@ class Sprite:
                     fill(picture, (corners + origin) * OVERSAMPLING, (*shape.color, 1))
                 picture = shrink(picture, OVERSAMPLING)
                 opacity = np.rint(picture[..., 3:] * 256)
-                index = (pose * PHASES + row_phase) * PHASES + column_phase
+                phase = row_phase * PHASES + column_phase
                 colors = np.rint(picture[..., :3] * 256)
                 if self.grain:
-                    # the picture's index seeds its pattern, so it does not depend on which was drawn before
-                    grain = np.random.default_rng(index).normal(0, self.grain, colors.shape)
+                    # a seed of the picture's own, so that its pattern does not depend on which was drawn before
+                    grain = np.random.default_rng((pose, phase)).normal(0, self.grain, colors.shape)
                     colors = np.maximum(np.rint(colors + grain * opacity), 0)
-                self._color[index] = np.minimum(colors, 255 * opacity).reshape(self.side, -1)
-                self._rest[index] = np.repeat(256 - opacity, 3, axis=2).reshape(self.side, -1)
-        self._drawn[pose] = True
+                self._color[first + phase] = np.minimum(colors, 255 * opacity).reshape(self.side, -1)
+                self._rest[first + phase] = np.repeat(256 - opacity, 3, axis=2).reshape(self.side, -1)
+        self._slots[pose] = self._used
+        self._used += 1
 
 
 def fill(picture: np.ndarray, corners: np.ndarray, color: tuple[float, ...]) -> None:

@@ -15,8 +15,9 @@ class BatchedVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """N robots of a batched world as a Gymnasium `VectorEnv`.
 
     Autoreset is ``SAME_STEP``: the observation after an episode's end is the next episode's first, and the infos hold
-    ``final_obs`` and ``final_info`` (``is_success``, and ``reward_terms`` as sums over the episode), with masks, in
-    the form of `gymnasium.vector.SyncVectorEnv`. With ``record_data`` they hold all robots' ``frame`` too.
+    ``final_obs`` and ``final_info`` (``is_success`` where the task knows it, ``reward_terms`` as sums over the
+    episode), with masks, in the form of `gymnasium.vector.SyncVectorEnv`. With ``record_data`` they hold all robots'
+    ``frame`` too.
 
     Args:
         world: the robots.
@@ -92,12 +93,9 @@ class BatchedVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         terms: dict[str, np.ndarray] = {}
         for name, sums in zip(self.world.term_names(), self.world.episode_terms, strict=True):
             terms |= {name: np.where(over, sums, 0.0), f"_{name}": over.copy()}
-        final_info = {
-            "is_success": step.success & over,
-            "_is_success": over.copy(),
-            "reward_terms": terms,
-            "_reward_terms": over.copy(),
-        }
+        final_info: dict[str, Any] = {"reward_terms": terms, "_reward_terms": over.copy()}
+        if self.world.knows_success:
+            final_info |= {"is_success": step.success & over, "_is_success": over.copy()}
         if "frame" in infos:
             final_info |= {"frame": infos["frame"].copy(), "_frame": over.copy()}
         return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}

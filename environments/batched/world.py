@@ -86,6 +86,11 @@ class BatchedWorld(ABC):
     def term_names(self) -> tuple[str, ...]:
         """Names of the reward's terms, in the order of `Outcome.terms`."""
 
+    @property
+    def knows_success(self) -> bool:
+        """Whether an episode succeeds or fails; without, the infos have no ``is_success``."""
+        return True
+
     @abstractmethod
     def _draw_episode(self, rng: np.random.Generator) -> np.ndarray:
         """All random numbers of one robot's episode: one row, ``float64``, always of the same length."""

@@ -1,9 +1,12 @@
 """The cameras that look at the arm, drawn on the processor by PyBullet's TinyRenderer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pybullet as p
+
+from environments.kuka_gym.light_scene import LightScene
 
 
 @dataclass(frozen=True)
@@ -27,31 +30,38 @@ class Camera:
 
     Args:
         client: the physics client.
+        bodies: what moves in it, see `LightScene`.
         views: one view gives 3 channels, two give 6.
         img_shape: height and width, pixels.
     """
 
-    def __init__(self, client: int, views: tuple[View, ...], img_shape: tuple[int, int]) -> None:
-        self._client = client
-        self._height, self._width = img_shape
-        self._views = [
-            p.computeViewMatrixFromYawPitchRoll(view.target, view.distance, view.yaw, view.pitch, 0, 2)
-            for view in views
-        ]
-        self._projection = p.computeProjectionMatrixFOV(FIELD_OF_VIEW, self._width / self._height, NEAR, FAR)
+    def __init__(self, client: int, bodies: Sequence[int], views: tuple[View, ...], img_shape: tuple[int, int]) -> None:
+        self._scene = LightScene(client, bodies)
+        self._img_shape = img_shape
+        self._views = [view_matrix(view) for view in views]
+        self._projection = projection_matrix(img_shape)
 
     def frame(self) -> np.ndarray:
         """``(H, W, 3 × views) uint8`` RGB, upright."""
-        return np.concatenate([self._draw(view) for view in self._views], axis=-1)
+        self._scene.follow()
+        frames = [self._scene.draw(view, self._projection, self._img_shape) for view in self._views]
+        return frames[0] if len(frames) == 1 else np.concatenate(frames, axis=-1)
 
-    def _draw(self, view: list[float]) -> np.ndarray:
-        pixels = p.getCameraImage(
-            self._width,
-            self._height,
-            view,
-            self._projection,
-            renderer=p.ER_TINY_RENDERER,
-            flags=p.ER_NO_SEGMENTATION_MASK,
-            physicsClientId=self._client,
-        )[2]
-        return np.asarray(pixels, np.uint8).reshape(self._height, self._width, 4)[..., :3]
+    def close(self) -> None:
+        """Free what draws; a second call does nothing."""
+        self._scene.close()
+
+
+def view_matrix(view: View) -> tuple[float, ...]:
+    """World to camera frame."""
+    matrix: tuple[float, ...] = p.computeViewMatrixFromYawPitchRoll(
+        view.target, view.distance, view.yaw, view.pitch, 0, 2
+    )
+    return matrix
+
+
+def projection_matrix(img_shape: tuple[int, int]) -> tuple[float, ...]:
+    """Camera frame to clip coordinates, for an image of this height and width."""
+    height, width = img_shape
+    matrix: tuple[float, ...] = p.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, NEAR, FAR)
+    return matrix

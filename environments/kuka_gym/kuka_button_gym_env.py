@@ -1,7 +1,7 @@
 """`KukaButtonGymEnv`: the arm pushes a button on a table."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -9,11 +9,22 @@ from gymnasium import spaces
 from environments.kuka_gym.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.robot import N_ARM_JOINTS, N_JOINTS
-from environments.kuka_gym.scene import KukaScene
+from environments.kuka_gym.scene import KukaScene, Point
 from environments.srl_env import SRLGymEnv
 
 DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 """What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
+
+
+class Judged(NamedTuple):
+    """What a step came to: contacts, the distance to the target in metres, and how the episode stands."""
+
+    on_button: bool
+    on_table: bool
+    outside: bool
+    distance: float
+    terminated: bool
+    success: bool
 
 
 class KukaButtonGymEnv(SRLGymEnv):
@@ -36,7 +47,7 @@ class KukaButtonGymEnv(SRLGymEnv):
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
         super().__init__(render_mode, **env_kwargs)
-        self._scene = KukaScene(self.config, window=self.render_mode == "human")
+        self._scene = self._make_scene(window=self.render_mode == "human")
         self._arm = self._scene.arm
         self._camera: Camera | None = None
         self._target = (0.0, 0.0, 0.0)
@@ -65,7 +76,7 @@ class KukaButtonGymEnv(SRLGymEnv):
     def get_image(self) -> np.ndarray:
         if self._camera is None:
             views = (FRONT, SIDE) if self.config.multi_view else (FRONT,)
-            self._camera = Camera(self._scene.client, views, self.config.img_shape)
+            self._camera = Camera(self._scene.client, self._scene.moving_bodies, views, self.config.img_shape)
         return self._camera.frame()
 
     def render(self) -> Any:
@@ -74,7 +85,12 @@ class KukaButtonGymEnv(SRLGymEnv):
         return super().render()
 
     def close(self) -> None:
+        if self._camera is not None:
+            self._camera.close()
         self._scene.close()
+
+    def _make_scene(self, window: bool) -> KukaScene:
+        return KukaScene(self.config, window)
 
     def _make_action_space(self) -> spaces.Space[Any]:
         if self.config.is_discrete:
@@ -82,19 +98,28 @@ class KukaButtonGymEnv(SRLGymEnv):
         return spaces.Box(-1.0, 1.0, (N_ARM_JOINTS if self.config.action_joints else 3,), np.float32)
 
     def _reset_world(self) -> None:
+        self._n_contacts = 0
+        self._n_steps_outside = 0
+        self._place()
+        for _ in range(self.config.n_random_actions_at_init):
+            self._move_at_random()
+            self._scene.step()
+        self._gripper = self._arm.gripper_pos()
+
+    def _place(self) -> None:
+        """Put everything where the episode begins."""
         config = self.config
         x, y, z = config.button_pos
         if config.random_target:
             x = float(self.np_random.uniform(*config.random_target_x))
             y = float(self.np_random.uniform(*config.random_target_y))
         self._scene.restore((x, y, z))
-        self._target = (x, y, z + config.button_distance_height)
-        self._n_contacts = 0
-        self._n_steps_outside = 0
-        for _ in range(config.n_random_actions_at_init):
-            self._move_at_random()
-            self._scene.step()
-        self._gripper = self._arm.gripper_pos()
+        self._aim_at((x, y, z))
+
+    def _aim_at(self, button_pos: Point) -> None:
+        """Make the button whose foot stands there the target."""
+        x, y, z = button_pos
+        self._target = (x, y, z + self.config.button_distance_height)
 
     def _move_at_random(self) -> None:
         config, rng = self.config, self.np_random
@@ -134,26 +159,38 @@ class KukaButtonGymEnv(SRLGymEnv):
         distance = math.dist(self._gripper, self._target)
         outside = distance > config.max_distance
         failing = on_table or outside
-        self._n_contacts += on_button
         self._n_steps_outside = self._n_steps_outside + 1 if failing else 0
-        solved = self._n_contacts >= config.n_contacts_to_end
+        solved = on_button and self._count_contact()
         terminated = solved or on_table or self._n_steps_outside >= config.max_steps_outside
         success = solved and not failing
-        if not config.shape_reward:
+        if config.shape_reward:
+            terms = self._dense_terms(Judged(on_button, on_table, outside, distance, terminated, success))
+        else:
             terms = {
                 "contact": float(on_button and not failing),
                 "table": -float(on_table),
                 "outside": -float(outside and not on_table),
             }
-        elif config.is_discrete:
-            terms = {"distance": -distance}
-        else:
-            terms = {
-                "distance": 0.0 if terminated else -distance,
-                "success": config.success_reward if success else 0.0,
-                "failure": config.failure_reward if terminated and not success else 0.0,
-            }
         return sum(terms.values()), terms, terminated, success
+
+    def _count_contact(self) -> bool:
+        """Count a step in contact with the button; whether that solves the episode."""
+        self._n_contacts += 1
+        return self._n_contacts >= self.config.n_contacts_to_end
+
+    def _dense_terms(self, step: Judged) -> dict[str, float]:
+        if self.config.is_discrete:
+            return {"distance": -step.distance}
+        return self._dense_terms_with_outcome(step)
+
+    def _dense_terms_with_outcome(self, step: Judged) -> dict[str, float]:
+        """Minus the distance, but at the end of an episode what its success or failure is worth."""
+        config = self.config
+        return {
+            "distance": 0.0 if step.terminated else -step.distance,
+            "success": config.success_reward if step.success else 0.0,
+            "failure": config.failure_reward if step.terminated and not step.success else 0.0,
+        }
 
 
 def _random_direction(rng: np.random.Generator, dim: int) -> np.ndarray:

@@ -1,21 +1,19 @@
-"""The physics client with floor, table, arm and button, and the snapshot that every episode starts from."""
+"""The physics client with floor, table, arm and buttons, and the snapshot that every episode starts from."""
 
 import ctypes
-import os
 import sys
 from pathlib import Path
 
 import pybullet as p
-import pybullet_data
 
+from environments.kuka_gym.background import load_background
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.robot import N_ARM_JOINTS, KukaArm
 from srl3.errors import UserError
 
 BUTTON_URDF = Path(__file__).parents[1] / "assets" / "button" / "button.urdf"
-FLOOR_POS = (0.0, 0.0, -1.0)
-TABLE_POS = (0.5, 0.0, -0.82)
 CAP_LINK = 0
+Point = tuple[float, float, float]
 
 
 class KukaScene:
@@ -38,36 +36,52 @@ class KukaScene:
         if self.client < 0:
             raise UserError("PyBullet shows one window per process; close the other environment's first.")
         client = self.client
-        data = pybullet_data.getDataPath()
         p.setPhysicsEngineParameter(
             numSolverIterations=config.solver_iterations, deterministicOverlappingPairs=1, physicsClientId=client
         )
         p.setTimeStep(config.timestep, physicsClientId=client)
         p.setGravity(0, 0, config.gravity, physicsClientId=client)
-        p.loadURDF(os.path.join(data, "plane.urdf"), FLOOR_POS, physicsClientId=client)
-        self.table: int = p.loadURDF(os.path.join(data, "table", "table.urdf"), TABLE_POS, physicsClientId=client)
-        self.button: int = p.loadURDF(str(BUTTON_URDF), config.button_pos, useFixedBase=True, physicsClientId=client)
-        p.setJointMotorControl2(
-            self.button,
-            CAP_LINK,
-            p.POSITION_CONTROL,
-            targetPosition=0,
-            force=config.button_force,
-            physicsClientId=client,
-        )
+        self.table = load_background(client)
+        self.buttons = self._load_buttons(config)
+        self.button = self.buttons[0]
+        """The button whose cap `contacts` looks for."""
         self.arm = KukaArm(client, config)
-        self._tie_button_to_arm()
+        for button in self.buttons:
+            self._tie_to_arm(button)
         for _ in range(config.settle_steps):
             p.stepSimulation(client)
+        self.moving_bodies = [self.arm.body, *self.buttons, *self._load_loose_bodies(config)]
+        """All bodies but floor and table."""
         self._snapshot: int = p.saveState(physicsClientId=client)
 
-    def restore(self, button_pos: tuple[float, float, float]) -> None:
-        """Bring arm and button to rest in their first pose, with the button's foot at ``button_pos``."""
+    def restore(self, *button_positions: Point) -> None:
+        """Bring arm and buttons to rest in their first pose, with the foot of each button at its position."""
         p.restoreState(self._snapshot, physicsClientId=self.client)
-        p.resetBasePositionAndOrientation(self.button, button_pos, (0, 0, 0, 1), physicsClientId=self.client)
+        for button, position in zip(self.buttons, button_positions, strict=True):
+            self.move_button(button, position)
+        self.button = self.buttons[0]
         self.arm.go_home()
 
-    def _tie_button_to_arm(self) -> None:
+    def move_button(self, button: int, position: Point) -> None:
+        """Put the foot of ``button`` at ``position``, metres."""
+        p.resetBasePositionAndOrientation(button, position, (0, 0, 0, 1), physicsClientId=self.client)
+
+    def _load_buttons(self, config: KukaButtonConfig) -> list[int]:
+        return [self._load_button(config.button_pos, config.button_force)]
+
+    def _load_button(self, position: Point, force: float) -> int:
+        """A button whose cap is pushed up with ``force`` (newtons)."""
+        button: int = p.loadURDF(str(BUTTON_URDF), position, useFixedBase=True, physicsClientId=self.client)
+        p.setJointMotorControl2(
+            button, CAP_LINK, p.POSITION_CONTROL, targetPosition=0, force=force, physicsClientId=self.client
+        )
+        return button
+
+    def _load_loose_bodies(self, config: KukaButtonConfig) -> list[int]:
+        """Load what lies about. It must touch nothing: the snapshot is taken next."""
+        return []
+
+    def _tie_to_arm(self, button: int) -> None:
         """Keep arm and button in one simulation island for ever, by a gear that transmits no force.
 
         Bullet sorts constraints by island, and merges the islands of bodies that came near each other a while
@@ -77,7 +91,7 @@ class KukaScene:
         gear = p.createConstraint(
             self.arm.body,
             N_ARM_JOINTS - 1,
-            self.button,
+            button,
             CAP_LINK,
             p.JOINT_GEAR,
             (0, 0, 1),
@@ -92,7 +106,7 @@ class KukaScene:
         p.stepSimulation(self.client)
 
     def contacts(self) -> tuple[bool, bool]:
-        """Whether the arm touches the button's cap, and whether it touches the table."""
+        """Whether the arm touches the cap of `button`, and whether it touches the table."""
         cap = table = False
         for contact in p.getContactPoints(self.arm.body, physicsClientId=self.client):
             if contact[2] == self.table:

@@ -79,7 +79,7 @@ class MobileRobotConfig(EnvConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MobileRobot2TargetConfig(MobileRobotConfig):
-    """Two targets, one after the other: ``target`` first, then ``second_target``. Both are random with ``random_target``.
+    """Two targets, one after the other: ``target`` first, then ``second_target``; ``random_target`` draws both.
 
     ``max_steps`` is 250 here too: the S-RL Toolbox names 1500 for this world, but never applied it.
     """

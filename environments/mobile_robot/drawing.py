@@ -101,9 +101,7 @@ class MobileRobotCamera:
             fill(picture, self.view.to_pixels(shape.corners) * OVERSAMPLING, shape.color)
         return shrink(picture, OVERSAMPLING)
 
-    def _on_board(
-        self, positions: np.ndarray, ahead: np.ndarray, targets: np.ndarray, looks: np.ndarray
-    ) -> np.ndarray:
+    def _on_board(self, positions: np.ndarray, ahead: np.ndarray, targets: np.ndarray, looks: np.ndarray) -> np.ndarray:
         """What robots at ``positions (K, 2)`` that look along the unit vectors ``ahead (K, 2)`` see.
 
         Walls and targets are equally tall, so every column of a picture is one of `_columns`: what stands in that

@@ -11,18 +11,33 @@ class LineTargetCamera(MobileRobotCamera):
 
     def __init__(self, config: MobileRobotLineTargetConfig) -> None:
         super().__init__(config)
-        self._half_width = config.line_width / 2
+        size = config.arena_size
+        self._half_width = config.line_width / 2 * self.view.scale
+        (self._left, self._top), (self._right, self._bottom) = self.view.to_pixels(np.array([[0, size], [size, 0]]))
+        # wide enough for all pixels that the band touches, and no wider than the picture
+        self._span = min(int(np.ceil(config.line_width * self.view.scale)) + 2, self.view.width)
 
     def _draw_targets(self, frames: np.ndarray, targets: np.ndarray, looks: np.ndarray) -> None:
-        size = self.config.arena_size
-        x = targets[:, 0, 0]
-        edges = np.stack([np.maximum(x - self._half_width, 0), np.minimum(x + self._half_width, size)], axis=1)
-        corners = self.view.to_pixels(np.stack([edges, np.full_like(edges, size)], axis=2))
-        top, bottom = (round(self.view.to_pixels(np.array([0, y]))[1]) for y in (size, 0))
-        columns = np.arange(frames.shape[2])[:, None]
-        for frame, (left, right) in zip(frames, corners[..., 0], strict=True):
-            first, last = int(left), int(np.ceil(right))
-            band = frame[top:bottom, first:last]
-            # how much of each pixel the band covers: all of it but for the edges
-            cover = np.clip(np.minimum(columns[first:last] + 1, right) - np.maximum(columns[first:last], left), 0, 1)
-            band[:] = np.rint(band + cover * (np.array(TARGET) - band))
+        count, height, width = frames.shape[:3]
+        middle, half = self.view.to_pixels(targets[:, 0])[:, 0], self._half_width
+        left, right = np.maximum(middle - half, self._left), np.minimum(middle + half, self._right)
+        first = np.clip(left.astype(np.intp), 0, width - self._span)
+        top, bottom = round(self._top), round(self._bottom)
+        # how much of each pixel the band covers: all of it but for the edges
+        columns = first[:, None] + np.arange(self._span)
+        cover = np.clip(np.minimum(columns + 1, right[:, None]) - np.maximum(columns, left[:, None]), 0, 1)
+        opacity = np.rint(256 * cover).astype(np.uint16)[..., None]
+        color = (opacity * np.array(TARGET, np.uint16)).reshape(count, 1, -1)
+        rest = np.repeat(256 - opacity, 3, axis=2).reshape(count, 1, -1)
+        per_frame, per_row, per_pixel, per_byte = frames.strides
+        windows = np.lib.stride_tricks.as_strided(
+            frames,
+            (count, width - self._span + 1, height, 3 * self._span),
+            (per_frame, per_pixel, per_row, per_byte),
+        )[:, :, top:bottom]
+        where = (np.arange(count), first)
+        blend = windows[where].astype(np.uint16)
+        blend *= rest
+        blend += color
+        blend >>= 8
+        windows[where] = blend

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from environments.batched.single import BatchedGymEnv
-from environments.batched.world import Rows
 from environments.mobile_robot.config import MobileRobotLineTargetConfig
 from environments.mobile_robot.mobile_robot_env import MobileRobotWorld
 

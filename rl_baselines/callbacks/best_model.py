@@ -106,10 +106,14 @@ class EvalBestCallback(EvalCallback):
 
     def _on_step(self) -> bool:
         before: Any = self.best_mean_reward
-        go_on = super()._on_step()
+        evaluations = len(self.evaluations_timesteps)
         written = Path(f"{self.log_path}.npz")
-        if written.is_file():
-            written.replace(self._evaluations)
+        try:
+            go_on = super()._on_step()
+            if len(self.evaluations_timesteps) > evaluations:
+                written.replace(self._evaluations)
+        finally:
+            written.unlink(missing_ok=True)
         if self.best_mean_reward > before:
             self.writer.write_best(self.model, float(self.best_mean_reward))
         return go_on

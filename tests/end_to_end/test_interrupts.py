@@ -190,7 +190,7 @@ def test_a_training_that_has_not_begun_leaves_nothing(start, number, status):
     training = start(f"{KUKA} --no-vis")
     training.wait_until(lambda: any(training.folder.rglob("train.log")))
     training.send(number, to_group=True)
-    assert training.end() == status
+    assert training.end() in (status, -number)  # Python may die of a SIGINT itself, which shells report as 130 too
     assert "Traceback" not in training.output
     assert not (training.folder / "logs").exists() or training.run.latest.is_file()
 
@@ -273,3 +273,6 @@ def test_a_disk_that_fills_up_while_saving(tmp_path, monkeypatch, capsys):
     assert steps(run.latest) == 64
     assert [path.name for path in run.path.rglob("*.zip")] == ["latest.zip"]
     assert hidden_files(run.path) == []
+    monkeypatch.undo()
+    assert train.main(["--resume", str(run.path), "--no-vis", "--no-progress"]) == 0
+    assert steps(run.latest) == 1024

@@ -10,9 +10,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
-import environments.mobile_robot.oracle as oracle
+from environments.batched.episodes import episode_returns
 from environments.mobile_robot.config import MobileRobotConfig
 from environments.mobile_robot.mobile_robot_env import MobileRobotGymEnv, MobileRobotWorld
+from environments.mobile_robot.oracle import greedy_action
 from srl3.errors import UserError
 
 LEFT, RIGHT, DOWN, UP = range(4)
@@ -241,7 +242,7 @@ def test_making_and_closing_many_does_not_grow_memory() -> None:
 def test_what_the_greedy_policy_earns(discrete: bool, random_target: bool, low: float, high: float) -> None:
     config = MobileRobotConfig(is_discrete=discrete, random_target=random_target, srl_model="ground_truth")
     world = MobileRobotWorld(config, 200)
-    returns = oracle.greedy_returns(world, seed=0)
+    returns = episode_returns(world, greedy_action, seed=0)
     assert low < returns.mean() < high
     assert returns.min() > 200
     # it never bumps: all that it earned is the target's
@@ -251,17 +252,12 @@ def test_what_the_greedy_policy_earns(discrete: bool, random_target: bool, low: 
 @pytest.mark.parametrize("discrete", [True, False])
 def test_an_evaluation_can_repeat_the_oracle_episode_by_episode(discrete: bool) -> None:
     kwargs = {"is_discrete": discrete, "random_target": True, "srl_model": "ground_truth"}
-    returns = oracle.greedy_returns(MobileRobotWorld(MobileRobotConfig(**kwargs), 8), seed=20)
+    returns = episode_returns(MobileRobotWorld(MobileRobotConfig(**kwargs), 8), greedy_action, seed=20)
     env = MobileRobotGymEnv(**kwargs)
     for i in (0, 7):
         env.reset(seed=20 + i)
         assert isinstance(env.world, MobileRobotWorld)
-        assert sum(env.step(oracle.greedy_action(env.world)[0])[1] for _ in range(250)) == returns[i]
-
-
-def test_the_oracle_command(capsys: pytest.CaptureFixture[str]) -> None:
-    oracle.main(["--episodes", "20", "--seed", "3", "-c", "-r"])
-    assert capsys.readouterr().out.startswith("20 episodes - Mean reward: 2")
+        assert sum(env.step(greedy_action(env.world)[0])[1] for _ in range(250)) == returns[i]
 
 
 # pictures

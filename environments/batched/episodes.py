@@ -1,0 +1,41 @@
+"""Episodes of a batched world under a policy that sees the world itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+from gymnasium import spaces
+
+from environments.batched.world import BatchedWorld
+
+Policy = Callable[[BatchedWorld], np.ndarray]
+"""From N robots to the action of each: ``(N,)`` integers, or ``(N, A) float32``."""
+
+
+def episode_returns(world: BatchedWorld, policy: Policy, seed: int) -> np.ndarray:
+    """``(N,) float64``: what ``policy`` earns in one episode of each robot, robot i seeded with ``seed + i``.
+
+    An evaluation can repeat episode i: it is the first one of an environment that was reset with that seed.
+    """
+    world.seed([seed + row for row in range(world.num_envs)])
+    world.reset()
+    returns = np.zeros(world.num_envs)
+    running = np.ones(world.num_envs, np.bool_)
+    while running.any():
+        step = world.step(policy(world))
+        ended = running & (step.terminated | step.truncated)
+        returns[ended] = world.episode_return[ended]
+        running &= ~ended
+    return returns
+
+
+def random_policy(rng: np.random.Generator) -> Policy:
+    """Actions drawn uniformly from the action space."""
+
+    def act(world: BatchedWorld) -> np.ndarray:
+        space = world.action_space
+        if isinstance(space, spaces.Discrete):
+            return rng.integers(space.n, size=world.num_envs)
+        assert isinstance(space, spaces.Box)
+        return rng.uniform(space.low, space.high, (world.num_envs, *space.shape)).astype(np.float32)
+
+    return act

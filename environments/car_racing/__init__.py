@@ -1,0 +1,1 @@
+"""Gymnasium's Box2D racing car, without a display."""

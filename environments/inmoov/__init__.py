@@ -1,0 +1,1 @@
+"""The InMoov humanoid, built from primitive shapes, in PyBullet."""

@@ -1,0 +1,143 @@
+"""A second physics client that only draws: light copies of what moves, over a background that is drawn once."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pybullet as p
+
+from environments.kuka_gym.background import load_background
+from environments.kuka_gym.meshes import light_mesh
+
+Pose = tuple[tuple[float, float, float], tuple[float, float, float, float]]
+"""Position (metres) and orientation (quaternion x, y, z, w), world frame."""
+Matrix = tuple[float, ...]
+"""16 numbers, column by column."""
+
+
+class LightScene:
+    """Draws bodies of another physics client with few triangles.
+
+    Args:
+        client: the client whose bodies are drawn.
+        bodies: ids of those that move; all others must be those of `load_background`.
+    """
+
+    def __init__(self, client: int, bodies: Sequence[int]) -> None:
+        self._client: int = p.connect(p.DIRECT)
+        self._bodies = [_MovingBody(client, body, self._client) for body in bodies]
+
+    def follow(self) -> None:
+        """Take the poses that the bodies have now."""
+        for body in self._bodies:
+            body.follow()
+
+    def draw(self, view: Matrix, projection: Matrix, shape: tuple[int, int]) -> np.ndarray:
+        """``(H, W, 3) uint8`` RGB, upright, of a camera's view and projection matrices."""
+        behind, behind_depth = background(view, projection, shape)
+        pixels, depth = _draw(self._client, view, projection, shape)
+        return np.where((depth < behind_depth)[..., None], pixels, behind)
+
+    def close(self) -> None:
+        """Free the physics client; a second call does nothing."""
+        if self._client >= 0:
+            p.disconnect(self._client)
+            self._client = -1
+
+
+@functools.lru_cache(maxsize=16)
+def background(view: Matrix, projection: Matrix, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Floor and table: ``(H, W, 3) uint8`` RGB and ``(H, W) float32`` depth buffer, both read-only."""
+    client = p.connect(p.DIRECT)
+    try:
+        load_background(client)
+        pixels, depth = _draw(client, view, projection, shape)
+    finally:
+        p.disconnect(client)
+    pixels.setflags(write=False)
+    depth.setflags(write=False)
+    return pixels, depth
+
+
+def _draw(client: int, view: Matrix, projection: Matrix, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    height, width = shape
+    _, _, pixels, depth, _ = p.getCameraImage(
+        width,
+        height,
+        view,
+        projection,
+        shadow=0,
+        renderer=p.ER_TINY_RENDERER,
+        flags=p.ER_NO_SEGMENTATION_MASK,
+        physicsClientId=client,
+    )
+    return (
+        np.asarray(pixels, np.uint8).reshape(height, width, 4)[..., :3],
+        np.asarray(depth, np.float32).reshape(height, width),
+    )
+
+
+class _MovingBody:
+    """One body of the source client, and its copies in the drawing client: one for each of its visual shapes."""
+
+    def __init__(self, source: int, body: int, client: int) -> None:
+        self._source, self._body, self._client = source, body, client
+        inertial = p.getDynamicsInfo(body, -1, physicsClientId=source)[3:5]
+        self._from_centre: Pose = p.invertTransform(*inertial)
+        self._copies: dict[int, list[int]] = {}
+        for shape in p.getVisualShapeData(body, flags=p.VISUAL_SHAPE_DATA_TEXTURE_UNIQUE_IDS, physicsClientId=source):
+            self._copies.setdefault(shape[1], []).append(_copy_shape(shape, client))
+        self._links = [link for link in self._copies if link >= 0]
+        self._poses: dict[int, Pose] = {}
+
+    def follow(self) -> None:
+        if -1 in self._copies:
+            centre = p.getBasePositionAndOrientation(self._body, physicsClientId=self._source)
+            self._move(-1, p.multiplyTransforms(*centre, *self._from_centre))
+        if self._links:
+            states = p.getLinkStates(self._body, self._links, computeForwardKinematics=1, physicsClientId=self._source)
+            for link, state in zip(self._links, states, strict=True):
+                self._move(link, state[4:6])
+
+    def _move(self, link: int, pose: Pose) -> None:
+        if self._poses.get(link) != pose:
+            self._poses[link] = pose
+            for copy in self._copies[link]:
+                p.resetBasePositionAndOrientation(copy, *pose, physicsClientId=self._client)
+
+
+def _copy_shape(shape: Sequence[Any], client: int) -> int:
+    """A body in the drawing client that looks like this row of ``getVisualShapeData``; its id."""
+    _, _, kind, size, file, position, orientation, color, *_ = shape
+    texture = None
+    geometry: dict[str, Any]
+    if kind == p.GEOM_BOX:
+        geometry = {"halfExtents": [side / 2 for side in size]}
+    elif kind == p.GEOM_CYLINDER:
+        geometry = {"length": size[0], "radius": size[1]}
+    elif kind == p.GEOM_SPHERE:
+        geometry = {"radius": size[0]}
+    else:
+        mesh = light_mesh(file.decode(), tuple(size))
+        texture = mesh.texture
+        geometry = {
+            "vertices": mesh.positions.tolist(),
+            "normals": mesh.normals.tolist(),
+            "uvs": mesh.uvs.tolist(),
+            "indices": list(range(len(mesh.positions))),
+        }
+    visual = p.createVisualShape(
+        kind,
+        rgbaColor=color,
+        visualFramePosition=position,
+        visualFrameOrientation=orientation,
+        physicsClientId=client,
+        **geometry,
+    )
+    copy: int = p.createMultiBody(0, -1, visual, physicsClientId=client)
+    if texture:
+        p.changeVisualShape(
+            copy, -1, textureUniqueId=p.loadTexture(texture, physicsClientId=client), physicsClientId=client
+        )
+    return copy

@@ -1,0 +1,1 @@
+"""What ``rl_baselines.benchmark`` measures, and how."""

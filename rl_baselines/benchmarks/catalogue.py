@@ -1,0 +1,78 @@
+"""The rows of ``benchmark envs`` and ``benchmark train``. Imports no engine."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
+from environments.registry import ThreadingType, find_env, registered_env
+from rl_baselines.benchmarks.rows import Goal, Task
+
+_KUKA = "rl_baselines.benchmarks.kuka_rows"
+_PLANAR = "rl_baselines.benchmarks.planar_rows"
+_TRAIN = "rl_baselines.benchmarks.train_rows"
+BATCHED_ENVS = 256
+"""Environments at once that only batched worlds are trained with."""
+
+
+def env_tasks() -> list[Task]:
+    """Every row of the speed table."""
+    kuka = [
+        Task("Kuka, ground truth, against bare PyBullet", f"{_KUKA}:steps", goal=Goal(0.8)),
+        Task("Kuka, reset, against 500 physics steps", f"{_KUKA}:reset", goal=Goal(0.1, at_most=True)),
+        *(
+            Task(f"Kuka, pixels {side}x{side}, against a plain camera", f"{_KUKA}:pixels", {"side": side}, Goal(least))
+            for side, least in ((64, 4), (84, 4), (224, 3))
+        ),
+        Task("Kuka, 8 in 2 workers, against one process", f"{_KUKA}:workers", goal=Goal(1.7), one_core=False),
+    ]
+    batched = [name for name, entry in registered_env.items() if entry.threading is ThreadingType.BATCHED]
+    return kuka + [task for env_id in batched for task in _batched_tasks(env_id)]
+
+
+def _batched_tasks(env_id: str) -> Iterator[Task]:
+    for variant, changes in _noise_variants(find_env(env_id).load_config()):
+        for what, num_envs, usual_steps, observed, least in (
+            ("ground truth", 1024, 500, {"srl_model": GROUND_TRUTH}, 1_000_000),
+            ("pixels 84x84", 256, 60, {"srl_model": PIXELS, "img_shape": (84, 84)}, 20_000),
+            ("pixels 224x224", 256, 12, {"srl_model": PIXELS, "img_shape": (224, 224)}, 4_000),
+        ):
+            yield Task(
+                f"{env_id}{variant}, {what}, {num_envs:,} at once",
+                f"{_PLANAR}:steps",
+                {
+                    "env_id": env_id,
+                    "num_envs": num_envs,
+                    "usual_steps": usual_steps,
+                    "env_kwargs": {**observed, **changes},
+                },
+                Goal(least, of="value"),
+            )
+
+
+def _noise_variants(config: type[EnvConfig]) -> list[tuple[str, dict[str, Any]]]:
+    """The world as it is and, where it has noise, without."""
+    noises = [field.name for field in dataclasses.fields(config) if "noise" in field.name and field.default]
+    if not noises:
+        return [("", {})]
+    return [(" with noise", {}), (" without noise", dict.fromkeys(noises, 0.0))]
+
+
+def train_tasks(env_ids: Sequence[str], n_envs: Sequence[int], srl_model: str, hyperparam: Sequence[str]) -> list[Task]:
+    """Training of each world with so many environments; 256 of them only where they are batched."""
+    tasks = []
+    for env_id in env_ids:
+        threading = find_env(env_id).threading
+        for count in n_envs:
+            if count > 1 and threading is ThreadingType.NONE:
+                continue
+            if count >= BATCHED_ENVS and threading is not ThreadingType.BATCHED:
+                continue
+            arguments = {
+                "env_id": env_id,
+                "n_envs": count,
+                "srl_model": srl_model,
+                "hyperparam": tuple(hyperparam),
+            }
+            tasks.append(Task(f"{env_id}, {count} at once:", f"{_TRAIN}:training", arguments, one_core=False))
+    return tasks

@@ -1,0 +1,326 @@
+"""The documentation: its code runs, its commands parse, its flags and links exist, and both readmes say the same."""
+
+import ast
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tokenize
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+README, README_ZH = ROOT / "README.md", ROOT / "README.zh-CN.md"
+PAGES = [README, README_ZH, *sorted(DOCS.glob("*.md"))]
+PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines")
+COMMANDS = ("rl_baselines.train", "rl_baselines.enjoy", "rl_baselines.list")
+FOREIGN_FLAGS = {"--build-constraint"}
+"""flags of other tools that a page names outside a command"""
+OLD = "| S-RL Toolbox |"
+"""head of a table whose first column holds commands and flags of the system that SRL3 carries on"""
+MAX_EXAMPLE_LINES = 40
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+# reading the pages
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The fenced blocks of a page in these languages."""
+    text = page.read_text(encoding="utf-8")
+    return [body for language, body in re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S) if language in languages]
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks and without what it says of the S-RL Toolbox's own flags."""
+    lines, old = [], False
+    for line in re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S).splitlines():
+        old = line.startswith("|") and (old or line.startswith(OLD))
+        lines.append("|".join(line.split("|")[2:]) if old else line)
+    return "\n".join(lines)
+
+
+def shell_lines(page: Path) -> list[str]:
+    """The commands of a page's shell blocks: comments gone, continued lines joined, variables made 1."""
+    text = "\n".join(blocks(page, "bash")).replace("\\\n", " ")
+    uncommented = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
+    return [re.sub(r"\$\{?\w+\}?", "1", line) for line in uncommented if line]
+
+
+def module_calls(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Module and arguments of every ``python -m …`` in a page's shell blocks, and of the train that ``make`` calls."""
+    for line in shell_lines(page):
+        for call in re.findall(r"python -m (\S+ ?[^;|>&]*)", line):
+            module, *arguments = shlex.split(call)
+            if module not in ("venv", "pip", "pytest"):
+                yield module, arguments
+        make = re.fullmatch(r'make train ARGS="(.*)"', line)
+        if make:
+            yield "rl_baselines.train", shlex.split(make.group(1))
+
+
+class Found(BaseException):
+    """Carries a command's parser out of its ``main``."""
+
+
+def parser_of(module: str) -> ArgumentParser:
+    """The parser that a command builds, whatever it does with it afterwards."""
+
+    def catch(self: ArgumentParser, *_: Any) -> None:
+        raise Found(self)
+
+    command = import_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ArgumentParser, "parse_args", catch)
+        with pytest.raises(Found) as found:
+            command.main([])
+    return found.value.args[0]
+
+
+# commands, flags, links
+
+
+@by_page
+def test_commands_parse(page):
+    for module, arguments in module_calls(page):
+        parser_of(module).parse_args(arguments)
+
+
+@by_page
+def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
+    from rl_baselines.train import make_parser, plan_training
+
+    examples = "PanTilt", "spo"  # of extending.md; run further down
+    monkeypatch.chdir(tmp_path)
+    for module, arguments in module_calls(page):
+        going_on = {"--load-rl-model-path", "--resume"} & set(arguments)
+        if (
+            module == "rl_baselines.train"
+            and not going_on
+            and not any(name in " ".join(arguments) for name in examples)
+        ):
+            plan_training(*make_parser().parse_with_given(arguments), command="")
+    assert list(tmp_path.iterdir()) == []
+
+
+@by_page
+def test_flags_exist(page):
+    known = {flag for module in COMMANDS for flag in parser_of(module)._option_string_actions} | FOREIGN_FLAGS
+    code = " ".join(re.findall(r"`([^`]+)`", prose(page)))
+    named = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", code))
+    assert named - known == set()
+
+
+@by_page
+def test_make_targets_exist(page):
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    code = "\n".join([*re.findall(r"`([^`]+)`", prose(page)), *shell_lines(page)])
+    assert set(re.findall(r"\bmake ([a-z]+)\b", code)) <= targets
+
+
+@by_page
+def test_links_and_images_resolve(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for target in targets:
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path) if path else page
+        assert there.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(there), f"{page.name} links to {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_and_picture_is_reached_from_the_readme():
+    reached, waiting = set(), [README]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        for target in re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8")):
+            path = (page.parent / target).resolve()
+            if path.suffix == ".md" and path not in reached:
+                waiting.append(path)
+            reached.add(path)
+    assert {*PAGES, *(DOCS / "images").iterdir()} - reached == set()
+
+
+# the two readmes
+
+
+def test_both_readmes_have_the_same_commands():
+    assert shell_lines(README) == shell_lines(README_ZH)
+
+
+def test_both_readmes_have_the_same_pictures_links_and_flags():
+    def skeleton(page: Path) -> list[Any]:
+        text = page.read_text(encoding="utf-8")
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("README")]
+        headings = [len(marks) for marks in re.findall(r"^(#+) ", text, re.M)]
+        first_cells = re.findall(r"^\| (`[^|]+`) \|", text, re.M)
+        return [links, headings, first_cells]
+
+    assert skeleton(README) == skeleton(README_ZH)
+
+
+def test_the_picture_command_is_documented():
+    text = (DOCS / "pictures.py").read_text(encoding="utf-8")
+    command = ast.literal_eval(re.search(r"^TRAINING = (\(.*?^\))", text, re.M | re.S).group(1))
+    assert ("rl_baselines.train", list(command)) in list(module_calls(README))
+
+
+# the examples of extending.md
+
+
+def examples() -> list[tuple[str, str | None, str]]:
+    """File, registry (for a registry line) and text of each example."""
+    found = []
+    for block in blocks(DOCS / "extending.md", "python"):
+        first, _, body = block.partition("\n")
+        where = re.fullmatch(r"# (\S+\.py)(?:, in (\w+))?", first)
+        assert where, f"a block of extending.md begins with its file, not with {first!r}"
+        found.append((where.group(1), where.group(2), body))
+    return found
+
+
+def code_lines(text: str) -> int:
+    """Lines that hold code: neither blank, nor comment, nor docstring."""
+    lines: set[int] = set()
+    statement: list[tokenize.TokenInfo] = []
+    silent = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+            if [part.type for part in statement] != [tokenize.STRING]:
+                lines.update(row for part in statement for row in range(part.start[0], part.end[0] + 1))
+            statement = []
+        elif token.type not in silent:
+            statement.append(token)
+    return len(lines)
+
+
+def test_examples_are_short_and_in_style(tmp_path):
+    for file, registry, text in examples():
+        if registry is None:
+            assert 10 < code_lines(text) < MAX_EXAMPLE_LINES, file
+            (tmp_path / Path(file).name).write_text(text, encoding="utf-8")
+    config = ["--config", str(ROOT / "pyproject.toml"), "--config", 'lint.isort.known-first-party=["environments"]']
+    for check in (["check", "--no-cache", *config], ["format", "--no-cache", "--check", "--config", config[1]]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *check, str(tmp_path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """A copy of the packages into which the examples were put, as the page says."""
+    root = tmp_path_factory.mktemp("extended")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, root / package)
+    for file, registry, text in examples():
+        if registry is None:
+            assert not (root / file).exists(), f"{file} is there already; the page needs another example"
+            (root / file).write_text(text, encoding="utf-8")
+        else:
+            source = (root / file).read_text(encoding="utf-8")
+            head = re.search(rf"^{registry}: .* = {{\n", source, re.M)
+            assert head, f"{file} has no {registry}"
+            (root / file).write_text(source[: head.end()] + text + source[head.end() :], encoding="utf-8")
+    return root
+
+
+def run_in(root: Path, code: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=variables, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_examples_run(extended):
+    shorter = {
+        "rl_baselines.train": ["--num-timesteps", "128", "--no-vis"],
+        "rl_baselines.enjoy": ["--num-episodes", "5", "--json"],
+    }
+    calls = [
+        (module, [*arguments, *shorter.get(module, [])]) for module, arguments in module_calls(DOCS / "extending.md")
+    ]
+    code = f"""
+import importlib
+import rl_baselines
+assert rl_baselines.__file__.startswith({str(extended)!r})
+for module, arguments in {calls!r}:
+    assert not importlib.import_module(module).main(arguments), arguments
+"""
+    done = run_in(extended, code)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = extended / "logs"
+    runs = sorted(str(path.parent.parent.relative_to(logs)) for path in logs.glob("*/*/*/*/latest.zip"))
+    assert runs == [
+        "MobileRobotGymEnv-v0/ground_truth/spo",
+        "PanTiltGymEnv-v0/ground_truth/ppo2",
+        "PanTiltGymEnv-v0/raw_pixels/ppo2",
+        "PanTiltPolarGymEnv-v0/polar/ppo2",
+    ]
+    evaluations = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"checkpoint"')]
+    assert [result["lengths"] for result in evaluations] == [[100] * 5, [250] * 5]
+
+
+def test_examples_keep_the_contract(extended):
+    code = """
+import itertools, gymnasium, numpy as np
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+import environments
+from srl3.errors import UserError
+from rl_baselines.list import registries
+from rl_baselines.train import main
+
+for env_id, state, discrete, random in [
+    (env_id, state, discrete, random)
+    for env_id in ("PanTiltGymEnv-v0", "PanTiltPolarGymEnv-v0")
+    for state in ("raw_pixels", "ground_truth", "polar")[: 2 + ("Polar" in env_id)]
+    for discrete, random in itertools.product((True, False), repeat=2)
+]:
+    env = gymnasium.make(env_id, srl_model=state, is_discrete=discrete, random_target=random, render_mode="rgb_array")
+    check_env(env.unwrapped, skip_render_check=True)
+    sb3_check_env(env.unwrapped)
+
+env = environments.registry.find_env("PanTiltGymEnv-v0").load_class()(srl_model="ground_truth", img_shape=(40, 40))
+observation, _ = env.reset(seed=0)
+assert np.allclose(observation, [-0.5, -0.3])
+row, column = (int(part.mean()) for part in np.nonzero(env.get_image()[..., 0] == 220))
+assert row == 15 and column == 17, "a target above and to the left of the gaze"
+returned = sum(env.step(action)[1] for action in [0] * 5 + [2] * 95)
+assert returned == 3, "in sight after 2, 3 and 4 turns to the left, then past it"
+
+found = registries()
+assert found["algorithms"]["spo"] == {"type": "reinforcement learning", "actions": ["discrete", "continuous"]}
+assert found["environments"]["PanTiltPolarGymEnv-v0"]["states"] == ["raw_pixels", "ground_truth", "polar"]
+assert found["representations"]["polar"]["environments"] == ["PanTiltPolarGymEnv-v0"]
+assert found["representations"]["autoencoder_priors"]["losses"] == ["autoencoder", "priors"]
+for name in ("autoencoder_priors", "polar"):
+    try:
+        main(["--srl-model", name, "--no-vis"])
+    except UserError as error:
+        print(error)
+"""
+    done = run_in(extended, code)
+    assert done.returncode == 0, done.stdout + done.stderr
+    learned, polar = done.stdout.splitlines()[-2:]
+    assert "'autoencoder_priors' is a learned representation" in learned
+    assert "KukaButtonGymEnv-v0 does not observe 'polar'" in polar
