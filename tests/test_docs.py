@@ -18,12 +18,13 @@ from typing import Any
 
 import pytest
 
+from srl3.cli import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README, README_ZH = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = [README, README_ZH, *sorted(DOCS.glob("*.md"))]
 PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines")
-COMMANDS = ("rl_baselines.train", "rl_baselines.enjoy", "rl_baselines.list")
 FOREIGN_FLAGS = {"--build-constraint"}
 """flags of other tools that a page names outside a command"""
 OLD = "| S-RL Toolbox |"
@@ -101,24 +102,25 @@ def test_commands_parse(page):
 def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
     from rl_baselines.train import make_parser, plan_training
 
-    examples = "PanTilt", "spo"  # of extending.md; run further down
+    presets = [block.partition("\n")[0].removeprefix("# ") for block in blocks(page, "yaml")]
+    for name, block in zip(presets, blocks(page, "yaml"), strict=True):
+        (tmp_path / name).write_text(block, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for module, arguments in module_calls(page):
-        going_on = {"--load-rl-model-path", "--resume"} & set(arguments)
-        if (
-            module == "rl_baselines.train"
-            and not going_on
-            and not any(name in " ".join(arguments) for name in examples)
-        ):
+        line = " ".join(arguments)
+        goes_on = "--load-rl-model-path" in line or "--resume" in line  # from a run that is not there
+        of_an_example = "PanTilt" in line or "spo" in line  # of extending.md, which run further down
+        if module == "rl_baselines.train" and not goes_on and not of_an_example:
             plan_training(*make_parser().parse_with_given(arguments), command="")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == presets
 
 
 @by_page
 def test_flags_exist(page):
-    known = {flag for module in COMMANDS for flag in parser_of(module)._option_string_actions} | FOREIGN_FLAGS
-    code = " ".join(re.findall(r"`([^`]+)`", prose(page)))
-    named = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", code))
+    parsers = [parser_of(command.module) for command in COMMANDS.values()]
+    known = {flag for parser in parsers for flag in parser._option_string_actions} | FOREIGN_FLAGS
+    code = " ".join(re.findall(r"`([^`]+)`", prose(page))).replace("python -m ", "")
+    named = set(re.findall(r"(?<![\w\[-])--?[a-z][a-z0-9-]*", code))
     assert named - known == set()
 
 
@@ -149,17 +151,17 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_page_and_picture_is_reached_from_the_readme():
+def test_every_page_is_reached_from_the_readme():
     reached, waiting = set(), [README]
     while waiting:
         page = waiting.pop()
         reached.add(page)
         for target in re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8")):
             path = (page.parent / target).resolve()
-            if path.suffix == ".md" and path not in reached:
+            if path in PAGES and path not in reached:
                 waiting.append(path)
             reached.add(path)
-    assert {*PAGES, *(DOCS / "images").iterdir()} - reached == set()
+    assert set(PAGES) - reached == set()
 
 
 # the two readmes
@@ -256,27 +258,35 @@ def test_examples_run(extended):
         "rl_baselines.train": ["--num-timesteps", "128", "--no-vis"],
         "rl_baselines.enjoy": ["--num-episodes", "5", "--json"],
     }
+    plain = ["--env", "MobileRobotGymEnv-v0", "--srl-model", "ground_truth"]  # what checkpoints.md opens
     calls = [
         (module, [*arguments, *shorter.get(module, [])]) for module, arguments in module_calls(DOCS / "extending.md")
     ]
+    calls.append(("rl_baselines.train", [*plain, *shorter["rl_baselines.train"]]))
     code = f"""
 import importlib
 import rl_baselines
 assert rl_baselines.__file__.startswith({str(extended)!r})
 for module, arguments in {calls!r}:
     assert not importlib.import_module(module).main(arguments), arguments
+for block in {blocks(DOCS / "checkpoints.md", "python")!r}:
+    exec(block, {{"__name__": "page"}})
 """
     done = run_in(extended, code)
     assert done.returncode == 0, done.stdout + done.stderr
     logs = extended / "logs"
+    said = done.stdout.splitlines()
+    assert any(line.startswith("return over 5 episodes: ") for line in said), "the first block of checkpoints.md"
+    assert said[-1] in "0123", "the action that its second block prints"
     runs = sorted(str(path.parent.parent.relative_to(logs)) for path in logs.glob("*/*/*/*/latest.zip"))
     assert runs == [
+        "MobileRobotGymEnv-v0/ground_truth/ppo2",
         "MobileRobotGymEnv-v0/ground_truth/spo",
         "PanTiltGymEnv-v0/ground_truth/ppo2",
         "PanTiltGymEnv-v0/raw_pixels/ppo2",
         "PanTiltPolarGymEnv-v0/polar/ppo2",
     ]
-    evaluations = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"checkpoint"')]
+    evaluations = [json.loads(line) for line in said if line.startswith('{"checkpoint"')]
     assert [result["lengths"] for result in evaluations] == [[100] * 5, [250] * 5]
 
 

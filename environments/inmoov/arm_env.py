@@ -29,7 +29,7 @@ class InmoovArmEnv(SRLGymEnv):
 
     config_class: ClassVar[type[InmoovConfig]] = InmoovConfig
     config: InmoovConfig
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 10}  # real time
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}  # real time
     n_discrete_actions: ClassVar[int] = len(DIRECTIONS)
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:

@@ -68,6 +68,8 @@ _PHALANGES = (0.5, 0.3, 0.2)
 _METACARPAL = 0.06
 """Length of the folding part of the palm under ring finger and little finger, metres."""
 _FINGER_RADIUS = 0.008
+_FINGER_EXTENT: Vector = (0.08, 0.08, 0.08)
+"""Box of a finger segment's inertia, metres: larger than the segment, for the servo's rotor seen through its gears."""
 _FINGER_JOINTS_PER_HAND = 17
 
 
@@ -295,7 +297,7 @@ def _fingers(side: str, y: float) -> tuple[list[Link], list[Joint]]:
         roll = 0.7854 * y if along[1] else 0.0
         capsule = Shape("capsule", (_FINGER_RADIUS, length), middle, "grey", (roll, 0, 0), solid=True)
         mass = 0.5 * HAND_MASS / _FINGER_JOINTS_PER_HAND
-        links.append(Link(child, mass, middle, (0.016, 0.016, max(length, 0.016)), (capsule,)))
+        links.append(Link(child, mass, middle, _FINGER_EXTENT, (capsule,)))
         joints.append(Joint(f"{side}_{name}", parent, child, at, axis, low, low + 1.57))
         return child
 

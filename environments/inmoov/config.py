@@ -26,8 +26,8 @@ class InmoovConfig(EnvConfig):
     """Greatest displacement of a joint's goal by a joint action of 1, radians; slow joints move as far as they get."""
     max_lead: float = 0.08
     """The hand's goal is never farther than this from the hand, metres."""
-    physics_steps_per_action: int = 6
-    """Physics steps in one action, in which the motors go after their goals: a tenth of a second."""
+    physics_steps_per_action: int = 8
+    """Physics steps in one action, in which the motors go after their goals: a fifth of a second."""
     n_random_actions_at_init: int = 5
     """Random moves at the start of every episode."""
     workspace_x: Range = (0.15, 0.65)
@@ -69,13 +69,13 @@ class InmoovConfig(EnvConfig):
 
     # the physics
 
-    timestep: float = 1 / 60
+    timestep: float = 1 / 40
     """Seconds of simulation per physics step."""
     gravity: float = -9.8
     """Acceleration along z, metres per second squared."""
-    solver_iterations: int = 20
+    solver_iterations: int = 30
     """Iterations of Bullet's constraint solver."""
-    settle_steps: int = 120
+    settle_steps: int = 80
     """Physics steps in which the robot comes to rest, once, when the scene is built."""
 
     # the cameras
@@ -115,8 +115,8 @@ class InmoovReachConfig(InmoovConfig):
 
     env_id: ClassVar[str] = "InmoovGymEnv-v0"
 
-    max_steps: int = 150
-    """Steps after which an episode is truncated: 15 seconds."""
+    max_steps: int = 100
+    """Steps after which an episode is truncated: 20 seconds."""
     fruit_pos: Point = (0.50, -0.05, 1.18)
     """Where the ripe fruit hangs, metres; its z is kept by a random target too."""
     random_target_x: Range = (0.45, 0.54)
@@ -138,8 +138,8 @@ class InmoovButtonConfig(InmoovConfig):
     env_id: ClassVar[str] = "InmoovButtonGymEnv-v0"
 
     max_steps: int = 200
-    """Steps after which an episode is truncated: 20 seconds."""
-    start_right_arm: tuple[float, float, float, float, float] = (0.25, 0.6, 0.0, -1.35, -3.14)
+    """Steps after which an episode is truncated: 40 seconds."""
+    start_right_arm: tuple[float, float, float, float, float] = (0.5, 0.6, 0.0, -1.35, -3.14)
     """Angles at the start of shoulder_side, shoulder_up, bicep_rotate, bicep and hand, radians (palm downwards); also
     the rest pose that the inverse kinematics prefers."""
     workspace_x: Range = (0.35, 0.60)

@@ -7,8 +7,10 @@ coordinates; what is left over draws the joints to a rest pose. One step solves,
 
 with the Jacobian ``J``, the error ``e`` of the position, the damping ``λ`` and weights ``W`` (the joints' speeds, so
 that slow joints are spared): Nakamura and Hanafusa, "Inverse kinematic solutions with singularity robustness", J Dyn
-Syst Meas Control 108 (1986) 163. Joints that would leave their bounds stop there and the others are solved anew.
-Plain Python: for so short a chain it is ten times as fast as arrays.
+Syst Meas Control 108 (1986) 163. ``λ²`` grows by ``|e|²``, so that a goal out of reach does not make the arm tremble:
+Sugihara, "Solvability-unconcerned inverse kinematics by the Levenberg-Marquardt method", IEEE T-RO 27 (2011) 984.
+Joints that would leave their bounds stop there and the others are solved anew. Plain Python: for so short a chain it
+is ten times as fast as arrays.
 """
 
 import math
@@ -34,7 +36,7 @@ class ArmKinematics:
 
     Args:
         side: ``"right"`` or ``"left"``.
-        damping: λ, metres.
+        damping: λ at the goal, metres.
         null_gain: k, the share of the way to the rest pose that the null space goes in one step.
     """
 
@@ -124,7 +126,7 @@ class ArmKinematics:
         self, columns: list[Column], weights: list[float], wishes: list[float], error: Column
     ) -> list[float]:
         ex, ey, ez = error
-        xx = yy = zz = self._damping2
+        xx = yy = zz = self._damping2 + ex * ex + ey * ey + ez * ez
         xy = xz = yz = 0.0
         for (cx, cy, cz), weight, wish in zip(columns, weights, wishes, strict=True):
             ex -= cx * wish

@@ -39,12 +39,10 @@ def load_model(path: Path, client: int, welded: Mapping[str, float] | None = Non
     Raises:
         UserError: when the file is missing.
     """
-    import pybullet as p
-
     if not path.is_file():
         raise UserError(f"the model {path} is missing; install SRL3 again, or get the file back from its repository.")
     if not welded:
-        return int(p.loadURDF(str(path), useFixedBase=True, physicsClientId=client))
+        return _load(path, client)
     tree = ET.parse(path)
     for joint in tree.iter("joint"):
         name = joint.attrib["name"]
@@ -58,4 +56,11 @@ def load_model(path: Path, client: int, welded: Mapping[str, float] | None = Non
     with tempfile.TemporaryDirectory(prefix="inmoov") as folder:
         copy = Path(folder) / path.name
         tree.write(copy)
-        return int(p.loadURDF(str(copy), useFixedBase=True, physicsClientId=client))
+        return _load(copy, client)
+
+
+def _load(path: Path, client: int) -> int:
+    import pybullet as p
+
+    flags = p.URDF_USE_INERTIA_FROM_FILE  # or else the engine makes inertias from the solid shapes
+    return int(p.loadURDF(str(path), useFixedBase=True, flags=flags, physicsClientId=client))

@@ -1,4 +1,4 @@
-"""Scripted policies that solve the InMoov worlds from their ground truth (hand minus target), with every kind of action."""
+"""Scripted policies that solve the InMoov worlds from positions of hand and target, with every kind of action."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def press_action(env: InmoovButtonGymEnv) -> int | np.ndarray:
     sideways, above = float(np.abs(error[:2]).max()), max(-float(error[2]), 0.0)
     aligned = sideways <= 0.02 + 0.15 * above
     if env.config.action_joints:
-        return _joint_action(env, env.target_pos() - (0, 0, 0.03 if aligned else -0.1))
+        return _joint_action(env, env.target_pos() - (0, 0, 0.03 if aligned else -0.05))
     if not env.config.is_discrete:
         return np.clip([*(error[:2] / env.config.delta_v_continuous), -float(aligned)], -1, 1).astype(np.float32)
     return 4 if aligned else _longest(error * (1, 1, 0))

@@ -23,6 +23,10 @@ FRONT = View((0.316, -0.2, -0.1), 1.1, 145, -36)
 SIDE = View((0.316, 0.316, -0.105), 1.05, 32, -13)
 FIELD_OF_VIEW = 60.0
 NEAR, FAR = 0.1, 100.0
+COARSE, FINE = 0.02, 0.01
+"""Tolerances of simplified meshes, metres. A pixel is 0.02 wide in a picture 64 high, 0.006 in one 224 high."""
+COARSE_HEIGHT = 128
+"""Pictures up to this height are drawn with coarse meshes, pixels."""
 
 
 class Camera:
@@ -30,13 +34,16 @@ class Camera:
 
     Args:
         client: the physics client.
-        bodies: what moves in it, see `LightScene`.
+        arm, others: ids of what moves in it.
         views: one view gives 3 channels, two give 6.
         img_shape: height and width, pixels.
     """
 
-    def __init__(self, client: int, bodies: Sequence[int], views: tuple[View, ...], img_shape: tuple[int, int]) -> None:
-        self._scene = LightScene(client, bodies)
+    def __init__(
+        self, client: int, arm: int, others: Sequence[int], views: tuple[View, ...], img_shape: tuple[int, int]
+    ) -> None:
+        tolerance = FINE if img_shape[0] > COARSE_HEIGHT else COARSE
+        self._scene = LightScene(client, arm, others, tolerance)
         self._img_shape = img_shape
         self._views = [view_matrix(view) for view in views]
         self._projection = projection_matrix(img_shape)

@@ -76,7 +76,8 @@ class KukaButtonGymEnv(SRLGymEnv):
     def get_image(self) -> np.ndarray:
         if self._camera is None:
             views = (FRONT, SIDE) if self.config.multi_view else (FRONT,)
-            self._camera = Camera(self._scene.client, self._scene.moving_bodies, views, self.config.img_shape)
+            others = [*self._scene.buttons, *self._scene.loose_bodies]
+            self._camera = Camera(self._scene.client, self._arm.body, others, views, self.config.img_shape)
         return self._camera.frame()
 
     def render(self) -> Any:

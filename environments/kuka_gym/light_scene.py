@@ -9,6 +9,7 @@ import pybullet as p
 
 from environments.kuka_gym.background import load_background
 from environments.kuka_gym.meshes import light_mesh
+from environments.kuka_gym.robot import load_arm
 
 Pose = tuple[tuple[float, float, float], tuple[float, float, float, float]]
 """Position (metres) and orientation (quaternion x, y, z, w), world frame."""
@@ -21,12 +22,15 @@ class LightScene:
 
     Args:
         client: the client whose bodies are drawn.
-        bodies: ids of those that move; all others must be those of `load_background`.
+        arm: id of the arm there; its base is part of the `background`.
+        others: ids of all other bodies that move.
+        tolerance: how far, about, a surface may be from where it was, metres.
     """
 
-    def __init__(self, client: int, bodies: Sequence[int]) -> None:
+    def __init__(self, client: int, arm: int, others: Sequence[int], tolerance: float) -> None:
         self._client: int = p.connect(p.DIRECT)
-        self._bodies = [_MovingBody(client, body, self._client) for body in bodies]
+        self._bodies = [_MovingBody(client, arm, self._client, tolerance, with_base=False)]
+        self._bodies += [_MovingBody(client, body, self._client, tolerance) for body in others]
 
     def follow(self) -> None:
         """Take the poses that the bodies have now."""
@@ -37,7 +41,14 @@ class LightScene:
         """``(H, W, 3) uint8`` RGB, upright, of a camera's view and projection matrices."""
         behind, behind_depth = background(view, projection, shape)
         pixels, depth = _draw(self._client, view, projection, shape)
-        return np.where((depth < behind_depth)[..., None], pixels, behind)
+        in_front = depth < behind_depth
+        # a lone pixel that no triangle took although all around it belongs to the foreground
+        hole = in_front[1:-1, :-2] & in_front[1:-1, 2:] & in_front[:-2, 1:-1] & in_front[2:, 1:-1]
+        hole &= ~in_front[1:-1, 1:-1]
+        np.copyto(pixels[1:-1, 1:-1], pixels[1:-1, :-2], where=hole)
+        in_front[1:-1, 1:-1] |= hole
+        image = np.where(in_front, pixels, behind)
+        return np.ascontiguousarray(image.view(np.uint8).reshape(*shape, 4)[..., :3])
 
     def close(self) -> None:
         """Free the physics client; a second call does nothing."""
@@ -48,19 +59,20 @@ class LightScene:
 
 @functools.lru_cache(maxsize=16)
 def background(view: Matrix, projection: Matrix, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Floor and table: ``(H, W, 3) uint8`` RGB and ``(H, W) float32`` depth buffer, both read-only."""
+    """Floor, table and the arm's base: ``(H, W) uint32`` RGBA, ``(H, W) float32`` depth buffer, both shared."""
     client = p.connect(p.DIRECT)
     try:
         load_background(client)
-        pixels, depth = _draw(client, view, projection, shape)
+        arm = load_arm(client)
+        for link in range(p.getNumJoints(arm, physicsClientId=client)):
+            p.changeVisualShape(arm, link, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
+        return _draw(client, view, projection, shape)
     finally:
         p.disconnect(client)
-    pixels.setflags(write=False)
-    depth.setflags(write=False)
-    return pixels, depth
 
 
 def _draw(client: int, view: Matrix, projection: Matrix, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """``(H, W) uint32`` RGBA and ``(H, W) float32`` depth buffer."""
     height, width = shape
     _, _, pixels, depth, _ = p.getCameraImage(
         width,
@@ -72,22 +84,21 @@ def _draw(client: int, view: Matrix, projection: Matrix, shape: tuple[int, int])
         flags=p.ER_NO_SEGMENTATION_MASK,
         physicsClientId=client,
     )
-    return (
-        np.asarray(pixels, np.uint8).reshape(height, width, 4)[..., :3],
-        np.asarray(depth, np.float32).reshape(height, width),
-    )
+    rgba = np.ascontiguousarray(pixels, np.uint8).reshape(height, width * 4).view(np.uint32)
+    return rgba, np.asarray(depth, np.float32).reshape(height, width)
 
 
 class _MovingBody:
     """One body of the source client, and its copies in the drawing client: one for each of its visual shapes."""
 
-    def __init__(self, source: int, body: int, client: int) -> None:
+    def __init__(self, source: int, body: int, client: int, tolerance: float, with_base: bool = True) -> None:
         self._source, self._body, self._client = source, body, client
         inertial = p.getDynamicsInfo(body, -1, physicsClientId=source)[3:5]
         self._from_centre: Pose = p.invertTransform(*inertial)
         self._copies: dict[int, list[int]] = {}
-        for shape in p.getVisualShapeData(body, flags=p.VISUAL_SHAPE_DATA_TEXTURE_UNIQUE_IDS, physicsClientId=source):
-            self._copies.setdefault(shape[1], []).append(_copy_shape(shape, client))
+        for shape in p.getVisualShapeData(body, physicsClientId=source):
+            if shape[1] >= 0 or with_base:
+                self._copies.setdefault(shape[1], []).append(_copy_shape(shape, client, tolerance))
         self._links = [link for link in self._copies if link >= 0]
         self._poses: dict[int, Pose] = {}
 
@@ -107,7 +118,7 @@ class _MovingBody:
                 p.resetBasePositionAndOrientation(copy, *pose, physicsClientId=self._client)
 
 
-def _copy_shape(shape: Sequence[Any], client: int) -> int:
+def _copy_shape(shape: Sequence[Any], client: int, tolerance: float) -> int:
     """A body in the drawing client that looks like this row of ``getVisualShapeData``; its id."""
     _, _, kind, size, file, position, orientation, color, *_ = shape
     texture = None
@@ -119,7 +130,7 @@ def _copy_shape(shape: Sequence[Any], client: int) -> int:
     elif kind == p.GEOM_SPHERE:
         geometry = {"radius": size[0]}
     else:
-        mesh = light_mesh(file.decode(), tuple(size))
+        mesh = light_mesh(file.decode(), tuple(size), tolerance)
         texture = mesh.texture
         geometry = {
             "vertices": mesh.positions.tolist(),

@@ -14,9 +14,7 @@ import numpy as np
 from environments.kuka_gym.simplify import simplify
 from srl3.files import atomic_path
 
-TOLERANCE = 0.008
-"""How far simplifying may move a surface, about, metres."""
-CREASE = 40.0
+CREASE = 55.0
 """Neighbouring faces at a greater angle than this meet in a visible edge, degrees."""
 _VERSION = 1
 """To be raised whenever other meshes are made from the same files."""
@@ -49,19 +47,20 @@ class Triangles(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)
-def light_mesh(path: str, scale: tuple[float, float, float]) -> Mesh:
+def light_mesh(path: str, scale: tuple[float, float, float], tolerance: float) -> Mesh:
     """The mesh of a Wavefront OBJ or binary STL file, scaled, with few triangles; from the cache where it is there.
 
+    ``tolerance`` says how far, about, simplifying may move a surface, metres (see `simplify`).
     The cache is ``srl3/meshes`` in the user's cache folder (``XDG_CACHE_HOME``, else ``~/.cache``), or, where that
     can't be written, in the temporary folder; where nothing can, the mesh is made anew by every process.
     """
-    settings = f"{_VERSION} {TOLERANCE} {CREASE} {scale}".encode()
+    settings = f"{_VERSION} {tolerance} {CREASE} {scale}".encode()
     name = f"{Path(path).stem}-{hashlib.sha256(settings + Path(path).read_bytes()).hexdigest()[:16]}.npz"
     triangles = read_triangles(path)
     folders = _cache_folders()
     arrays = next((found for folder in folders if (found := _read(folder / name)) is not None), None)
     if arrays is None:
-        arrays = _make(triangles, np.array(scale))
+        arrays = _make(triangles, np.array(scale), tolerance)
         any(_write(folder / name, arrays) for folder in folders)
     texture = triangles.texture and str(Path(path).parent / triangles.texture)
     return Mesh(*arrays, texture)
@@ -100,9 +99,9 @@ def _texture(path: Path) -> str | None:
     return next((words[1] for words in lines if words and words[0] == "map_Kd"), None)
 
 
-def _make(triangles: Triangles, scale: np.ndarray) -> Arrays:
+def _make(triangles: Triangles, scale: np.ndarray, tolerance: float) -> Arrays:
     corners = (triangles.positions * scale).reshape(-1, 3)
-    vertices, faces = simplify(corners, np.arange(len(corners)).reshape(-1, 3), TOLERANCE)
+    vertices, faces = simplify(corners, np.arange(len(corners)).reshape(-1, 3), tolerance)
     uvs = np.zeros((3 * len(faces), 2))
     if triangles.texture:
         nearest = _nearest(_inset(vertices[faces]), _inset(corners.reshape(-1, 3, 3)))
@@ -143,7 +142,8 @@ def _corner_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def _cache_folders() -> list[Path]:
     """Where meshes are kept, best first. In the shared temporary folder the name tells users apart."""
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    user = Path(configured) if os.path.isabs(configured) else Path("~/.cache").expanduser()
     owner = os.getuid() if hasattr(os, "getuid") else "user"
     return [user / "srl3" / "meshes", Path(tempfile.gettempdir()) / f"srl3-meshes-{owner}"]
 

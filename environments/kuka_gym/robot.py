@@ -23,6 +23,14 @@ GRIPPER_LINK = 8
 """The link whose centre of mass is the arm's position."""
 
 
+def load_arm(client: int) -> int:
+    """Load the arm where it stands; returns its id."""
+    path = os.path.join(pybullet_data.getDataPath(), "kuka_iiwa", "kuka_with_gripper2.sdf")
+    body: int = p.loadSDF(path, physicsClientId=client)[0]
+    p.resetBasePositionAndOrientation(body, BASE_POS, (0, 0, 0, 1), physicsClientId=client)
+    return body
+
+
 class KukaArm:
     """The arm in one physics client: motors that follow goals, and what is known of its pose.
 
@@ -35,9 +43,7 @@ class KukaArm:
         self._client = client
         self._start = config.start_effector_pos
         self._workspace = config.workspace
-        path = os.path.join(pybullet_data.getDataPath(), "kuka_iiwa", "kuka_with_gripper2.sdf")
-        self.body: int = p.loadSDF(path, physicsClientId=client)[0]
-        p.resetBasePositionAndOrientation(self.body, BASE_POS, (0, 0, 0, 1), physicsClientId=client)
+        self.body = load_arm(client)
         for joint, position in enumerate(HOME_JOINTS):
             p.resetJointState(self.body, joint, position, physicsClientId=client)
             p.setJointMotorControl2(

@@ -50,8 +50,7 @@ class KukaScene:
             self._tie_to_arm(button)
         for _ in range(config.settle_steps):
             p.stepSimulation(client)
-        self.moving_bodies = [self.arm.body, *self.buttons, *self._load_loose_bodies(config)]
-        """All bodies but floor and table."""
+        self.loose_bodies = self._load_loose_bodies(config)
         self._snapshot: int = p.saveState(physicsClientId=client)
 
     def restore(self, *button_positions: Point) -> None:
@@ -78,7 +77,7 @@ class KukaScene:
         return button
 
     def _load_loose_bodies(self, config: KukaButtonConfig) -> list[int]:
-        """Load what lies about. It must touch nothing: the snapshot is taken next."""
+        """Load what lies about; returns the ids. It must touch nothing: the snapshot is taken next."""
         return []
 
     def _tie_to_arm(self, button: int) -> None:

@@ -18,6 +18,8 @@ Candidate = tuple[float, int, int, int, int, Point]
 
 _MIN_TURN = 0.3
 """A collapse that turns a face until the cosine between its normals is below this is refused."""
+_NEEDLE = 0.05
+"""A triangle lower than this part of its longest side is a needle, between whose pixels one sees through."""
 
 
 def simplify(vertices: np.ndarray, faces: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +76,7 @@ class _Mesh:
             _, kept, gone, kept_version, gone_version, target = heapq.heappop(heap)
             if (self.versions[kept], self.versions[gone]) != (kept_version, gone_version):
                 continue
-            if self._pinches(kept, gone) or self._flips(kept, gone, target) or self._flips(gone, kept, target):
+            if self._pinches(kept, gone) or self._spoils(kept, gone, target) or self._spoils(gone, kept, target):
                 continue
             self._collapse(kept, gone, target)
             self._push(heap, kept, self._neighbours(kept), max_error)
@@ -103,15 +105,17 @@ class _Mesh:
         shared = len(self.faces_of[kept] & self.faces_of[gone])
         return len(self._neighbours(kept) & self._neighbours(gone)) > shared
 
-    def _flips(self, vertex: int, other: int, target: Point) -> bool:
-        """Whether a face of ``vertex`` that stays would turn too far when the vertex goes to ``target``."""
+    def _spoils(self, vertex: int, other: int, target: Point) -> bool:
+        """Whether a face of ``vertex`` that stays would turn too far, or be a needle, with the vertex at ``target``."""
         for number in self.faces_of[vertex]:
             face = self.faces[number]
             if other in face:
                 continue
-            before = _normal(*(self.points[corner] for corner in face))
-            after = _normal(*(target if corner == vertex else self.points[corner] for corner in face))
-            if _dot(_unit(before), _unit(after)) < _MIN_TURN:
+            before = [self.points[corner] for corner in face]
+            after = [target if corner == vertex else self.points[corner] for corner in face]
+            if _dot(_unit(_normal(*before)), _unit(_normal(*after))) < _MIN_TURN:
+                return True
+            if _slenderness(*after) < min(_NEEDLE, _slenderness(*before)):
                 return True
         return False
 
@@ -154,6 +158,12 @@ def _unit(a: Point) -> Point:
 
 def _normal(a: Point, b: Point, c: Point) -> Point:
     return _cross(_difference(b, a), _difference(c, a))
+
+
+def _slenderness(a: Point, b: Point, c: Point) -> float:
+    """Height of a triangle over its longest side; 0 for a line."""
+    longest = max(math.dist(a, b), math.dist(b, c), math.dist(c, a))
+    return math.hypot(*_normal(a, b, c)) / longest**2 if longest > 0 else 0.0
 
 
 def _plane_quadric(normal: Point, point: Point) -> Quadric:

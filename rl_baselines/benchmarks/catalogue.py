@@ -9,6 +9,7 @@ from environments.registry import ThreadingType, find_env, registered_env
 from rl_baselines.benchmarks.rows import Goal, Task
 
 _KUKA = "rl_baselines.benchmarks.kuka_rows"
+_WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
 BATCHED_ENVS = 256
@@ -24,7 +25,12 @@ def env_tasks() -> list[Task]:
             Task(f"Kuka, pixels {side}x{side}, against a plain camera", f"{_KUKA}:pixels", {"side": side}, Goal(least))
             for side, least in ((64, 4), (84, 4), (224, 3))
         ),
-        Task("Kuka, 8 in 2 workers, against one process", f"{_KUKA}:workers", goal=Goal(1.7), one_core=False),
+        Task(
+            "Kuka, 8 in 2 workers, against one process",
+            f"{_WORKERS}:workers",
+            goal=Goal(1.7),
+            one_core=False,
+        ),
     ]
     batched = [name for name, entry in registered_env.items() if entry.threading is ThreadingType.BATCHED]
     return kuka + [task for env_id in batched for task in _batched_tasks(env_id)]

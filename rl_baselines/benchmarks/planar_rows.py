@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from environments.batched import make_batched_vec_env
+from environments.config import PIXELS
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import alternate, peak_memory
 
@@ -31,14 +32,14 @@ def steps(
     actions = np.array([[venv.action_space.sample() for _ in range(num_envs)] for _ in range(N_ACTIONS)])
     venv.seed(0)
     venv.reset()
-    count = effort.count(usual_steps, least=5)
+    count = effort.count(usual_steps, least=5 if env_kwargs["srl_model"] == PIXELS else venv.config.max_steps)
 
     def run() -> None:
         for step in range(count):
             venv.step(actions[step % N_ACTIONS])
 
     (times,) = alternate([run], effort.repeats)
-    unit = "steps/s" if env_kwargs["srl_model"] == "ground_truth" else "frames/s"
+    unit = "frames/s" if env_kwargs["srl_model"] == PIXELS else "steps/s"
     memory = peak_memory()
     venv.close()
     return [Measured(num_envs * count / statistics.median(times), unit, memory=memory)]

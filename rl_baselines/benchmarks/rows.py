@@ -48,7 +48,7 @@ class Measured:
     ratio: float | None = None
     """``value`` against the other side of the same run; None where there is no other side."""
     memory: float | None = None
-    """greatest resident memory of the processes, MiB"""
+    """greatest resident memory, of worker processes too, MiB"""
     name: str = ""
     """appended to the task's name, where a task gives several results"""
     details: Mapping[str, float] = dataclasses.field(default_factory=dict)

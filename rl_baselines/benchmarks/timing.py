@@ -45,17 +45,23 @@ def median_ratio(numerators: Iterable[float], denominators: Iterable[float]) -> 
 
 
 def peak_memory(pids: Iterable[int] = ()) -> float:
-    """Greatest resident memory of this process and of those, MiB."""
-    return sum(_peak(pid) for pid in (os.getpid(), *pids))
+    """Greatest resident memory of this process so far, and what those other processes add to it now, MiB.
+
+    Memory that several processes share is counted in parts (``Pss`` of Linux).
+    """
+    own = _proc_field("/proc/self/status", "VmHWM:")
+    if own is None:
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    others = [_proc_field(f"/proc/{pid}/smaps_rollup", "Pss:") or 0 for pid in pids]
+    return (own + sum(others)) / 1024
 
 
-def _peak(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status")
-    if status.is_file():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _proc_field(file: str, field: str) -> int | None:
+    """KiB in the line that begins with ``field``; None where the system has no such file."""
+    path = Path(file)
+    if not path.is_file():
+        return None
+    return next((int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith(field)), None)
 
 
 def processor_seconds(pids: Iterable[int]) -> float:

@@ -24,8 +24,8 @@ from rl_baselines.registry import find_algo
 from rl_baselines.workers import WorkerVecEnv
 
 ALGO = "ppo2"
-USUAL_STEPS = 4096
-"""Least number of environment steps in a run of usual length; runs are whole rollouts."""
+STEPS_PER_ENV, FEWEST_STEPS, MOST_STEPS = 512, 1024, 32_768
+"""Steps of each environment in a run of usual length, within these bounds for all; runs are whole rollouts."""
 MAX_SUBPROCESSES = 64
 """Above this many environments, SB3's one process per environment is left out."""
 
@@ -84,7 +84,8 @@ def training(effort: Effort, env_id: str, n_envs: int, srl_model: str, hyperpara
     values = {name: setting.value for name, setting in settings.items()}
     normalize = bool(values["normalize"]) and srl_model != PIXELS
     rollout = values["n_steps"] * n_envs
-    total = rollout * math.ceil(effort.count(USUAL_STEPS) / rollout)
+    usual = min(max(STEPS_PER_ENV * n_envs, FEWEST_STEPS), MOST_STEPS)
+    total = rollout * math.ceil(effort.count(usual) / rollout)
 
     with tempfile.TemporaryDirectory() as folder:
 

@@ -79,6 +79,7 @@ def test_the_step_limit_of_two_targets_is_250_and_another_one_is_applied() -> No
 
 def test_random_targets_are_two_different_places_and_the_first_is_current_again_after_a_reset() -> None:
     world = MobileRobot2TargetWorld(MobileRobot2TargetGymEnv.config_class(random_target=True), 500)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     assert 0.4 <= world.targets.min() < 0.42
     assert 3.58 < world.targets.max() <= 3.6
@@ -118,6 +119,7 @@ def test_in_one_dimension_the_robot_moves_along_x_only() -> None:
 
 def test_starts_and_targets_of_one_dimension_lie_on_the_line() -> None:
     world = MobileRobot1DWorld(MobileRobot1DGymEnv.config_class(random_target=True), 1000)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     np.testing.assert_array_equal(world.position[:, 1], 2)
     np.testing.assert_array_equal(world.target[:, 1], 2)
@@ -157,6 +159,7 @@ def test_every_random_line_can_be_reached() -> None:
     """With the S-RL Toolbox's range, 0.4 to 3.6, a line at 0.45 asked for x = 0.25, beyond the wall's margin."""
     config = MobileRobotLineTargetGymEnv.config_class(random_target=True)
     world = MobileRobotLineTargetWorld(config, 2000)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     lines = world.target[:, 0]
     assert 0.625 <= lines.min() < 0.63
@@ -353,6 +356,7 @@ def test_the_band_moves_with_a_random_line_and_stays_inside_the_walls() -> None:
         MobileRobotLineTargetGymEnv.config_class(random_target=True, line_width=1.0, img_shape=(224, 224)),
         40,
     )
+    world.seed(list(range(world.num_envs)))
     world.reset()
     frames = world.images()
     scale = 224 / 5.08

@@ -96,6 +96,7 @@ def test_a_continuous_bump_cancels_both_axes() -> None:
 
 def test_noise_is_added_to_where_a_command_leads_and_does_not_add_up() -> None:
     world = OmnirobotWorld(OmnirobotConfig(srl_model="ground_truth"), 4000)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     assert abs((world.position - world.command).std() - 0.01) < 0.001  # the start is a command too
     start = world.command.copy()
@@ -117,6 +118,7 @@ def test_noise_is_added_to_where_a_command_leads_and_does_not_add_up() -> None:
 
 def test_each_noise_can_be_turned_off() -> None:
     world = OmnirobotWorld(OmnirobotConfig(srl_model="ground_truth", **QUIET), 20)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     world.step(np.full(20, LEFT))
     np.testing.assert_array_equal(world.position, world.command)
@@ -124,6 +126,7 @@ def test_each_noise_can_be_turned_off() -> None:
     assert world.noise.size == 0
     for name in ("position_noise", "yaw_noise"):
         world = OmnirobotWorld(OmnirobotConfig(srl_model="ground_truth", **{name: 0.0}), 20)
+        world.seed(list(range(world.num_envs)))
         world.reset()
         world.step(np.full(20, LEFT))
         assert (world.position == world.command).all() == (name == "position_noise")
@@ -150,6 +153,7 @@ def test_who_has_a_random_target(env_kwargs: dict[str, Any]) -> None:
     for random_target in (False, True):
         config = OmnirobotConfig(srl_model="ground_truth", random_target=random_target, **env_kwargs)
         world = OmnirobotWorld(config, 400)
+        world.seed(list(range(world.num_envs)))
         world.reset()
         if random_target or always:
             assert 0.68 < np.abs(world.target).max() <= 0.7
@@ -304,6 +308,7 @@ def test_the_chased_target_goes_round_in_70_moves_and_stays_in_bounds() -> None:
     middle = np.mean(places[:70], axis=0)
     np.testing.assert_allclose(np.linalg.norm(places - middle, axis=1), radius, rtol=1e-9)
     world = OmnirobotWorld(OmnirobotConfig(chasing_continual_move=True, srl_model="ground_truth"), 300)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     for _ in range(140):
         before = world.target.copy()
@@ -337,6 +342,7 @@ def test_the_hunting_target_comes_along_the_longer_axis_after_the_reward() -> No
             OmnirobotConfig(escape_continual_move=True, escape_overshoot=overshoot, srl_model="ground_truth", **QUIET),
             500,
         )
+        world.seed(list(range(world.num_envs)))
         world.reset()
         before = world.target.copy()
         world.step(np.zeros(500, np.int64))

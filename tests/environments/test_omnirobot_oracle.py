@@ -17,6 +17,7 @@ RADIUS, STEP, SCALE, HISTORY, MOVES = 0.6125, 0.1, 10.0, 10, 250
 def world_at(place: np.ndarray, **env_kwargs: Any) -> OmnirobotWorld:
     """One robot without noise, which starts at ``place``."""
     world = OmnirobotWorld(OmnirobotConfig(srl_model="ground_truth", **QUIET, **env_kwargs), 1)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     world.position[0] = world.command[0] = world.recent[0] = place
     return world

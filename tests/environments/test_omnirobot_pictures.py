@@ -112,6 +112,7 @@ def test_luminosity_is_a_gain_that_changes_with_every_frame() -> None:
     gains = []
     for world in (quiet, noisy):
         world.seed(list(range(200)))
+        world.seed(list(range(world.num_envs)))
         world.reset()
     for _ in range(2):
         one, other = quiet.images().astype(np.float64), noisy.images().astype(np.float64)
@@ -142,6 +143,7 @@ def test_pixel_noise_is_on_the_markers_only() -> None:
 
 def test_size_noise_changes_the_markers_between_episodes() -> None:
     world = OmnirobotWorld(OmnirobotConfig(img_shape=(224, 224), **{**QUIET, "marker_size_noise": 0.05}), 200)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     assert np.bincount(world.sizes[:, 0], minlength=5) / 200 == pytest.approx([0.07, 0.24, 0.38, 0.24, 0.07], abs=0.08)
     assert (world.sizes[:, 0] != world.sizes[:, 1]).any()
@@ -156,6 +158,7 @@ def test_size_noise_changes_the_markers_between_episodes() -> None:
 
 def test_pictures_of_many_are_the_pictures_of_each() -> None:
     world = OmnirobotWorld(OmnirobotConfig(escape_continual_move=True, is_discrete=False), 70)
+    world.seed(list(range(world.num_envs)))
     world.reset()
     world.step(np.random.default_rng(0).uniform(-1, 1, (70, 2)).astype(np.float32))
     frames = world.images()
