@@ -13,7 +13,9 @@ from environments.inmoov.robot import InmoovRobot
 class InmoovScene:
     """Everything that PyBullet simulates. Worlds add what stands before the robot, then call `settle`.
 
-    The snapshot holds no contact, and overlapping pairs are sorted: both are needed for `restore` to be exact.
+    The snapshot holds no contact, overlapping pairs are sorted, and the broadphase is Bullet's simple one, which keeps
+    nothing but the pairs that overlap now (the usual one forgets the others some at a time, so that the order in which
+    contacts are solved depends on earlier episodes): `restore` needs all three to be exact.
 
     Args:
         config: the world's parameters.
@@ -26,6 +28,7 @@ class InmoovScene:
 
     def __init__(self, config: InmoovConfig, finger_bend: float, window: bool = False) -> None:
         self.client = connect(window)
+        p.resetSimulation(p.RESET_USE_SIMPLE_BROADPHASE, physicsClientId=self.client)
         p.setPhysicsEngineParameter(
             numSolverIterations=config.solver_iterations, deterministicOverlappingPairs=1, physicsClientId=self.client
         )

