@@ -1,8 +1,8 @@
 """The cameras: one that looks at robot and task from the side, one between the robot's eyes."""
 
 import numpy as np
-import pybullet as p
 
+from environments.bullet import pybullet as p
 from environments.inmoov.robot import InmoovRobot
 from environments.kuka_gym.camera import FAR, FIELD_OF_VIEW, NEAR, View
 

@@ -3,8 +3,7 @@
 import math
 from typing import ClassVar
 
-import pybullet as p
-
+from environments.bullet import pybullet as p
 from environments.inmoov.arm_env import InmoovArmEnv
 from environments.inmoov.config import InmoovButtonConfig, Point
 from environments.inmoov.models import BUTTON_URDF, TABLE_URDF, load_model

@@ -3,8 +3,7 @@
 import math
 from typing import Any, ClassVar
 
-import pybullet as p
-
+from environments.bullet import pybullet as p
 from environments.inmoov.arm_env import DIRECTIONS, InmoovArmEnv
 from environments.inmoov.config import InmoovReachConfig
 from environments.inmoov.models import PLANT_URDF, load_model

@@ -60,7 +60,7 @@ def load_model(path: Path, client: int, welded: Mapping[str, float] | None = Non
 
 
 def _load(path: Path, client: int) -> int:
-    import pybullet as p
+    from environments.bullet import pybullet as p
 
     flags = p.URDF_USE_INERTIA_FROM_FILE  # or else the engine makes inertias from the solid shapes
     return int(p.loadURDF(str(path), useFixedBase=True, flags=flags, physicsClientId=client))

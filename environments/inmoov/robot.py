@@ -1,8 +1,8 @@
 """The humanoid in a physics client: its model, motors that follow goals, and what is known of its pose."""
 
 import numpy as np
-import pybullet as p
 
+from environments.bullet import pybullet as p
 from environments.inmoov.body import body, finger_closing_signs
 from environments.inmoov.config import InmoovConfig
 from environments.inmoov.kinematics import ARM_PARTS, N_SOLVED, ArmKinematics

@@ -2,10 +2,10 @@
 
 import os
 
-import pybullet as p
 import pybullet_data
 
 from environments.bullet import connect
+from environments.bullet import pybullet as p
 from environments.inmoov.config import InmoovConfig
 from environments.inmoov.robot import InmoovRobot
 

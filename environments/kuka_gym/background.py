@@ -2,8 +2,9 @@
 
 import os
 
-import pybullet as p
 import pybullet_data
+
+from environments.bullet import pybullet as p
 
 FLOOR_POS = (0.0, 0.0, -1.0)
 TABLE_POS = (0.5, 0.0, -0.82)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pybullet as p
 
+from environments.bullet import pybullet as p
 from environments.kuka_gym.light_scene import LightScene
 
 

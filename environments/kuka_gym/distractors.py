@@ -5,9 +5,9 @@ import os
 from typing import NamedTuple
 
 import numpy as np
-import pybullet as p
 import pybullet_data
 
+from environments.bullet import pybullet as p
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.scene import KukaScene, Point
 from environments.kuka_gym.variant_configs import KukaRandButtonConfig

@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-import pybullet as p
-
+from environments.bullet import pybullet as p
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.kuka_button_gym_env import Judged, KukaButtonGymEnv
 from environments.kuka_gym.scene import CAP_LINK, KukaScene, Point

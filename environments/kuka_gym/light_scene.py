@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pybullet as p
 
+from environments.bullet import pybullet as p
 from environments.kuka_gym.background import load_background
 from environments.kuka_gym.meshes import light_mesh
 from environments.kuka_gym.robot import load_arm

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-import pybullet as p
 
+from environments.bullet import pybullet as p
 from environments.kuka_gym.kuka_button_gym_env import DIRECTIONS, KukaButtonGymEnv
 from environments.kuka_gym.kuka_moving_button_gym_env import KukaMovingButtonGymEnv
 from environments.kuka_gym.scene import Point

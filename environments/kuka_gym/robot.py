@@ -3,9 +3,9 @@
 import os
 
 import numpy as np
-import pybullet as p
 import pybullet_data
 
+from environments.bullet import pybullet as p
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.kinematics import joints_for
 

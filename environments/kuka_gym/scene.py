@@ -1,15 +1,12 @@
 """The physics client with floor, table, arm and buttons, and the snapshot that every episode starts from."""
 
-import ctypes
-import sys
 from pathlib import Path
 
-import pybullet as p
-
+from environments.bullet import connect
+from environments.bullet import pybullet as p
 from environments.kuka_gym.background import load_background
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.robot import N_ARM_JOINTS, KukaArm
-from srl3.errors import UserError
 
 BUTTON_URDF = Path(__file__).parents[1] / "assets" / "button" / "button.urdf"
 CAP_LINK = 0
@@ -30,12 +27,7 @@ class KukaScene:
     """
 
     def __init__(self, config: KukaButtonConfig, window: bool = False) -> None:
-        if window and not _has_display():
-            raise UserError("there is no display to open a window on; leave out rendering, or record a video.")
-        self.client: int = p.connect(p.GUI if window else p.DIRECT)
-        if self.client < 0:
-            raise UserError("PyBullet shows one window per process; close the other environment's first.")
-        client = self.client
+        self.client = client = connect(window)
         p.setPhysicsEngineParameter(
             numSolverIterations=config.solver_iterations, deterministicOverlappingPairs=1, physicsClientId=client
         )
@@ -119,18 +111,3 @@ class KukaScene:
         if self.client >= 0:
             p.disconnect(self.client)
             self.client = -1
-
-
-def _has_display() -> bool:
-    """Whether a window can open. PyBullet itself ends the process when it can't reach the X server."""
-    if not sys.platform.startswith("linux"):
-        return True
-    try:
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return False
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    display = x11.XOpenDisplay(None)
-    if display:
-        x11.XCloseDisplay(ctypes.c_void_p(display))
-    return bool(display)

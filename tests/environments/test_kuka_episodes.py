@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from environments.kuka_gym import scene as scene_module
+from environments import bullet
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.kuka_button_gym_env import KukaButtonGymEnv
 from srl3.errors import UserError
@@ -118,7 +118,7 @@ def test_a_moved_arm_changes_the_picture(make):
 
 
 def test_a_window_without_a_display_is_a_users_mistake(monkeypatch):
-    monkeypatch.setattr(scene_module, "_has_display", lambda: False)
+    monkeypatch.setattr(bullet, "_has_display", lambda: False)
     with pytest.raises(UserError, match="display"):
         KukaButtonGymEnv(srl_model="ground_truth", renders=True)
 

@@ -62,7 +62,7 @@ def poses(env, count):
     env.reset(seed=0)
     for number in range(count):
         for _ in range(30):
-            if env._advance((4, 1, 3, 4, 0, 2)[number % 6])[1]:
+            if any(env._advance((4, 1, 3, 4, 0, 2)[number % 6])[1:3]):
                 env.reset()
         yield number
 
@@ -106,9 +106,8 @@ def test_what_never_moves_is_drawn_exactly(make):
     env = make(srl_model="ground_truth", img_shape=(84, 84))
     env.reset(seed=0)
     full, bodies, _ = full_render(env, FRONT, 84)
-    still = np.logical_and.reduce(
-        [np.roll(bodies <= env._scene.table, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    )
+    around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    still = np.logical_and.reduce([np.roll(bodies <= env._scene.table, shift, (0, 1)) for shift in around])
     assert still.mean() > 0.5
     np.testing.assert_array_equal(env.get_image()[still], full[still])
 
@@ -150,15 +149,14 @@ def test_the_picture_is_the_same_with_and_without_the_cache(make, fresh_cache):
     assert {path.name: path.read_bytes() for path in fresh_cache.iterdir()} == files
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a zip", b"PK\x03\x04 cut short"])
-def test_a_damaged_cache_is_made_anew(make, fresh_cache, damage):
+def test_a_damaged_cache_is_made_anew(make, fresh_cache):
     first = picture(make)
-    paths = sorted(fresh_cache.iterdir())
-    for path in paths:
-        path.write_bytes(damage)
+    whole = {path: path.read_bytes() for path in sorted(fresh_cache.iterdir())}
+    for number, (path, content) in enumerate(whole.items()):
+        path.write_bytes((b"", b"not a zip", content[:1000], content[: len(content) // 2])[number % 4])
     light_scene._mesh_arguments.cache_clear()
     np.testing.assert_array_equal(picture(make), first)
-    assert all(path.read_bytes() != damage for path in paths)
+    assert {path: path.read_bytes() for path in whole} == whole
 
 
 def test_a_cache_that_cannot_be_written_is_replaced_by_the_temporary_folder(make, fresh_cache, tmp_path, monkeypatch):
