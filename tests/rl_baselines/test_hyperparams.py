@@ -10,12 +10,13 @@ from rl_baselines.registry import ActionType, find_algo, registered_rl
 from rl_baselines.schedules import build_schedule, initial_learning_rate, initial_value
 from srl3.errors import UserError
 
-KUKA = "KukaButtonGymEnv-v0"
+WORLD = "CarRacingGymEnv-v0"
+"""an environment for which no preset has a section"""
 
 
 def resolve(name: str = "ppo2", **kwargs: Any) -> dict[str, Setting]:
     options = {"continuous": ActionType.DISCRETE not in registered_rl[name].actions} | kwargs
-    return resolve_hyperparams(find_algo(name).load_class(), name, KUKA, "ground_truth", **options)
+    return resolve_hyperparams(find_algo(name).load_class(), name, WORLD, "ground_truth", **options)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -54,7 +55,7 @@ def test_every_preset_resolves_and_is_json_and_yaml(name: str) -> None:
     for srl_model in ("raw_pixels", "ground_truth"):
         for action in registered_rl[name].actions:
             settings = resolve_hyperparams(
-                find_algo(name).load_class(), name, KUKA, srl_model, continuous=action is ActionType.CONTINUOUS
+                find_algo(name).load_class(), name, WORLD, srl_model, continuous=action is ActionType.CONTINUOUS
             )
             values = {key: setting.value for key, setting in settings.items()}
             assert yaml.safe_load(yaml.safe_dump(values)) == values
@@ -71,9 +72,9 @@ def test_the_most_specific_source_wins(tmp_path: Path) -> None:
         "default",
         "default/ground_truth",
         "default/ground_truth/discrete",
-        KUKA,
-        f"{KUKA}/ground_truth",
-        f"{KUKA}/ground_truth/discrete",
+        WORLD,
+        f"{WORLD}/ground_truth",
+        f"{WORLD}/ground_truth/discrete",
     ]
     for count in range(1, len(sections) + 1):
         text = "\n".join(f"{section}: {{n_epochs: {number + 20}}}" for number, section in enumerate(sections[:count]))
@@ -91,7 +92,7 @@ def test_the_most_specific_source_wins(tmp_path: Path) -> None:
 
 def test_batch_size_and_nminibatches_displace_each_other(tmp_path: Path) -> None:
     assert "nminibatches" not in resolve(overrides=["batch_size:32"])
-    path = write(tmp_path, f"default: {{batch_size: 32}}\n{KUKA}: {{nminibatches: 2}}")
+    path = write(tmp_path, f"default: {{batch_size: 32}}\n{WORLD}: {{nminibatches: 2}}")
     settings = resolve(conf_file=path)
     assert "batch_size" not in settings
     assert settings["nminibatches"].value == 2
