@@ -11,7 +11,7 @@ PIP_INSTALL := $(RUN) -m pip install --disable-pip-version-check --constraint co
 RECENT_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 FLOCK := $(if $(shell command -v flock),flock constraints.txt)
 
-TRAIN_ARGS := --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 20000
+TRAIN_ARGS := --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 100_000
 
 .PHONY: help train test lint types format venv clean
 

@@ -68,7 +68,7 @@ def test_help_lists_the_targets(checkout):
 def test_train_runs_the_main_job_or_what_args_say(checkout):
     make(checkout, "train")
     assert calls(checkout)[-1] == (
-        "-m rl_baselines.train --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 20000"
+        "-m rl_baselines.train --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 100_000"
     )
     make(checkout, "train", "ARGS=--env MobileRobotGymEnv-v0 --hyperparam 'n_steps:5, 6'")
     assert calls(checkout) == ["-m rl_baselines.train --env MobileRobotGymEnv-v0 --hyperparam n_steps:5, 6"]
