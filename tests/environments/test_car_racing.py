@@ -5,11 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 from srl3.errors import UserError
 
@@ -46,15 +43,6 @@ def drive(env: CarRacingGymEnv, speed: float = 25.0) -> np.ndarray:
         (np.clip(-2 * error, -1, 1), np.clip((wanted - now) / 10, 0, 0.3), np.clip((now - wanted) / 40, 0, 0.3)),
         np.float32,
     )
-
-
-@pytest.mark.parametrize("srl_model", ["ground_truth", "raw_pixels"])
-@pytest.mark.parametrize("is_discrete", [True, False])
-def test_both_checkers_accept_it(srl_model, is_discrete):
-    env = gymnasium.make("CarRacingGymEnv-v0", srl_model=srl_model, is_discrete=is_discrete, img_shape=(40, 56))
-    check_env(env.unwrapped, skip_render_check=True)
-    sb3_check_env(env.unwrapped)
-    env.close()
 
 
 def test_it_is_registered_for_worker_processes():
@@ -291,23 +279,6 @@ def test_without_the_extra_one_sentence_names_it(missing, tmp_path):
     (sentence,) = done.stderr.splitlines()
     assert "pip install 'srl3[box2d]'" in sentence
     assert list(tmp_path.iterdir()) == []
-
-
-def test_making_and_closing_does_not_fill_the_memory():
-    def megabytes() -> float:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-    def cycle(count: int) -> None:
-        for seed in range(count):
-            env = make()
-            env.reset(seed=seed)
-            env.step(GAS)
-            env.close()
-
-    cycle(30)
-    before = megabytes()
-    cycle(60)
-    assert megabytes() - before < 8
 
 
 def test_controls_are_full():

@@ -1,14 +1,11 @@
 """`InmoovGymEnv-v0`: its modes, actions, reward, and that it can be solved."""
 
 import itertools
-import warnings
 
 import gymnasium
 import numpy as np
 import pybullet as p
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import environments  # noqa: F401
 from environments.inmoov.inmoov_gym_env import CLOSE_HAND, OPEN_HAND, InmoovGymEnv
@@ -56,7 +53,7 @@ def play(env, seed):
 @pytest.mark.parametrize(
     ("actions", "srl_model", "relative"), list(itertools.product(ACTIONS, ["raw_pixels", *STATE_DIMS], [True, False]))
 )
-def test_every_mode_passes_the_checkers(actions, srl_model, relative):
+def test_observations_have_the_shape_of_their_mode(actions, srl_model, relative):
     env = gymnasium.make(
         "InmoovGymEnv-v0",
         **ACTIONS[actions],
@@ -72,10 +69,7 @@ def test_every_mode_passes_the_checkers(actions, srl_model, relative):
         assert env.observation_space.shape == (36, 48, 6 if relative else 3)
     else:
         assert env.observation_space.shape == (STATE_DIMS[srl_model][0 if relative else 1],)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check_env(env, skip_render_check=True)
-        sb3_check_env(env, skip_render_check=True)
+    assert env.observation_space.contains(env.reset(seed=0)[0])
     env.close()
 
 
@@ -129,13 +123,6 @@ def test_action_repeat_is_that_many_steps_with_their_rewards_summed(make):
     np.testing.assert_array_equal(state, singles[-1][0])
     assert reward == pytest.approx(sum(single[1] for single in singles))
     assert info["reward_terms"]["distance"] == pytest.approx(reward)
-
-
-def test_nothing_is_drawn_in_state_modes(make, monkeypatch):
-    monkeypatch.setattr(p, "getCameraImage", None)
-    env = make(srl_model="joints_position")
-    env.reset(seed=0)
-    env.step(0)
 
 
 # actions

@@ -134,30 +134,6 @@ def test_the_head_camera_turns_with_the_head(make):
     )  # the other camera stands still
 
 
-def resident_mb():
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * 4096 / 1e6
-
-
-@pytest.mark.parametrize(
-    ("world", "cycles"),
-    [("reach", 50), *(pytest.param(world, 1000, marks=pytest.mark.slow) for world in ("reach", "button"))],
-)
-def test_making_and_closing_does_not_grow_memory(world, cycles):
-    def cycle():
-        env = WORLDS[world][0](srl_model="ground_truth", settle_steps=2)
-        env.reset(seed=0)
-        env.close()
-        env.close()
-
-    for _ in range(8):
-        cycle()
-    before = resident_mb()
-    for _ in range(cycles):
-        cycle()
-    assert resident_mb() - before < 10
-
-
 @pytest.mark.parametrize(("world", "actions"), list(itertools.product(WORLDS, ("discrete", "continuous"))))
 def test_a_step_costs_little_more_than_a_bare_loop(make, world, actions):
     env = make(world, **ACTIONS[actions], max_steps=1000)

@@ -151,23 +151,3 @@ def test_the_parameters_import_no_engine():
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert KukaButtonConfig().max_steps == 1000
-
-
-@pytest.mark.parametrize("cycles", [50, pytest.param(1000, marks=pytest.mark.slow)])
-def test_makes_and_closes_do_not_grow_the_memory(cycles):
-    def resident_mb():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096 / 1e6
-
-    def cycle():
-        env = KukaButtonGymEnv(srl_model="ground_truth", settle_steps=5)
-        env.reset(seed=0)
-        env.close()
-        env.close()
-
-    for _ in range(10):
-        cycle()
-    before = resident_mb()
-    for _ in range(cycles):
-        cycle()
-    assert resident_mb() - before < 10

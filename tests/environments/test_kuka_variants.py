@@ -1,14 +1,10 @@
 """The Kuka worlds that vary the push of one button: their rules, and that they can be solved."""
 
 import math
-import warnings
 
-import gymnasium
 import numpy as np
 import pybullet as p
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import environments  # noqa: F401
 from environments.kuka_gym.oracle import scripted_action
@@ -89,29 +85,6 @@ def test_it_is_registered_as_a_variant(world):
     assert issubclass(registered_env[world].load_class(), registered_env["KukaButtonGymEnv-v0"].load_class())
 
 
-@pytest.mark.parametrize("srl_model", ["raw_pixels", "ground_truth", "joints_position"])
-@pytest.mark.parametrize("actions", ACTIONS)
-@pytest.mark.parametrize("world", WORLDS)
-def test_every_mode_passes_the_checkers(world, actions, srl_model):
-    pixels = srl_model == "raw_pixels"
-    env = gymnasium.make(
-        world,
-        **ACTIONS[actions],
-        srl_model=srl_model,
-        multi_view=pixels,
-        random_target=actions == "discrete",
-        shape_reward=pixels,
-        relative_pos=not pixels,
-        img_shape=(36, 48),
-        settle_steps=20,
-    ).unwrapped
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check_env(env, skip_render_check=True)
-        sb3_check_env(env, skip_render_check=True)
-    env.close()
-
-
 @pytest.mark.parametrize("actions", ACTIONS)
 @pytest.mark.parametrize("world", WORLDS)
 def test_an_episode_does_not_depend_on_what_ran_before(make, world, actions):
@@ -182,26 +155,6 @@ def test_an_episode_is_truncated_at_max_steps_and_not_later(make, world):
 def test_wrong_parameters_are_refused_naming_the_world(world, wrong):
     with pytest.raises(UserError, match=world):
         find_env(world).load_class()(**wrong)
-
-
-@pytest.mark.parametrize("world", WORLDS)
-def test_makes_and_closes_do_not_grow_the_memory(make, world):
-    def cycle():
-        env = make(world, srl_model="raw_pixels", img_shape=(36, 36), settle_steps=5)
-        env.reset(seed=0)
-        env.close()
-        env.close()
-
-    def resident_mb():
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096 / 1e6
-
-    for _ in range(6):
-        cycle()
-    before = resident_mb()
-    for _ in range(12):
-        cycle()
-    assert resident_mb() - before < 12
 
 
 # among distractors

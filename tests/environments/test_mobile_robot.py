@@ -2,13 +2,10 @@
 
 import subprocess
 import sys
-import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from environments.batched.episodes import episode_returns
 from environments.mobile_robot.config import MobileRobotConfig
@@ -147,25 +144,6 @@ def test_same_seed_and_actions_same_trajectory_whatever_ran_before() -> None:
     np.testing.assert_array_equal(first, trajectory())
 
 
-MODES = [
-    {"is_discrete": discrete, "srl_model": srl_model, **extra}
-    for discrete in (True, False)
-    for srl_model in ("ground_truth", "raw_pixels")
-    for extra in (
-        {},
-        {"random_target": True, "shape_reward": True, "action_repeat": 2},
-        {"multi_view": True, "relative_pos": False, "record_data": True, "img_shape": (36, 48)},
-    )
-]
-
-
-@pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is")
-@pytest.mark.parametrize("env_kwargs", MODES)
-def test_both_checkers_pass(env_kwargs: dict[str, Any]) -> None:
-    check_env(MobileRobotGymEnv(**env_kwargs, render_mode="rgb_array"), skip_render_check=True)
-    check_env_sb3(MobileRobotGymEnv(**env_kwargs))
-
-
 @pytest.mark.parametrize(
     ("env_kwargs", "words"),
     [
@@ -194,17 +172,6 @@ def test_wrong_continuous_actions_are_refused(action: list[float]) -> None:
         env.step(np.array(action, np.float32))
 
 
-def test_nothing_is_drawn_in_state_modes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(*_: Any) -> np.ndarray:
-        raise AssertionError("drawn without need")
-
-    monkeypatch.setattr(MobileRobotWorld, "images", draw)
-    env = make()
-    env.step(UP)
-    with pytest.raises(AssertionError, match="drawn"):
-        MobileRobotGymEnv(srl_model="raw_pixels").reset()
-
-
 def test_state_modes_do_not_import_opencv() -> None:
     code = (
         "import sys\n"
@@ -212,24 +179,6 @@ def test_state_modes_do_not_import_opencv() -> None:
         "env = MobileRobotGymEnv(srl_model='ground_truth'); env.reset(); env.step(0); assert 'cv2' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_making_and_closing_many_does_not_grow_memory() -> None:
-    def cycle() -> None:
-        env = MobileRobotGymEnv(srl_model="raw_pixels", img_shape=(36, 36))
-        env.reset(seed=0)
-        env.step(UP)
-        env.close()
-
-    cycle()
-    tracemalloc.start()
-    cycle()
-    before = tracemalloc.get_traced_memory()[0]
-    for _ in range(50):
-        cycle()
-    grown = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    assert grown < 100_000
 
 
 # what can be earned

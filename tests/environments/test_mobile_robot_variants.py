@@ -5,8 +5,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import environments  # noqa: F401  (registers the worlds)
 from environments.batched import make_batched_vec_env, make_vector_env
@@ -214,13 +212,6 @@ EVERY_MODE = [(face, mode) for face in FACES for mode in MODES] + [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is")
-@pytest.mark.parametrize(("face", "env_kwargs"), EVERY_MODE)
-def test_both_checkers_pass(face: type[BatchedGymEnv], env_kwargs: dict[str, Any]) -> None:
-    check_env(face(**env_kwargs, render_mode="rgb_array"), skip_render_check=True)
-    check_env_sb3(face(**env_kwargs))
-
-
 @pytest.mark.parametrize(("face", "env_kwargs"), EVERY_MODE)
 def test_the_three_faces_agree_to_the_last_bit(face: type[BatchedGymEnv], env_kwargs: dict[str, Any]) -> None:
     n, seed = 3, 11
@@ -285,15 +276,6 @@ def test_wrong_actions_are_refused(face: type[BatchedGymEnv]) -> None:
     env = make(face)
     with pytest.raises(ValueError, match=f"{env.config.env_id} takes actions 0 to {env.action_space.n - 1}"):
         env.step(env.action_space.n)
-
-
-@pytest.mark.parametrize("face", FACES)
-def test_nothing_is_drawn_in_state_modes(face: type[BatchedGymEnv], monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(*_: Any) -> np.ndarray:
-        raise AssertionError("drawn without need")
-
-    monkeypatch.setattr(face.world_class, "images", draw)
-    make(face).step(1)
 
 
 @pytest.mark.parametrize("env_id", IDS)

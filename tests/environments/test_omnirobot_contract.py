@@ -2,18 +2,15 @@
 
 import subprocess
 import sys
-import tracemalloc
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
-from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import environments  # noqa: F401  (registers the worlds)
 from environments.batched import make_batched_vec_env, make_vector_env
-from environments.omnirobot_gym.omnirobot_env import OmnirobotEnv, OmnirobotWorld
+from environments.omnirobot_gym.omnirobot_env import OmnirobotEnv
 from rl_baselines.arguments import CONTINUAL_TASKS
 from rl_baselines.tree import pack, unpack
 from srl3.errors import UserError
@@ -47,13 +44,6 @@ MODES = [
     {"srl_model": "ground_truth", "relative_pos": False, **QUIET},
     {"srl_model": "ground_truth", "simple_continual_target": True, "contacts_to_end": 2},
 ]
-
-
-@pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is")
-@pytest.mark.parametrize("env_kwargs", MODES)
-def test_both_checkers_pass(env_kwargs: dict[str, Any]) -> None:
-    check_env(OmnirobotEnv(**env_kwargs, render_mode="rgb_array"), skip_render_check=True)
-    check_env_sb3(OmnirobotEnv(**env_kwargs))
 
 
 @pytest.mark.parametrize("env_kwargs", MODES)
@@ -178,16 +168,6 @@ def test_wrong_actions_are_refused() -> None:
             make(is_discrete=False).step(np.array(action, np.float32))
 
 
-def test_nothing_is_drawn_in_state_modes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(*_: Any) -> np.ndarray:
-        raise AssertionError("drawn without need")
-
-    monkeypatch.setattr(OmnirobotWorld, "images", draw)
-    make().step(LEFT)
-    with pytest.raises(AssertionError, match="drawn"):
-        OmnirobotEnv(srl_model="raw_pixels").reset()
-
-
 def test_state_modes_do_not_import_opencv() -> None:
     code = (
         "import sys\n"
@@ -201,21 +181,3 @@ def test_gymnasium_makes_one_and_many() -> None:
     env = gymnasium.make(ENV, srl_model="ground_truth", square_continual_move=True)
     many = gymnasium.make_vec(ENV, num_envs=4, srl_model="ground_truth", square_continual_move=True)
     np.testing.assert_array_equal(env.reset(seed=1)[0], many.reset(seed=1)[0][0])
-
-
-def test_making_and_closing_many_does_not_grow_memory() -> None:
-    def cycle(srl_model: str) -> None:
-        env = OmnirobotEnv(srl_model=srl_model, img_shape=(36, 36), max_steps=50)
-        env.reset(seed=0)
-        env.step(LEFT)
-        env.close()
-
-    cycle("raw_pixels")
-    tracemalloc.start()
-    cycle("raw_pixels")
-    before = tracemalloc.get_traced_memory()[0]
-    for index in range(50):
-        cycle("ground_truth" if index % 5 else "raw_pixels")
-    grown = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    assert grown < 100_000
