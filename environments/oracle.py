@@ -4,8 +4,13 @@ The scripted policy sees the world itself (positions, targets, walls). Episode i
 seeded with ``seed + i``, so an evaluation can repeat it.
 """
 
+import argparse
 import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from environments.config import EnvConfig
 from environments.registry import ThreadingType, find_env, registered_env
 from rl_baselines.arguments import (
     Parser,
@@ -17,8 +22,14 @@ from rl_baselines.arguments import (
 )
 from srl3.errors import UserError, run_command
 
+if TYPE_CHECKING:
+    import numpy as np
+
+Policy = Callable[[Any], Any]
+ORACLE, RANDOM = "oracle", "random agent"
 EXAMPLES = """examples:
   python -m environments.oracle --env MobileRobotGymEnv-v0 -c -r
+  python -m environments.oracle --env KukaButtonGymEnv-v0 -r --episodes 20
   python -m environments.oracle --env OmnirobotEnv-v0 -cc --episodes 50 --env-kwargs position_noise:0
 """
 
@@ -42,27 +53,55 @@ def main(argv: list[str] | None = None) -> int:
         arguments.env, {**env_kwargs_from_flags(arguments, given), "srl_model": "ground_truth", "renders": False}
     )
     oracle = entry.load_oracle()
-    if oracle is None or entry.threading is not ThreadingType.BATCHED:
+    if oracle is None:
         raise UserError(f"{arguments.env} has no scripted policy; these have one: {', '.join(known)}.")
-
-    import numpy as np
-
-    from environments.batched.episodes import episode_returns, random_policy
-    from environments.batched.single import BatchedGymEnv
-
-    face = entry.load_class()
-    assert issubclass(face, BatchedGymEnv)
-    world = face.world_class(config, arguments.episodes)
-    returns = {
-        "oracle": episode_returns(world, oracle, arguments.seed),
-        "random agent": episode_returns(world, random_policy(np.random.default_rng(arguments.seed)), arguments.seed),
-    }
+    play = _play_batched if entry.threading is ThreadingType.BATCHED else _play_one_by_one
+    returns = play(arguments, config, oracle)
     if arguments.json:
         print(json.dumps({name: {"mean": values.mean(), "std": values.std()} for name, values in returns.items()}))
         return 0
     for name, values in returns.items():
         print(f"{name}: {len(values)} episodes - Mean reward: {values.mean():.2f} ± {values.std():.2f}")
     return 0
+
+
+def _play_batched(arguments: argparse.Namespace, config: EnvConfig, oracle: Policy) -> dict[str, "np.ndarray"]:
+    """Returns of all episodes of the scripted policy and of the random agent, at once."""
+    import numpy as np
+
+    from environments.batched.episodes import episode_returns, random_policy
+    from environments.batched.single import BatchedGymEnv
+
+    face = find_env(arguments.env).load_class()
+    assert issubclass(face, BatchedGymEnv)
+    world = face.world_class(config, arguments.episodes)
+    policies = {ORACLE: oracle, RANDOM: random_policy(np.random.default_rng(arguments.seed))}
+    return {name: episode_returns(world, policy, arguments.seed) for name, policy in policies.items()}
+
+
+def _play_one_by_one(arguments: argparse.Namespace, config: EnvConfig, oracle: Policy) -> dict[str, "np.ndarray"]:
+    """The same in a world of one robot."""
+    import numpy as np
+    from tqdm import tqdm
+
+    env = find_env(arguments.env).load_class()(**config.as_dict())
+    env.action_space.seed(arguments.seed)
+    policies: dict[str, Policy] = {ORACLE: oracle, RANDOM: lambda _: env.action_space.sample()}
+    returns = {name: np.zeros(arguments.episodes) for name in policies}
+    try:
+        with tqdm(total=2 * arguments.episodes, unit="episode", disable=not sys.stderr.isatty(), leave=False) as bar:
+            for name, policy in policies.items():
+                for index in range(arguments.episodes):
+                    env.reset(seed=arguments.seed + index)
+                    over = False
+                    while not over:
+                        _, reward, terminated, truncated, _ = env.step(policy(env))
+                        returns[name][index] += reward
+                        over = terminated or truncated
+                    bar.update()
+    finally:
+        env.close()
+    return returns
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class RegisteredEnv:
         return _load(self.entry_point)
 
     def load_oracle(self) -> "Callable[[Any], np.ndarray] | None":
-        """The scripted policy, if there is one: from the world's own object to an action for each robot."""
+        """The scripted policy, if there is one: from the world itself (a `BatchedWorld`: N robots) to its action."""
         return None if self.oracle is None else _load(self.oracle)
 
 
@@ -79,6 +79,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_KUKA}.oracle:scripted_action",
     ),
     "KukaRandButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_rand_button_gym_env:KukaRandButtonGymEnv",
@@ -86,6 +87,7 @@ registered_env: dict[str, RegisteredEnv] = {
         "KukaButtonGymEnv-v0",
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_KUKA}.oracle:scripted_action",
     ),
     "Kuka2ButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_2button_gym_env:Kuka2ButtonGymEnv",
@@ -93,6 +95,7 @@ registered_env: dict[str, RegisteredEnv] = {
         "KukaButtonGymEnv-v0",
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_KUKA}.oracle:scripted_action",
     ),
     "KukaMovingButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_moving_button_gym_env:KukaMovingButtonGymEnv",
@@ -100,6 +103,7 @@ registered_env: dict[str, RegisteredEnv] = {
         "KukaButtonGymEnv-v0",
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_KUKA}.oracle:scripted_action",
     ),
     "InmoovGymEnv-v0": RegisteredEnv(
         f"{_INMOOV}.inmoov_gym_env:InmoovGymEnv",
@@ -107,6 +111,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_INMOOV}.oracle:reach_action",
     ),
     "InmoovButtonGymEnv-v0": RegisteredEnv(
         f"{_INMOOV}.inmoov_button_gym_env:InmoovButtonGymEnv",
@@ -114,6 +119,7 @@ registered_env: dict[str, RegisteredEnv] = {
         "InmoovGymEnv-v0",
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
+        f"{_INMOOV}.oracle:press_action",
     ),
     "MobileRobotGymEnv-v0": RegisteredEnv(
         f"{_MOBILE}.mobile_robot_env:MobileRobotGymEnv",
@@ -161,6 +167,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_2D,
         ThreadingType.PROCESS,
+        "environments.car_racing.oracle:drive_action",
     ),
 }
 

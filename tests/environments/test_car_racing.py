@@ -17,6 +17,7 @@ from gymnasium.envs.box2d import car_racing
 import environments  # noqa: F401  (registers the ids)
 from environments.car_racing.car_racing_env import CONTROLS, CarRacingGymEnv
 from environments.car_racing.config import CarRacingConfig
+from environments.car_racing.oracle import drive_action
 from environments.registry import ThreadingType, find_env
 
 ROOT = Path(__file__).parents[2]
@@ -25,24 +26,6 @@ RIGHT, LEFT, GAS, BRAKE = range(4)
 
 def make(**kwargs) -> CarRacingGymEnv:
     return CarRacingGymEnv(**{"srl_model": "ground_truth", **kwargs})
-
-
-def steering(env: CarRacingGymEnv) -> float:
-    """Angle from where the car looks to the target, radians, to the left."""
-    x, y, angle = env.car_pose()
-    target_x, target_y = env.target_pos()
-    return (np.arctan2(x - target_x, target_y - y) - angle + np.pi) % (2 * np.pi) - np.pi
-
-
-def drive(env: CarRacingGymEnv, speed: float = 25.0) -> np.ndarray:
-    """A careful driver: steers at the target, keeps its speed, slows down in bends."""
-    error = steering(env)
-    wanted = speed / (1 + 3 * abs(error))
-    now = env._car.hull.linearVelocity.length
-    return np.array(
-        (np.clip(-2 * error, -1, 1), np.clip((wanted - now) / 10, 0, 0.3), np.clip((now - wanted) / 40, 0, 0.3)),
-        np.float32,
-    )
 
 
 def test_it_is_registered_for_worker_processes():
@@ -121,7 +104,7 @@ def test_a_driver_goes_round_and_earns_what_the_formula_says(seed):
     env.reset(seed=seed)
     total, steps, over = 0.0, 0, False
     while not over:
-        _, reward, terminated, truncated, info = env.step(drive(env))
+        _, reward, terminated, truncated, info = env.step(drive_action(env))
         total, steps, over = total + reward, steps + 1, terminated or truncated
     assert terminated
     assert info["is_success"]
@@ -141,7 +124,7 @@ def test_ground_truth_has_the_real_speed_and_the_target_ahead():
     env.reset(seed=2)
     for _ in range(60):
         before = env.car_pose()
-        observation, *_ = env.step(drive(env))
+        observation, *_ = env.step(drive_action(env))
     x, y, angle = env.car_pose()
     assert observation[3] == pytest.approx(50 * np.hypot(x - before[0], y - before[1]), rel=0.02)
     assert observation[3] > 5
@@ -203,7 +186,7 @@ def test_the_picture_is_gymnasiums():
     env.reset(seed=3)
     for _ in range(3):
         for _ in range(40):
-            env.step(drive(env))
+            env.step(drive_action(env))
         ours, theirs = env.get_image(), car_racing.CarRacing._render(env._engine, "state_pixels")
         assert ours.shape == (96, 96, 3)
         difference = np.abs(ours[:84].astype(int) - theirs[:84])
@@ -241,7 +224,7 @@ def test_a_part_of_the_tiles_can_make_a_lap():
     env.reset(seed=0)
     over = False
     while not over:
-        *_, over, truncated, info = env.step(drive(env))
+        *_, over, truncated, info = env.step(drive_action(env))
         assert not truncated
     assert info["is_success"]
 

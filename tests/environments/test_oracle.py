@@ -35,7 +35,6 @@ def test_flags_and_parameters_reach_the_world(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--env", "KukaButtonGymEnv-v0"], "no scripted policy"),
         (["--env", "OmnirobotEnv-v1"], "did you mean OmnirobotEnv-v0"),
         (["--env", "OmnirobotEnv-v0", "-cc", "-sc"], "different tasks"),
         (["--env", "MobileRobotGymEnv-v0", "-cc"], "task of OmnirobotEnv-v0"),
@@ -47,6 +46,27 @@ def test_flags_and_parameters_reach_the_world(capsys: pytest.CaptureFixture[str]
 def test_wrong_flags_are_refused(flags: list[str], words: str) -> None:
     with pytest.raises(UserError, match=words):
         oracle.main(flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "least", "most"),
+    [
+        (["--env", "KukaButtonGymEnv-v0", "-c", "-r"], 5, 5),
+        (["--env", "Kuka2ButtonGymEnv-v0"], 10, 10),
+        (["--env", "InmoovButtonGymEnv-v0", "-r"], 5, 5),
+        (["--env", "CarRacingGymEnv-v0", "--env-kwargs", "max_steps:150"], 20, 400),
+    ],
+)
+def test_worlds_with_an_engine_are_played_one_by_one(
+    capsys: pytest.CaptureFixture[str], flags: list[str], least: float, most: float
+) -> None:
+    earned = returns(capsys, *flags, "--episodes", "1")
+    assert least <= earned["oracle"] <= most
+    assert earned["random agent"] < earned["oracle"]
+
+
+def test_every_world_has_an_oracle() -> None:
+    assert [name for name, entry in registered_env.items() if entry.load_oracle() is None] == []
 
 
 def test_every_batched_world_has_an_oracle_that_beats_a_random_agent() -> None:
