@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from environments.config import PIXELS, EnvConfig, parse_img_shape
+from environments.config import EnvConfig, parse_img_shape
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError, unknown_name
 
@@ -210,19 +210,13 @@ def make_config(env_id: str, env_kwargs: Mapping[str, Any]) -> EnvConfig:
 
 def check_srl_model(srl_model: str, env_id: str, config_class: type[EnvConfig]) -> None:
     """Raise `UserError` unless ``env_id`` can be observed as ``srl_model``."""
-    from state_representation.registry import SRLType, registered_srl
+    from state_representation.registry import SRLType, find_srl, registered_srl
 
     if srl_model not in registered_srl:
         raise unknown_name("representation (--srl-model)", srl_model, registered_srl)
-    entry = registered_srl[srl_model]
-    if srl_model == PIXELS:
-        return
-    if entry.srl_type is SRLType.SRL:
-        raise UserError(
-            f"'{srl_model}' is a learned representation, which this version can't learn or load yet; "
-            f"use {', '.join(config_class.modes.states)}."
-        )
-    if srl_model not in config_class.modes.states:
+    if registered_srl[srl_model].srl_type is SRLType.SRL:
+        find_srl(srl_model, [name for name in (env_id, find_env(env_id).parent) if name])
+    elif srl_model not in config_class.modes.states:
         raise UserError(f"{env_id} does not observe '{srl_model}'; it observes {', '.join(config_class.modes.states)}.")
 
 

@@ -26,6 +26,8 @@ from rl_baselines.registry import find_algo
 from rl_baselines.tree import pack, unpack
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from state_representation.encoder import Encoder, EncoderInfo, make_encoder
+from state_representation.vec_wrapper import find_encoder
 
 INFO_ENTRY = "srl3/info.json"
 STATE_ENTRY = "srl3/state.json"
@@ -73,7 +75,23 @@ class Checkpoint:
     variables: dict[str, Any]
     """single tensors, such as SAC's entropy coefficient"""
     state: dict[str, Any]
-    """``normalize`` (observation statistics) and, for resuming, ``training``"""
+    """``normalize`` (observation statistics), ``encoder`` (a learned representation) and, for resuming, ``training``"""
+
+    def load_encoder(self, device: str = "auto") -> Encoder | None:
+        """The learned representation from which the policy acts, if it acts from one.
+
+        Raises:
+            UserError: when it is damaged.
+        """
+        saved = self.state.get("encoder")
+        if saved is None:
+            return None
+        try:
+            info = EncoderInfo.from_dict(saved["info"])
+            tensors = {name: torch.from_numpy(values) for name, values in saved["tensors"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{self.path} is damaged (its encoder: {error}); use another checkpoint.") from None
+        return make_encoder(info, tensors, device, source=str(self.path))
 
 
 def save_checkpoint(
@@ -89,7 +107,12 @@ def save_checkpoint(
     """
     info = dataclasses.replace(info, num_timesteps=model.num_timesteps)
     normalize = find_normalize(model.env) if model.env is not None else None
-    state = {"normalize": normalize_state(normalize) if normalize else None, "training": training_state}
+    encoder = find_encoder(model.env) if model.env is not None else None
+    state = {
+        "normalize": normalize_state(normalize) if normalize else None,
+        "encoder": _encoder_state(encoder) if encoder else None,
+        "training": training_state,
+    }
     state_text, arrays = pack(state)
     buffer = io.BytesIO()
     model.save(buffer)
@@ -231,6 +254,11 @@ def raw_observation_space(env: VecEnv) -> spaces.Space[Any]:
     while isinstance(env, VecEnvWrapper) and isinstance(env, VecTransposeImage):
         env = env.venv
     return env.observation_space
+
+
+def _encoder_state(encoder: Encoder) -> dict[str, Any]:
+    tensors = {name: tensor.numpy() for name, tensor in encoder.tensors().items()}
+    return {"info": encoder.info.as_dict(), "tensors": tensors}
 
 
 def _in_words(space: dict[str, Any]) -> str:

@@ -76,10 +76,9 @@ def main(argv: list[str] | None = None) -> int:
 
     checkpoint = load_checkpoint(path, device="cpu")
     config = make_config(checkpoint.info.env_id, {**checkpoint.info.env_kwargs, **overrides})
-    if config.srl_model != checkpoint.info.srl_model:
-        raise UserError(
-            f"{checkpoint.path} acts from {checkpoint.info.srl_model}, and can't act from {config.srl_model}."
-        )
+    observed = checkpoint.info.env_kwargs["srl_model"]
+    if config.srl_model != observed:
+        raise UserError(f"{checkpoint.path} observes {observed}, and can't act from {config.srl_model}.")
     result = _run(arguments, checkpoint, config.as_dict())
     if arguments.json:
         print(json.dumps({"checkpoint": str(checkpoint.path), **result.as_dict()}))
@@ -105,11 +104,11 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
 
     info = checkpoint.info
     watched = arguments.render or arguments.video is not None
-    if watched and info.srl_model != PIXELS:
+    if watched and env_kwargs["srl_model"] != PIXELS:
         env_kwargs = {**env_kwargs, "img_shape": VIDEO_SHAPE}
     batched = find_env(info.env_id).threading is ThreadingType.BATCHED
     seed = secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed
-    set_threads(info.srl_model)
+    set_threads(images=env_kwargs["srl_model"] == PIXELS)
     seed_everything(seed)
     venv = create_envs(
         info.env_id,
@@ -117,6 +116,7 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
         n_envs=min(arguments.num_episodes, 256) if batched and not watched else 1,
         seed=seed,
         num_stack=info.num_stack,
+        encoder=checkpoint.load_encoder(arguments.device),
         normalize=bool(info.hyperparams["normalize"]),
         training=False,
         render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.running_mean_std import RunningMeanStd
@@ -18,6 +18,10 @@ from environments.config import PIXELS
 from environments.registry import ThreadingType, find_env
 from rl_baselines.workers import EnvSpec, WorkerVecEnv
 from srl3.errors import UserError
+from state_representation.vec_wrapper import EncoderVecWrapper
+
+if TYPE_CHECKING:
+    from state_representation.encoder import Encoder
 
 
 def create_envs(
@@ -27,6 +31,7 @@ def create_envs(
     n_envs: int = 1,
     seed: int = 0,
     num_stack: int = 1,
+    encoder: "Encoder | None" = None,
     normalize: bool = True,
     training: bool = True,
     monitor_folder: Path | None = None,
@@ -34,7 +39,8 @@ def create_envs(
     render_mode: str | None = None,
 ) -> VecEnv:
     """``n_envs`` environments as one `VecEnv`: one runs in this process, several of an engine in
-    worker processes, batched worlds natively; then frames are stacked and states normalised.
+    worker processes, batched worlds natively; then frames become states where there is an encoder, and are
+    stacked, and states are normalised.
 
     Args:
         env_id: key of ``registered_env``.
@@ -42,6 +48,7 @@ def create_envs(
         n_envs: how many run at once.
         seed: environment of rank r gets ``seed + r`` at the first reset.
         num_stack: frames stacked along the last axis.
+        encoder: a learned representation of the pixels that the environment observes.
         normalize: states (never pixels) pass through `VecNormalize`, observations only.
         training: the statistics of the normalisation go on learning.
         monitor_folder: where ``N.monitor.csv`` go; None keeps none.
@@ -49,7 +56,8 @@ def create_envs(
         render_mode: ``human`` or ``rgb_array``.
 
     Raises:
-        UserError: for an unknown environment, parameter or mode, or several of one that runs alone.
+        UserError: for an unknown environment, parameter or mode, several of one that runs alone, or an encoder of
+            other images.
     """
     entry = find_env(env_id)
     config = entry.load_config().from_kwargs(env_kwargs)
@@ -75,9 +83,15 @@ def create_envs(
         ]
         venv = DummyVecEnv([specs[0].make]) if n_envs == 1 else WorkerVecEnv(specs)
     venv.seed(seed)
+    if encoder is not None:
+        try:
+            venv = EncoderVecWrapper(venv, encoder)
+        except UserError:
+            venv.close()
+            raise
     if num_stack > 1:
         venv = VecFrameStack(venv, num_stack)
-    if normalize and config.srl_model != PIXELS:
+    if normalize and (encoder is not None or config.srl_model != PIXELS):
         venv = VecNormalize(venv, training=training, norm_obs=True, norm_reward=False)
     return venv
 

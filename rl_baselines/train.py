@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from environments.config import PIXELS
 from rl_baselines.arguments import (
     Parser,
     add_env_flags,
@@ -22,6 +21,7 @@ from rl_baselines.arguments import (
     whole_number,
 )
 from rl_baselines.registry import check_action_type, find_algo, registered_rl
+from rl_baselines.representations import add_representation_flags, choose_representation
 from rl_baselines.run_folder import DEFAULT_LOG_DIR, check_writable, find_checkpoint, find_run
 from srl3.errors import UserError, run_command
 
@@ -65,12 +65,8 @@ def make_parser() -> Parser:
 
     add_env_flags(parser)
 
-    state = parser.add_argument_group("observation")
-    state.add_argument("--srl-model", default=PIXELS, help="raw_pixels, ground_truth, joints, … or a representation")
-    state.add_argument("--srl-config-file", type=Path, help="where trained representations are")
-    state.add_argument("--srl-model-path", type=Path, help="one trained representation")
-    state.add_argument("--latest", action="store_true", help="the newest representation of that kind")
-    state.add_argument("--num-stack", type=positive_number, default=1, help="frames stacked")
+    add_representation_flags(parser)
+    run.add_argument("--num-stack", type=positive_number, default=1, help="frames stacked")
 
     again = parser.add_argument_group("going on")
     again.add_argument("--load-rl-model-path", metavar="MODEL", help="retrain this file, run or part of its name")
@@ -121,9 +117,6 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
         raise UserError("--new-lr is the rate of a retraining; add --load-rl-model-path, or use --hyperparam.")
     if arguments.suffix and ("/" in arguments.suffix or arguments.suffix.startswith(".")):
         raise UserError(f"--suffix becomes part of a folder's name, and '{arguments.suffix}' can't.")
-    for flag in ("srl_config_file", "srl_model_path", "latest"):
-        if flag in given:
-            raise UserError(f"--{flag.replace('_', '-')} chooses a learned representation, which this version lacks.")
     find_algo(arguments.algo)
     env_kwargs = env_kwargs_from_flags(arguments, given)
 
@@ -138,7 +131,8 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
 
     config_class = make_config(arguments.env, {}).__class__
     check_srl_model(arguments.srl_model, arguments.env, config_class)
-    config = make_config(arguments.env, {**env_kwargs, "srl_model": arguments.srl_model})
+    folder, env_kwargs = choose_representation(arguments, given, env_kwargs, retrains=parent is not None)
+    config = make_config(arguments.env, env_kwargs)
     check_action_type(arguments.algo, continuous=not config.is_discrete)
     check_writable(arguments.log_dir)
     find_algo(arguments.algo).load_class().with_policy(arguments.policy)
@@ -151,12 +145,20 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
 
     from rl_baselines.training import TrainingPlan
 
+    encoder = None
+    if folder is not None:
+        from state_representation.encoder import load_encoder
+
+        encoder = load_encoder(folder, arguments.device)
+    elif parent is not None:
+        encoder = parent.load_encoder(arguments.device)
     return TrainingPlan(
         algo=arguments.algo,
         policy=arguments.policy,
         env_id=arguments.env,
         env_kwargs=config.as_dict(),
         srl_model=arguments.srl_model,
+        encoder=encoder,
         num_stack=arguments.num_stack,
         seed=arguments.seed,
         total_timesteps=arguments.num_timesteps,
@@ -204,6 +206,7 @@ def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan
         env_id=info.env_id,
         env_kwargs=info.env_kwargs,
         srl_model=info.srl_model,
+        encoder=parent.load_encoder(arguments.device),
         num_stack=info.num_stack,
         seed=info.seed,
         total_timesteps=info.total_timesteps,

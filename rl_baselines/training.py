@@ -43,6 +43,7 @@ from rl_baselines.run_folder import RunFolder, nearest_existing, new_run_folder,
 from rl_baselines.versions import versions
 from rl_baselines.workers import WorkerError
 from srl3.errors import UserError
+from state_representation.encoder import Encoder
 
 EVAL_SEED_OFFSET = 1_000_003
 """keeps the evaluation environment's episodes apart from the training ones"""
@@ -57,6 +58,8 @@ class TrainingPlan:
     env_id: str
     env_kwargs: dict[str, Any]
     srl_model: str
+    encoder: Encoder | None
+    """of a learned representation"""
     num_stack: int
     seed: int
     total_timesteps: int
@@ -134,9 +137,9 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def set_threads(srl_model: str) -> None:
-    """One torch thread for small networks on states, where more only wait for one another; all for pixels."""
-    if srl_model != PIXELS:
+def set_threads(*, images: bool) -> None:
+    """One torch thread for small networks on states, where more only wait for one another; all for images."""
+    if not images:
         torch.set_num_threads(1)
 
 
@@ -153,7 +156,7 @@ class _Training:
     def execute(self) -> int:
         plan, run = self.plan, self.run
         try:
-            set_threads(plan.srl_model)
+            set_threads(images=plan.srl_model == PIXELS or plan.encoder is not None)
             seed_everything(plan.seed)
             if plan.resume is not None:
                 self._cut_back_to_checkpoint()
@@ -180,6 +183,7 @@ class _Training:
             n_envs=n_envs,
             seed=seed,
             num_stack=plan.num_stack,
+            encoder=plan.encoder,
             normalize=bool(plan.hyperparams["normalize"]),
             training=training,
             monitor_folder=self.run.path if training else None,

@@ -48,7 +48,7 @@ QUICK = [
     ("train --env KukaButonGymEnv-v0", "unknown environment 'KukaButonGymEnv-v0'; did you mean KukaButtonGymEnv-v0"),
     ("train --env Baxter-v0", "Baxter-v0 needs ROS .* use KukaButtonGymEnv-v0"),
     ("train --srl-model ground_thruth", "unknown representation .*'ground_thruth'; did you mean ground_truth"),
-    ("train --srl-model autoencoder", "'autoencoder' is a learned representation"),
+    ("train --srl-model autoencoder", "names no 'autoencoder' for KukaButtonGymEnv-v0"),
     ("train --env MobileRobotGymEnv-v0 --srl-model joints", "MobileRobotGymEnv-v0 does not observe 'joints'"),
     ("train --srl-model-path model.zip", "--srl-model-path chooses a learned representation"),
     ("train --algo dqn -c", "dqn takes no continuous actions; leave out -c, or use one of .*ppo2"),
@@ -131,7 +131,7 @@ HERE = [
     ("enjoy --log-dir {run} -c", "Discrete.* but this environment has Box"),
     (
         "enjoy --log-dir {run} --env-kwargs srl_model:raw_pixels",
-        "acts from ground_truth, and can't act from raw_pixels",
+        "observes ground_truth, and can't act from raw_pixels",
     ),
     ("enjoy --log-dir {run} --device nonsense", "can't use the device 'nonsense' here; use auto or cpu"),
 ]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rl_baselines.checkpoint import load_checkpoint
 from rl_baselines.run_folder import RunFolder
 from srl3.errors import UserError
 from tests.rl_baselines.conftest import KUKA, MOBILE, SMALL
+from tests.state_representation.made import write_random_representation
 
 WORLDS = {
     "mobile robot": (*MOBILE, *SMALL),
@@ -83,6 +85,18 @@ def test_resumed_equals_never_stopped(small_train, tmp_path, monkeypatch, flags)
     assert resumed.path == stopped.path
     assert load_checkpoint(resumed.latest).info.num_timesteps == 400
     assert_equal_runs(whole, resumed)
+
+
+def test_a_run_on_a_representation_resumes_without_its_files(small_train, tmp_path, monkeypatch):
+    folder = tmp_path / "representation"
+    write_random_representation(folder)
+    flags = ("--env", "MobileRobotGymEnv-v0", "--srl-model", "random", "--srl-model-path", str(folder), *SMALL)
+    whole = small_train(*flags, log_dir=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 180)
+        stopped = small_train(*flags, log_dir=tmp_path / "stopped", status=130)
+    shutil.rmtree(folder)
+    assert_equal_runs(whole, small_train("--resume", str(stopped.path), log_dir=tmp_path / "stopped"))
 
 
 def test_same_seed_same_curve_and_another_seed_another(small_train, tmp_path):

@@ -1,0 +1,1 @@
+"""Networks: encoders from frames to states, and what is learned beside them."""
