@@ -1,0 +1,1 @@
+"""Datasets of episodes: what a robot saw, did and earned; for learning representations and for distillation."""

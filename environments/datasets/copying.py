@@ -1,0 +1,75 @@
+"""Copying a dataset's steps, whole or changed, into a new one."""
+
+import dataclasses
+
+import numpy as np
+
+from environments.datasets.dataset import Dataset
+from environments.datasets.progress import Progress
+from environments.datasets.recorder import relative
+from environments.datasets.writer import DatasetWriter, Rows
+from srl3.errors import UserError
+
+CHUNK = 256
+"""Frames in memory at once."""
+
+
+def rows_of(dataset: Dataset, steps: slice) -> Rows:
+    """Some consecutive steps of a dataset."""
+    start, stop, _ = steps.indices(len(dataset))
+    return Rows(
+        dataset.frames(np.arange(start, stop)),
+        dataset.actions[steps],
+        dataset.rewards[steps],
+        dataset.episode_starts[steps],
+        dataset.ground_truth[steps],
+        dataset.targets[steps],
+        None if dataset.action_probabilities is None else dataset.action_probabilities[steps],
+        None if dataset.labels is None else dataset.labels[steps],
+    )
+
+
+def copy_steps(
+    dataset: Dataset,
+    writer: DatasetWriter,
+    progress: Progress,
+    *,
+    limit: int | None = None,
+    label: str | None = None,
+    with_probabilities: bool = True,
+    to_relative: bool = False,
+) -> None:
+    """Append a dataset's steps to ``writer``.
+
+    Args:
+        dataset: where they come from; it is only read.
+        writer: where they go.
+        progress: counts them.
+        limit: only the first ones.
+        label: their continual-learning task; None keeps what they have.
+        with_probabilities: keep the action probabilities.
+        to_relative: subtract the target from the agent's position.
+    """
+    number = len(dataset) if limit is None else min(limit, len(dataset))
+    for start in range(0, number, CHUNK):
+        rows = rows_of(dataset, slice(start, min(start + CHUNK, number)))
+        if label is not None:
+            rows = dataclasses.replace(rows, labels=np.full(len(rows.rewards), label))
+        if not with_probabilities:
+            rows = dataclasses.replace(rows, action_probabilities=None)
+        if to_relative:
+            rows = dataclasses.replace(rows, ground_truth=relative(rows.ground_truth, rows.targets))
+        writer.append_rows(rows)
+        progress.advance(len(rows.rewards))
+
+
+def check_can_be_relative(dataset: Dataset) -> None:
+    """Raise `UserError` unless the target can be subtracted from the ground truth."""
+    if dataset.info.relative_pos:
+        raise UserError(f"the positions of {dataset.path} are relative to the target already; use it as it is.")
+    states, targets = dataset.ground_truth.shape[1], dataset.targets.shape[1]
+    if states < targets:
+        raise UserError(
+            f"{dataset.path} has {targets} coordinates of the target and only {states} of the agent; "
+            "they can't be relative."
+        )

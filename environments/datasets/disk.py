@@ -1,0 +1,36 @@
+"""A full disk, said in one sentence; sizes in words."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from srl3.errors import UserError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""``OSError.errno`` of a full disk or quota"""
+
+
+@contextmanager
+def full_disk_is_said(path: Path) -> Iterator[None]:
+    """In the block a disk that fills is a `UserError`: ``path`` was not written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise UserError(f"the disk is full, and {path} was not written; free some space and try again.") from None
+
+
+def size_of(path: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def bytes_in_words(size: float) -> str:
+    """``1.5 MB``; 1 MB is a million bytes."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -1,0 +1,111 @@
+"""What a dataset says of itself: ``dataset_config.json``."""
+
+import dataclasses
+import json
+import typing
+from pathlib import Path
+from typing import Any
+
+from srl3.errors import UserError
+from srl3.files import write_text
+
+CONFIG_FILE = "dataset_config.json"
+FORMAT = 1
+UNKNOWN_ENV = "unknown"
+"""``env_id`` of a dataset of the S-RL Toolbox, which does not name its world"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """Where a dataset comes from, and the form of its frames and actions. All of it is JSON."""
+
+    env_id: str
+    """key of ``registered_env``"""
+    env_kwargs: dict[str, Any]
+    """every parameter of the environment, defaults included"""
+    seed: int
+    """with the environment, the policy and the number of episodes it decides every bit of the dataset"""
+    relative_pos: bool
+    """ground truth is the agent's position less the target's; False: the agent's, in the world frame"""
+    frame_shape: tuple[int, int, int]
+    """height, width, channels: 3, or 6 with two views"""
+    multi_view: bool
+    n_actions: int | None
+    """number of discrete actions; None: actions are continuous"""
+    policy: str = "random"
+    """what acted: ``random``, ``ppo2``, a checkpoint's algorithm"""
+    toward_target: float = 0.0
+    """share of the steps in which the world's scripted policy acted instead"""
+    sources: tuple[str, ...] = ()
+    """names of the datasets that it was merged from"""
+    format: int = FORMAT
+
+    def save(self, folder: Path) -> None:
+        """Write ``dataset_config.json`` into ``folder``."""
+        write_text(folder / CONFIG_FILE, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], path: Path) -> "DatasetInfo":
+        """The info that `save` wrote.
+
+        Args:
+            values: what the file holds.
+            path: the file, for messages.
+
+        Raises:
+            UserError: when something is missing or of a wrong type, or for another format.
+        """
+        if values.get("format") != FORMAT:
+            raise UserError(
+                f"{path} has dataset format {values.get('format')!r}, and this version reads format {FORMAT}."
+            )
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        hints = typing.get_type_hints(cls)
+        known = {name: value for name, value in values.items() if name in fields}
+        for name, field in fields.items():
+            if name not in known and field.default is dataclasses.MISSING:
+                raise UserError(f"{path} lacks '{name}'; the dataset is damaged, record it again.")
+        for name, value in known.items():
+            if isinstance(value, list):
+                known[name] = value = tuple(value)
+            elif hints[name] is float and isinstance(value, int) and not isinstance(value, bool):
+                known[name] = value = float(value)
+            if not _fits(value, hints[name]):
+                raise UserError(f"'{name}' in {path} is {value!r}, which it can't be; record the dataset again.")
+        return cls(**known)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        kinds = arguments[:1] * len(value) if isinstance(value, tuple) and arguments[-1] is Ellipsis else arguments
+        return (
+            isinstance(value, tuple)
+            and len(value) == len(kinds)
+            and all(_fits(item, kind) for item, kind in zip(value, kinds, strict=True))
+        )
+    if origin is dict:
+        return isinstance(value, dict)
+    if arguments:  # a union
+        return any(_fits(value, kind) for kind in arguments)
+    if kind is int and isinstance(value, bool):
+        return False
+    return isinstance(value, kind)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The values of ``dataset_config.json`` in the folder ``path``; nothing when there is none.
+
+    Raises:
+        UserError: when it can't be read.
+    """
+    file = path / CONFIG_FILE
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError) as error:
+        raise UserError(f"{file} can't be read ({error}); the dataset is damaged, record it again.") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{file} holds no table of names and values; the dataset is damaged, record it again.")
+    return values

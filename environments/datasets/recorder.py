@@ -1,0 +1,177 @@
+"""Playing a block of episodes and recording them."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from environments.config import EnvConfig
+from environments.datasets.policies import Oracle, Policy, RandomPolicy, load_oracle
+from environments.datasets.stage import Stage, make_stage, places
+from environments.datasets.writer import Rows
+from environments.registry import ThreadingType, find_env
+from srl3.files import atomic_path
+
+BLOCK_EPISODES = 16
+"""Most episodes played side by side."""
+BLOCK_BYTES = 64 * 2**20
+"""Most memory that the frames of a block take, where it holds more than one episode."""
+
+
+class Performer(Protocol):
+    """Who acts, as plain data that goes to the recording processes."""
+
+    def open(self, num_robots: int) -> tuple[Stage, Policy]:
+        """A stage of this many robots, and the policy that acts on it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomPerformer:
+    """A random agent in ``env_id``."""
+
+    env_id: str
+    env_kwargs: dict[str, Any]
+
+    def open(self, num_robots: int) -> tuple[Stage, Policy]:
+        """A stage of this many robots, and the policy that acts on it."""
+        return make_stage(self.env_id, self.env_kwargs, num_robots), RandomPolicy()
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordingPlan:
+    """All that decides a dataset.
+
+    Episodes are played in blocks of a size that depends on nothing but this plan, and episode e draws only from its own
+    generators; so neither the number of processes nor their speed changes a bit.
+    """
+
+    env_id: str
+    performer: Performer
+    seed: int
+    num_episodes: int
+    block_size: int
+    """episodes played side by side, `block_size_for` of the world"""
+    toward_target: float
+    """share of the steps in which the world's scripted policy acts"""
+    relative_pos: bool
+    """record the agent's position relative to the target"""
+    with_frames: bool = True
+
+    @property
+    def blocks(self) -> list[range]:
+        """The numbers of the episodes of each block."""
+        size = self.block_size
+        return [range(at, min(at + size, self.num_episodes)) for at in range(0, self.num_episodes, size)]
+
+    @property
+    def first_seed(self) -> int:
+        """The world of episode e is seeded with this plus e; datasets of different seeds share no episodes."""
+        return int(np.random.SeedSequence(self.seed).generate_state(1)[0]) // 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """A finished episode."""
+
+    number: int
+    rows: Rows
+
+    def save(self, folder: Path) -> None:
+        """Write it to a file of its own, in one piece."""
+        with atomic_path(part_path(folder, self.number)) as temporary, temporary.open("wb") as opened:
+            np.savez(opened, allow_pickle=False, **self.rows.arrays())
+
+    @classmethod
+    def take(cls, path: Path) -> "Episode":
+        """Read what `save` wrote, and remove it (so that merging parts never needs more room than they have)."""
+        with np.load(path, allow_pickle=False) as archive:
+            rows = Rows(**{name: archive[name] for name in archive.files})
+        path.unlink()
+        return cls(int(path.stem.rpartition("_")[2]), rows)
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """The file of a finished episode."""
+    return folder / f"episode_{number:06d}.npz"
+
+
+def block_size_for(env_id: str, config: EnvConfig, num_episodes: int) -> int:
+    """How many episodes of this world to play side by side."""
+    if find_env(env_id).threading is not ThreadingType.BATCHED:
+        return 1
+    height, width = config.img_shape
+    episode_bytes = config.max_steps * height * width * (6 if config.multi_view else 3)
+    return max(1, min(BLOCK_EPISODES, num_episodes, BLOCK_BYTES // episode_bytes))
+
+
+class Recorder:
+    """Plays blocks of a plan, one after the other, in this process.
+
+    Args:
+        plan: what to record.
+    """
+
+    def __init__(self, plan: RecordingPlan) -> None:
+        self.plan = plan
+        self.stage, self._policy = plan.performer.open(plan.block_size)
+        self._oracle: Oracle | None = load_oracle(plan.env_id) if plan.toward_target else None
+
+    def record(self, block: range, stopped: Callable[[], bool] = lambda: False) -> list[Episode]:
+        """The episodes of a block, in order.
+
+        Args:
+            block: their numbers.
+            stopped: asked before each step; True leaves out the episodes that have not ended.
+        """
+        plan, stage = self.plan, self.stage
+        numbers = range(block.start, block.start + stage.num_robots)
+        rngs = [np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(number,))) for number in numbers]
+        steps = stage.config.max_steps
+        toward = np.stack([rng.random(steps) < plan.toward_target for rng in rngs])
+        self._policy.begin(stage, rngs, plan.first_seed + block.start)
+        stage.reset(plan.first_seed + block.start)
+        running = np.arange(len(block))
+        taken: list[list[dict[str, Any]]] = [[] for _ in block]
+        done: list[Episode] = []
+        for step in range(steps):
+            if not running.size or stopped():
+                break
+            frames = stage.frames(running) if plan.with_frames else np.empty((len(running), 0, 0, 3), np.uint8)
+            truth, targets = places(stage)
+            if plan.relative_pos:
+                truth = relative(truth, targets)
+            actions, probabilities = self._policy.act(stage)
+            if self._oracle is not None and toward[:, step].any():
+                chosen = toward[:, step].reshape(-1, *[1] * (actions.ndim - 1))
+                actions = np.where(chosen, self._oracle(stage), actions)
+            rewards, ended = stage.step(actions)
+            for row, frame in zip(running.tolist(), frames, strict=True):
+                taken[row].append(
+                    {
+                        "frames": frame,
+                        "actions": actions[row],
+                        "rewards": rewards[row],
+                        "episode_starts": step == 0,
+                        "ground_truth": truth[row],
+                        "targets": targets[row],
+                        **({} if probabilities is None else {"action_probabilities": probabilities[row]}),
+                    }
+                )
+            for row in running[ended[running]].tolist():
+                done.append(Episode(block[row], _stacked(taken[row])))
+                taken[row] = []
+            running = running[~ended[running]]
+        return sorted(done, key=lambda episode: episode.number)
+
+
+def _stacked(steps: list[dict[str, Any]]) -> Rows:
+    return Rows(**{name: np.stack([step[name] for step in steps]) for name in steps[0]})
+
+
+def relative(ground_truth: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """States ``(n, d)`` whose position, the first ``t`` numbers, is less the target's ``(n, t)``."""
+    moved = ground_truth.copy()
+    moved[:, : targets.shape[1]] -= targets
+    return moved

@@ -1,0 +1,123 @@
+"""Where episodes are played: K robots side by side, and what is recorded of them."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium import spaces
+
+from environments.batched.single import BatchedGymEnv
+from environments.batched.world import BatchedWorld
+from environments.config import GROUND_TRUTH, EnvConfig
+from environments.registry import ThreadingType, find_env
+from environments.srl_env import SRLGymEnv
+
+
+class Stage(Protocol):
+    """K robots that are reset together and stepped together; one whose episode has ended plays on unrecorded."""
+
+    config: EnvConfig
+    num_robots: int
+    action_space: spaces.Space[Any]
+    world: Any
+    """what the world's scripted policy takes: a `BatchedWorld`, or the one environment"""
+
+    def reset(self, seed: int) -> None:
+        """Begin an episode for all, robot r seeded with ``seed + r``."""
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rewards ``(K,)``, and whose episodes ended ``(K,) bool``."""
+
+    def frames(self, rows: np.ndarray) -> np.ndarray:
+        """``(m, H, W, C) uint8``: what ``raw_pixels`` observes of these robots now."""
+
+
+class BatchedStage:
+    """K robots of a batched world.
+
+    Args:
+        world: the robots.
+    """
+
+    def __init__(self, world: BatchedWorld) -> None:
+        self.world = world
+        self.config = world.config
+        self.num_robots = world.num_envs
+        self.action_space = world.action_space
+
+    def reset(self, seed: int) -> None:
+        self.world.seed([seed + row for row in range(self.num_robots)])
+        self.world.reset()
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        step = self.world.step(actions)
+        return step.reward, step.terminated | step.truncated
+
+    def frames(self, rows: np.ndarray) -> np.ndarray:
+        return self.world.images(rows)
+
+
+class SingleStage:
+    """One environment with an engine of its own.
+
+    Args:
+        env: the environment; it should observe something cheaper than pixels.
+    """
+
+    def __init__(self, env: SRLGymEnv) -> None:
+        self.world = env
+        self.config = env.config
+        self.num_robots = 1
+        self.action_space = env.action_space
+
+    def reset(self, seed: int) -> None:
+        self.world.reset(seed=seed)
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _, reward, terminated, truncated, _ = self.world.step(actions[0])
+        return np.array([reward]), np.array([terminated or truncated])
+
+    def frames(self, rows: np.ndarray) -> np.ndarray:
+        return self.world.get_image()[None]
+
+
+def make_stage(env_id: str, env_kwargs: dict[str, Any], num_robots: int) -> Stage:
+    """A stage whose robots observe nothing but what is recorded.
+
+    Args:
+        env_id: key of ``registered_env``.
+        env_kwargs: fields of its configuration.
+        num_robots: K; 1 where every robot needs an engine.
+    """
+    entry = find_env(env_id)
+    cheap = {**env_kwargs, "srl_model": GROUND_TRUTH, "record_data": False, "renders": False}
+    face = entry.load_class()
+    if entry.threading is ThreadingType.BATCHED:
+        assert issubclass(face, BatchedGymEnv)
+        return BatchedStage(face.world_class(face.config_class.from_kwargs(cheap), num_robots))
+    assert num_robots == 1
+    return SingleStage(face(**cheap))
+
+
+def places(stage: Stage) -> tuple[np.ndarray, np.ndarray]:
+    """The agents' states ``(K, d) float32`` in the world frame, and the targets' positions ``(K, t) float32``."""
+    world = stage.world
+    with _absolute(world):
+        truth, targets = world.ground_truth(), world.target_pos()
+    if isinstance(world, SRLGymEnv):
+        truth, targets = truth[None], targets[None]
+    targets = targets.astype(np.float32)
+    return truth[:, : truth.shape[1] - targets.shape[1]], targets
+
+
+@contextmanager
+def _absolute(world: SRLGymEnv | BatchedWorld) -> Iterator[None]:
+    """In the block the ground truth is the agent's state, then the target's position."""
+    config = world.config
+    world.config = dataclasses.replace(config, relative_pos=False)
+    try:
+        yield
+    finally:
+        world.config = config
