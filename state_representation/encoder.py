@@ -10,6 +10,7 @@ again = make_encoder(encoder.info, encoder.tensors(), device="cpu")
 import copy
 import dataclasses
 import hashlib
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from srl3.errors import UserError
+from srl3.files import atomic_path
 from state_representation.log_folder import LogFolder
 from state_representation.models.encoders import ImageShape, build_encoder, fold_batch_norms
 
@@ -219,8 +221,16 @@ def find_device(device: str | torch.device) -> torch.device:
     return found
 
 
+def write_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values in one piece; a full disk raises OSError, as for any file."""
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
 def read_tensors(path: Path) -> dict[str, Any]:
-    """What ``torch.save`` wrote, read without running code from it.
+    """What `write_tensors` wrote, read without running code from it.
 
     Raises:
         UserError: when the file is damaged or holds anything but tensors and plain values.

@@ -74,3 +74,23 @@ class LogFolder:
     def learned_states(self) -> Path:
         """the states' projection, coloured by reward"""
         return self.path / "learned_states.png"
+
+    @property
+    def correlation_plot(self) -> Path:
+        """correlation of ground truth with every number of the state"""
+        return self.path / "correlation.png"
+
+    @property
+    def reconstructions(self) -> Path:
+        """frames, and what the decoder draws from their states"""
+        return self.path / "reconstructions.png"
+
+    @property
+    def traversals(self) -> Path:
+        """what is drawn along directions of the state"""
+        return self.path / "traversals.png"
+
+    @property
+    def page(self) -> Path:
+        """the states, on a page of their own"""
+        return self.path / "states.html"

@@ -16,6 +16,10 @@ class SRLType(Enum):
     """a learned model makes it from the camera's image"""
 
 
+REST = 0
+"""In `RegisteredSRL.dims`: what the other parts leave of the state."""
+
+
 @dataclass(frozen=True)
 class RegisteredSRL:
     """A kind of observation.
@@ -23,13 +27,15 @@ class RegisteredSRL:
     Args:
         srl_type: where it comes from.
         environments: the environments (and their variants) that it is limited to; None for all.
-        losses: what it is learned with, names of ``state_representation.losses``; empty when it is not
-            learned by gradient steps on losses of its own (given by the world, PCA, supervised, random).
+        losses: what it is learned with, names of ``state_representation.loss_terms``; empty when the world gives it.
+        dims: the part of the state that each loss sees, in numbers: `REST`, or -1 for the part of the loss before;
+            empty when each sees all of it.
     """
 
     srl_type: SRLType
     environments: tuple[str, ...] | None = None
     losses: tuple[str, ...] = ()
+    dims: tuple[int, ...] = ()
 
     def allows(self, lineage: Sequence[str]) -> bool:
         """Whether an environment may use it.
@@ -44,8 +50,8 @@ def _world(*environments: str) -> RegisteredSRL:
     return RegisteredSRL(SRLType.ENVIRONMENT, environments or None)
 
 
-def _learned(*losses: str) -> RegisteredSRL:
-    return RegisteredSRL(SRLType.SRL, None, losses)
+def _learned(*losses: str, dims: tuple[int, ...] = ()) -> RegisteredSRL:
+    return RegisteredSRL(SRLType.SRL, None, losses, dims)
 
 
 _ARMS = ("KukaButtonGymEnv-v0", "InmoovGymEnv-v0")
@@ -66,15 +72,15 @@ registered_srl: dict[str, RegisteredSRL] = {
     "autoencoder_reward": _learned("autoencoder", "reward"),
     "vae": _learned("vae"),
     "dae": _learned("dae"),
-    "pca": _learned(),
+    "pca": _learned("pca"),
     "random": _learned("random"),
     "random_inverse": _learned("random", "inverse"),
-    "supervised": _learned(),
+    "supervised": _learned("supervised"),
     "multi_view_srl": _learned("triplet"),
     "srl_combination": _learned("autoencoder", "reward", "inverse"),
-    "srl_splits": _learned("autoencoder", "reward", "inverse"),
-    "srl_split_forward": _learned("autoencoder", "reward", "forward"),
-    "srl_3_splits": _learned("autoencoder", "inverse", "forward"),
+    "srl_splits": _learned("autoencoder", "reward", "inverse", dims=(REST, -1, 2)),
+    "srl_split_forward": _learned("autoencoder", "reward", "forward", dims=(REST, -1, 2)),
+    "srl_3_splits": _learned("autoencoder", "inverse", "forward", dims=(REST, 10, 10)),
 }
 
 
