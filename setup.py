@@ -15,6 +15,7 @@ REQUIREMENTS = [
     "pybullet>=3.2.7",
     "opencv-python-headless>=4.12",
     "numpy>=2",
+    "scipy>=1.15",
     "PyYAML>=6",
     "matplotlib>=3.9",
     "tensorboard>=2.19",
@@ -26,7 +27,11 @@ REQUIREMENTS = [
 EXTRAS = {
     "visdom": ["visdom==0.2.4", "tornado<6.6"],
     "box2d": ["Box2D==2.3.10", "pygame-ce>=2.5"],
-    "search": ["optuna>=5,<6"],
+    "search": ["optuna>=5,<6", "SQLAlchemy>=2", "cmaes>=0.12", "plotly>=6"],
+    "postgresql": ["psycopg>=3.2", "psycopg-binary>=3.2"],
+    "ray": ["ray>=2.50,<3"],
+    "wandb": ["wandb>=0.26,<0.30"],
+    "mlflow": ["mlflow-skinny>=3.10,<4", "SQLAlchemy>=2", "alembic>=1.14"],
     "dev": [
         "pytest>=9",
         "pytest-timeout>=2.4",

@@ -9,7 +9,7 @@ from pathlib import Path
 from environments.config import GROUND_TRUTH, PIXELS
 from environments.registry import find_env
 from rl_baselines.arguments import Parser, positive_number
-from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, train_tasks
+from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, srl_tasks, train_tasks
 from rl_baselines.benchmarks.rows import Effort, Task, table, write_json
 from rl_baselines.benchmarks.runner import BenchmarkError, run
 from srl3.errors import UserError, run_command
@@ -19,6 +19,7 @@ SHARES = ("environment", "policy", "bookkeeping", "update")
 EXAMPLES = """examples:
   python -m rl_baselines.benchmark envs --json speed.json
   python -m rl_baselines.benchmark envs --only Kuka "ground truth" --repeats 9
+  python -m rl_baselines.benchmark srl --quick
   python -m rl_baselines.benchmark train --env MobileRobotGymEnv-v0 --n-envs 8 256 --hyperparam n_steps:32
 """
 DESCRIPTION = """Measure speed, each row in a process of its own, and print a table (Markdown).
@@ -26,6 +27,7 @@ DESCRIPTION = """Measure speed, each row in a process of its own, and print a ta
 envs:  the worlds against bare engines; every row of the speed table with its goal
 train: ppo2 as SRL3 trains it, against plain Stable-Baselines3 with its own vectorised environments
        (ratio: how many times as fast SRL3 is), and where the time goes
+srl:   learning representations against frames held in memory, and encoding 8 frames at once against one by one
 
 Both sides of a ratio run in turn in the same minute; values are medians of the repeated runs."""
 
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print; exit status 1 when a row can't be measured."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.what == "envs":
+    if arguments.what != "train":
         _refuse_flags_of_train(parser, arguments)
     tasks = _tasks(arguments)
     if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
@@ -56,8 +58,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> Parser:
     parser = Parser(prog="python -m rl_baselines.benchmark", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.usage = "%(prog)s {envs,train} [flags]"
-    parser.add_argument("what", choices=("envs", "train"), help="what is measured")
+    parser.usage = "%(prog)s {envs,train,srl} [flags]"
+    parser.add_argument("what", choices=("envs", "train", "srl"), help="what is measured")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only rows with all of these texts in their names")
     parser.add_argument("--repeats", type=positive_number, help="runs of each (5; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="short runs, for a first look")
@@ -79,12 +81,14 @@ def _parser() -> Parser:
 def _refuse_flags_of_train(parser: Parser, arguments: argparse.Namespace) -> None:
     for name in ("env", "n_envs", "srl_model", "hyperparam"):
         if getattr(arguments, name) is not None:
-            parser.error(f"--{name.replace('_', '-')} is for train, not for envs; choose rows with --only")
+            parser.error(f"--{name.replace('_', '-')} is for train, not for {arguments.what}; choose rows with --only")
 
 
 def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
     if arguments.what == "envs":
         tasks = env_tasks()
+    elif arguments.what == "srl":
+        tasks = srl_tasks()
     else:
         env_ids = arguments.env or ["KukaButtonGymEnv-v0", "MobileRobotGymEnv-v0"]
         for env_id in env_ids:

@@ -15,6 +15,8 @@ from srl3.errors import UserError
 from srl3.files import write_text
 
 DEFAULT_LOG_DIR = Path("logs")
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: ten times as fast"""
 _CHECKPOINT = re.compile(r"model_(\d+)_steps\.zip")
 
 
@@ -80,6 +82,11 @@ class RunFolder:
         return self.path / "replay_buffer.npz"
 
     @property
+    def tracking(self) -> Path:
+        """which runs of tracking services mirror this one"""
+        return self.path / "tracking.yaml"
+
+    @property
     def plots(self) -> Path:
         """figures"""
         return self.path / "plots"
@@ -124,7 +131,7 @@ class RunFolder:
             UserError: when it is missing or damaged.
         """
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"{path} can't be read ({type(error).__name__}); is {self.path} a whole run?") from None
         if not isinstance(content, dict):

@@ -20,6 +20,7 @@ from rl_baselines.arguments import (
     seed_number,
     whole_number,
 )
+from rl_baselines.callbacks.trackers import TRACKERS, check_tracker
 from rl_baselines.registry import check_action_type, find_algo, registered_rl
 from rl_baselines.representations import add_representation_flags, choose_representation
 from rl_baselines.run_folder import DEFAULT_LOG_DIR, check_writable, find_checkpoint, find_run
@@ -36,7 +37,7 @@ EXAMPLES = """examples:
   python -m rl_baselines.train --load-rl-model-path logs/KukaButtonGymEnv-v0 --new-lr 1e-4
   python -m rl_baselines.train --resume logs/MobileRobotGymEnv-v0/ground_truth/ppo2
 """
-RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress")
+RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress", "track")
 """flags that may be given with --resume; the others are the run's own"""
 NEW_LR_SHARE = 0.01
 """rate of a retraining without --new-lr, as a share of the saved initial rate"""
@@ -85,6 +86,7 @@ def make_parser() -> Parser:
     out.add_argument("--eval-freq", type=whole_number, default=0, help="evaluate every N steps; 0 never")
     out.add_argument("--save-freq", type=whole_number, default=0, help="write checkpoints/ every N steps; 0 never")
     out.add_argument("--no-progress", action="store_true", help="no progress bar")
+    out.add_argument("--track", choices=("none", *TRACKERS), default="none", help="mirror the run into this service")
 
     later = parser.add_argument_group("distillation (not yet here)")
     later.add_argument("--teacher-data-folder")
@@ -198,6 +200,8 @@ def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan
     check_writable(run.path)
     _check_device(arguments.device)
     used = run.read_yaml(run.args)
+    if "track" not in given:
+        arguments.track = used["arguments"].get("track", "none")
     saved = run.read_yaml(run.train_config)
     settings = {name: Setting(value, saved.get(name, {}).get("from", "")) for name, value in info.hyperparams.items()}
     return TrainingPlan(
@@ -224,7 +228,10 @@ def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan
 
 def _display(arguments: argparse.Namespace) -> dict[str, Any]:
     """The plan's fields that a resumed run takes from its own command line."""
+    track = None if arguments.track == "none" else arguments.track
+    check_tracker(track)
     return {
+        "track": track,
         "device": arguments.device,
         "visdom_port": None if arguments.no_vis else arguments.port,
         "show_progress": not arguments.no_progress,

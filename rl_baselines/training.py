@@ -25,6 +25,7 @@ from rl_baselines.callbacks.checkpoints import (
 )
 from rl_baselines.callbacks.episodes import EpisodeLog, EpisodeRecorder
 from rl_baselines.callbacks.progress import ProgressCallback
+from rl_baselines.callbacks.tracking import Tracking, TrackingCallback, start_tracking
 from rl_baselines.checkpoint import (
     Checkpoint,
     CheckpointInfo,
@@ -82,6 +83,8 @@ class TrainingPlan:
     """the checkpoint that is retrained"""
     resume: RunFolder | None = None
     """the run that goes on, with ``parent`` its latest checkpoint"""
+    track: str | None = None
+    """key of `rl_baselines.callbacks.trackers.TRACKERS`"""
 
     @property
     def hyperparams(self) -> dict[str, Any]:
@@ -152,6 +155,7 @@ class _Training:
         self.kept = kept
         self.visdom = visdom
         self.closing: list[VecEnv] = []
+        self.tracking: Tracking | None = None
 
     def execute(self) -> int:
         plan, run = self.plan, self.run
@@ -163,13 +167,17 @@ class _Training:
             model = self._make_model()
             if plan.resume is None:
                 self._write_settings()
+            self._start_tracking()
         except BaseException:
             self._close()
             if plan.resume is None:
                 remove_run(run, self.kept)
             raise
         try:
-            return self._learn(model)
+            status = self._learn(model)
+            if self.tracking is not None:
+                self.tracking.finish(status)
+            return status
         finally:
             self._close()
 
@@ -258,6 +266,13 @@ class _Training:
         )
         run.write_yaml(run.versions, versions())
 
+    def _start_tracking(self) -> None:
+        plan = self.plan
+        if plan.track is None:
+            return
+        config = {"env_kwargs": plan.env_kwargs, "hyperparams": plan.hyperparams, "versions": versions()}
+        self.tracking = start_tracking(plan.track, self.run, {**plan.arguments, **config})
+
     # learning
 
     def _learn(self, model: BaseAlgorithm) -> int:
@@ -315,6 +330,8 @@ class _Training:
             assert plan.visdom_port is not None
             title = f"{plan.env_id} {plan.srl_model} {plan.algo} {self.run.path.name}"
             callbacks.append(VisdomCallback(log, title, plan.visdom_port, plan.episode_window))
+        if self.tracking is not None:
+            callbacks.append(TrackingCallback(self.tracking))
         callbacks.append(ProgressCallback(log, plan.total_timesteps, plan.show_progress))
         return callbacks
 
@@ -358,6 +375,8 @@ class _Training:
             print(f"  look at it:  {run.learning_curve}")
 
     def _close(self) -> None:
+        if self.tracking is not None:
+            self.tracking.finish(1)
         for venv in self.closing:
             venv.close()
         self.closing.clear()

@@ -24,9 +24,20 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "train": Command("rl_baselines.train", "train, retrain or resume a policy"),
     "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
+    "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
+    "pipeline": Command("rl_baselines.pipeline", "a grid of environments, representations, algorithms and seeds"),
+    "plots": Command("rl_baselines.plots", "learning curves, comparisons, aggregate metrics, result tables"),
     "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),
     "oracle": Command("environments.oracle", "what a scripted policy and a random agent earn in a world"),
+    "srl_train": Command("state_representation.train", "learn a state representation from a dataset"),
+    "srl_evaluate": Command("state_representation.evaluate", "how good a state representation is"),
+    "srl_plot": Command("state_representation.plot", "pictures of a state representation, and a page to look around"),
+    "dataset_generator": Command("environments.dataset_generator", "record a dataset of episodes"),
+    "dataset_merger": Command("environments.dataset_merger", "several datasets as one"),
+    "change_to_relative_pos": Command("environments.change_to_relative_pos", "a dataset with positions to the target"),
+    "dataset_info": Command("environments.dataset_info", "a dataset in figures and on a contact sheet"),
+    "dataset_convert": Command("environments.dataset_convert", "a dataset to the S-RL Toolbox's layout, or from it"),
 }
 
 

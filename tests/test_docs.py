@@ -89,6 +89,12 @@ def parser_of(module: str) -> ArgumentParser:
     return found.value.args[0]
 
 
+def subparsers(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """The parsers of a command's subcommands."""
+    for action in parser._subparsers._group_actions if parser._subparsers else ():
+        yield from action.choices.values()
+
+
 # commands, flags, links
 
 
@@ -108,7 +114,8 @@ def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for module, arguments in module_calls(page):
         line = " ".join(arguments)
-        goes_on = "--load-rl-model-path" in line or "--resume" in line  # from a run that is not there
+        from_a_run = ("--load-rl-model-path", "--resume", "--srl-model-path")
+        goes_on = any(flag in line for flag in from_a_run)  # from a folder that is not there
         of_an_example = "PanTilt" in line or "spo" in line  # of extending.md, which run further down
         if module == "rl_baselines.train" and not goes_on and not of_an_example:
             plan_training(*make_parser().parse_with_given(arguments), command="")
@@ -118,6 +125,7 @@ def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
 @by_page
 def test_flags_exist(page):
     parsers = [parser_of(command.module) for command in COMMANDS.values()]
+    parsers += [parser for top in parsers for parser in subparsers(top)]
     known = {flag for parser in parsers for flag in parser._option_string_actions} | FOREIGN_FLAGS
     code = " ".join(re.findall(r"`([^`]+)`", prose(page))).replace("python -m ", "")
     named = set(re.findall(r"(?<![\w\[-])--?[a-z][a-z0-9-]*", code))

@@ -108,7 +108,9 @@ def test_data_files_are_package_data():
 
 def test_every_command_is_in_the_console_script():
     top = [path for package in PACKAGES for path in (ROOT / package).glob("*.py") if path.parent.name != "srl3"]
-    assert {command.module for command in COMMANDS.values()} == {module_name(path) for path in top if is_command(path)}
+    packages = [path.parent for package in PACKAGES for path in (ROOT / package).glob("*/__main__.py")]
+    commands = {module_name(path) for path in top if is_command(path)} | {module_name(path) for path in packages}
+    assert {command.module for command in COMMANDS.values()} == commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)

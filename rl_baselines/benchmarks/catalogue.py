@@ -1,4 +1,4 @@
-"""The rows of ``benchmark envs`` and ``benchmark train``. Imports no engine."""
+"""The rows of ``benchmark envs``, ``benchmark train`` and ``benchmark srl``. Imports no engine."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ _KUKA = "rl_baselines.benchmarks.kuka_rows"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
+_SRL = "rl_baselines.benchmarks.srl_rows"
 BATCHED_ENVS = 256
 """Environments at once that only batched worlds are trained with."""
 
@@ -82,3 +83,30 @@ def train_tasks(env_ids: Sequence[str], n_envs: Sequence[int], srl_model: str, h
             }
             tasks.append(Task(f"{env_id}, {count} at once:", f"{_TRAIN}:training", arguments, one_core=False))
     return tasks
+
+
+def srl_tasks() -> list[Task]:
+    """Epochs of representations against frames held in memory, and batches of frames against single ones."""
+    tasks = [
+        Task(
+            f"{model_type} {side}x{side}, {' '.join(losses)}: epoch, against frames in memory",
+            f"{_SRL}:epochs",
+            {"losses": losses, "model_type": model_type, "side": side, "frames": frames},
+            Goal(1.15, at_most=True),
+        )
+        for model_type, side, losses, frames in (
+            ("custom_cnn", 64, ("autoencoder", "reward", "inverse"), 1024),
+            ("custom_cnn", 224, ("autoencoder", "reward", "inverse"), 128),
+            ("spatial_softmax", 64, ("inverse",), 4096),
+            ("mlp", 64, ("inverse",), 8192),
+        )
+    ]
+    return tasks + [
+        Task(
+            f"{model_type} {side}x{side}: 8 frames at once, against 8 passes of the plain network",
+            f"{_SRL}:inference",
+            {"model_type": model_type, "side": side},
+            Goal(0.35, at_most=True),
+        )
+        for model_type, side in (("custom_cnn", 64), ("spatial_softmax", 64), ("custom_cnn", 224))
+    ]

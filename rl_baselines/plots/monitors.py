@@ -1,6 +1,7 @@
 """Reading ``N.monitor.csv``, the files in which SB3's monitors note every episode."""
 
 import csv
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from srl3.errors import UserError
 
 _SUFFIX = ".monitor.csv"
+_COMMA, _NEWLINE = ord(","), ord("\n")
 
 
 @dataclass(frozen=True)
@@ -32,53 +34,55 @@ class Episodes:
         return len(self.returns)
 
 
-def read_monitor(path: Path | str) -> Episodes:
+OnDamage = Callable[[str], None]
+"""takes a sentence that names a damaged file and line"""
+
+
+def refuse(sentence: str) -> None:
+    """An `OnDamage` that raises `UserError`."""
+    raise UserError(sentence)
+
+
+def read_monitor(path: Path | str, on_damage: OnDamage = refuse) -> Episodes:
     """The episodes of one monitor file; ``timesteps`` counts this file's own steps.
 
     A last line that is still being written is left out. A file that a resumed run goes on with starts
     its clock at 0 again; the times of the parts are put one after the other.
 
+    Args:
+        path: the file.
+        on_damage: called for each damaged line; where it returns, the line is left out
+            (for a damaged head, the whole file).
+
     Raises:
-        UserError: for a file that is missing, no monitor file, or damaged (naming the line).
+        UserError: for a file that is missing or no text, and from the default ``on_damage``.
     """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read ({type(error).__name__}); is it a monitor file?") from None
-    lines = text.split("\n")
-    lines.pop()  # nothing after the last newline, or a line that is not whole yet
-    if not lines:
-        return _episodes([], [], [], [])
-    if not lines[0].startswith("#"):
-        raise UserError(f"{path}, line 1: a monitor file begins with '#{{', not {lines[0][:20]!r}.")
-    names = lines[1].strip().split(",") if len(lines) > 1 else ["r", "l", "t"]
+    text = text[: text.rfind("\n") + 1]  # without a line that is not whole yet
+    first, _, rest = text.partition("\n")
+    second, _, body = rest.partition("\n")
+    if first and not first.startswith("#"):
+        on_damage(f"{path}, line 1: a monitor file begins with '#{{', not {first[:20]!r}.")
+        return _NO_EPISODES
+    names = second.strip().split(",") if second else ["r", "l", "t"]
     if not {"r", "l", "t"} <= set(names):
-        raise UserError(f"{path}, line 2: a monitor file has the columns r,l,t, not {lines[1].strip()!r}.")
-    column = {name: index for index, name in enumerate(names)}
-    success_column = column.get("is_success")
-
-    returns: list[float] = []
-    lengths: list[int] = []
-    successes: list[float] = []
-    times: list[float] = []
-    for number, row in enumerate(csv.reader(lines[2:]), start=3):
-        try:
-            if len(row) != len(names):
-                raise ValueError
-            returns.append(float(row[column["r"]]))
-            lengths.append(int(row[column["l"]]))
-            times.append(float(row[column["t"]]))
-            successes.append(_success(row[success_column]) if success_column is not None else np.nan)
-        except ValueError:
-            raise UserError(
-                f"{path}, line {number}: {lines[number - 1].strip()!r} is not an episode; "
-                f"a line has {len(names)} values ({','.join(names)})."
-            ) from None
-    return _episodes(returns, lengths, successes, times)
+        on_damage(f"{path}, line 2: a monitor file has the columns r,l,t, not {second.strip()!r}.")
+        return _NO_EPISODES
+    if not body:
+        return _NO_EPISODES
+    table = _all_numbers(body, len(names))
+    if table is None or (table[:, names.index("l")] % 1 != 0).any():
+        table = _line_by_line(path, body, names, on_damage)
+    successes = table[:, names.index("is_success")] if "is_success" in names else np.full(len(table), np.nan)
+    returns, lengths, times = (table[:, names.index(name)] for name in ("r", "l", "t"))
+    return _episodes(returns, lengths, times, successes)
 
 
-def read_run(folder: Path | str) -> Episodes:
+def read_run(folder: Path | str, on_damage: OnDamage = refuse) -> Episodes:
     """All episodes of a run folder, merged over its monitor files (none gives empty arrays).
 
     A run's environments step in lockstep, so an episode that ended at step k of one of n files ended
@@ -86,12 +90,14 @@ def read_run(folder: Path | str) -> Episodes:
     the order in which they ended; there the steps of the episodes are added up, which leaves out those in progress.
 
     Raises:
-        UserError: for a damaged monitor file (naming the line).
+        UserError: as `read_monitor`.
     """
     paths = sorted(Path(folder).glob(f"*{_SUFFIX}"), key=_rank)
-    parts = [read_monitor(path) for path in paths]
+    parts = [read_monitor(path, on_damage) for path in paths]
     if not parts:
-        return _episodes([], [], [], [])
+        return _NO_EPISODES
+    if len(parts) == 1:
+        return parts[0]
     timesteps = np.concatenate([part.timesteps * len(parts) for part in parts])
     order = np.argsort(timesteps, kind="stable")
     times = np.concatenate([part.times for part in parts])[order]
@@ -104,24 +110,65 @@ def read_run(folder: Path | str) -> Episodes:
     )
 
 
-def _episodes(returns: list[float], lengths: list[int], successes: list[float], times: list[float]) -> Episodes:
-    clock = np.array(times, dtype=np.float64)
-    restarts = np.flatnonzero(np.diff(clock) < 0) + 1
-    offsets = np.zeros(len(clock))
-    offsets[restarts] = clock[restarts - 1]
-    steps = np.array(lengths, dtype=np.int64)
+def _all_numbers(body: str, n_columns: int) -> np.ndarray | None:
+    """``(n_lines, n_columns)`` of lines that hold numbers only; None where one does not.
+
+    Splitting all lines at once is four times as fast as `csv`, and twice as fast as `numpy.loadtxt`.
+    """
+    raw = np.frombuffer(body.encode(), np.uint8)
+    separators = raw[(raw == _COMMA) | (raw == _NEWLINE)]
+    expected = np.array([_COMMA] * (n_columns - 1) + [_NEWLINE], np.uint8)
+    if len(separators) % n_columns or not (separators.reshape(-1, n_columns) == expected).all():
+        return None
+    try:
+        return np.array(list(map(float, body[:-1].replace("\n", ",").split(",")))).reshape(-1, n_columns)
+    except ValueError:
+        return None
+
+
+def _line_by_line(path: Path, body: str, names: Sequence[str], on_damage: OnDamage) -> np.ndarray:
+    """The same of lines that may hold texts (0 in the table) or be damaged; nan where there is no success."""
+    lines = body.split("\n")[:-1]
+    rows = []
+    for number, row in enumerate(csv.reader(lines), start=3):
+        try:
+            if len(row) != len(names):
+                raise ValueError
+            rows.append([_value(name, text) for name, text in zip(names, row, strict=True)])
+        except ValueError:
+            on_damage(
+                f"{path}, line {number}: {lines[number - 3].strip()!r} is not an episode; "
+                f"a line has {len(names)} values ({','.join(names)})."
+            )
+    return np.array(rows, dtype=np.float64).reshape(-1, len(names))
+
+
+def _value(name: str, text: str) -> float:
+    if name in ("r", "t"):
+        return float(text)
+    if name == "l":
+        return int(text)
+    if name == "is_success":
+        named = {"True": 1.0, "False": 0.0, "": np.nan}
+        return named[text] if text in named else float(text)
+    return 0.0
+
+
+def _episodes(returns: np.ndarray, lengths: np.ndarray, times: np.ndarray, successes: np.ndarray) -> Episodes:
+    restarts = np.flatnonzero(np.diff(times) < 0) + 1
+    offsets = np.zeros(len(times))
+    offsets[restarts] = times[restarts - 1]
+    steps = lengths.astype(np.int64)
     return Episodes(
         timesteps=np.cumsum(steps),
-        returns=np.array(returns, dtype=np.float64),
+        returns=returns.copy(),
         lengths=steps,
-        successes=np.array(successes, dtype=np.float64),
-        times=clock + np.cumsum(offsets),
+        successes=successes.copy(),
+        times=times + np.cumsum(offsets),
     )
 
 
-def _success(text: str) -> float:
-    named = {"True": 1.0, "False": 0.0, "": np.nan}
-    return named[text] if text in named else float(text)
+_NO_EPISODES = _episodes(*np.empty((4, 0)))
 
 
 def _rank(path: Path) -> tuple[int, str]:

@@ -14,10 +14,11 @@ from environments.kuka_gym.kuka_button_gym_env import KukaButtonGymEnv
 from environments.kuka_gym.robot import GRIPPER_LINK
 from environments.registry import ThreadingType, registered_env
 from rl_baselines import benchmark
-from rl_baselines.benchmarks.catalogue import env_tasks, train_tasks
+from rl_baselines.benchmarks.catalogue import env_tasks, srl_tasks, train_tasks
 from rl_baselines.benchmarks.kuka_rows import _Pair
 from rl_baselines.benchmarks.rows import Effort, Goal, Measured, Task, rows_of, table
 from rl_baselines.benchmarks.runner import BenchmarkError, run
+from rl_baselines.benchmarks.srl_rows import inference
 from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
 from srl3.errors import UserError
 
@@ -169,9 +170,23 @@ def test_benchmark_train(tmp_path, capsys):
     assert "| bookkeeping |" in capsys.readouterr().out
 
 
+def test_benchmark_srl(tmp_path, capsys):
+    file = tmp_path / "speed.json"
+    assert [task.goal.limit for task in srl_tasks()] == [1.15] * 4 + [0.35] * 3
+    assert benchmark.main(["srl", "--quick", "--only", "mlp 64x64", "--json", str(file)]) == 0
+    (row,) = json.loads(file.read_text())
+    assert (row["unit"], row["goal_is"]) == ("samples/s", "ratio at most")
+    assert 0 < row["loader_share"] < 0.5
+    assert 0.3 < row["ratio"] < 3
+    (states,) = inference(Effort(repeats=1, size=0.1), "mlp", 36, state_dim=3)
+    assert states.ratio < 0.9, "one pass for eight frames takes less than eight passes"
+    assert 0 < states.details["same_encoder"] < 0.9
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
+        ("srl --n-envs 4", "--n-envs is for train, not for srl"),
         ("envs --only submarine", "no row has submarine in its name; the rows are: Kuka, ground truth"),
         ("envs --n-envs 4", "--n-envs is for train, not for envs"),
         ("envs --json nowhere/at/all.json", "the folder of nowhere/at/all.json does not exist"),

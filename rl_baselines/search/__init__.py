@@ -1,0 +1,1 @@
+"""Hyperparameter search: trials, the study that they belong to, and what it says in the end."""
