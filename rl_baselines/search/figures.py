@@ -4,10 +4,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import optuna.visualization
+from matplotlib.ticker import MaxNLocator
 from optuna import Study
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.importance import get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from rl_baselines.plots.style import BLUE, COLOURS, COLUMN_INCHES, PAGE_INCHES, SMALL_FONT, new_figure, save
@@ -37,16 +36,19 @@ def draw_figures(study: Study, folder: Path, title: str) -> list[str]:
     Returns:
         names of the figures that could be drawn; below two complete trials the history alone.
     """
+    from optuna import visualization
+    from optuna.importance import get_param_importances
+
     folder.mkdir(parents=True, exist_ok=True)
     trials = [trial for trial in study.get_trials(deepcopy=False) if trial.value is not None]
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    _save_page(optuna.visualization.plot_optimization_history(study, target_name=VALUE), folder / HISTORY, title)
+    _save_page(visualization.plot_optimization_history(study, target_name=VALUE), folder / HISTORY, title)
     _draw_history(trials, folder / HISTORY, title)
     if len({trial.value for trial in complete}) < MIN_TRIALS:
         return [HISTORY]
-    _save_page(optuna.visualization.plot_param_importances(study, target_name=VALUE), folder / IMPORTANCE, title)
+    _save_page(visualization.plot_param_importances(study, target_name=VALUE), folder / IMPORTANCE, title)
     _draw_importance(get_param_importances(study), len(complete), folder / IMPORTANCE, title)
-    _save_page(optuna.visualization.plot_parallel_coordinate(study, target_name=VALUE), folder / PARALLEL, title)
+    _save_page(visualization.plot_parallel_coordinate(study, target_name=VALUE), folder / PARALLEL, title)
     _draw_parallel(complete, folder / PARALLEL, title)
     return [HISTORY, IMPORTANCE, PARALLEL]
 
@@ -82,7 +84,7 @@ def _draw_history(trials: list[FrozenTrial], path: Path, title: str) -> None:
             axes.axhline(_value(trial), color="0.4", linestyle=":", linewidth=1, label="default")
             break
     axes.lines[0].set_label("best so far")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trial", fontsize=SMALL_FONT)
     axes.set_ylabel(VALUE, fontsize=SMALL_FONT)
     _finish(axes, title)

@@ -15,37 +15,10 @@ from rl_baselines.search.study import GIVEN_BACK, REASON, open_study, tame_optun
 from rl_baselines.search.trial import SECONDS, DefaultRefused, Objective
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError
+from tests.rl_baselines.search.conftest import Recorder, StopAfter
 
 TRIAL_SECONDS = 1.0
 """what a trial may cost beside its training and its evaluations"""
-
-
-class Recorder:
-    """Keeps what it is told."""
-
-    def __init__(self):
-        self.ends, self.shares, self.notes = [], [], []
-
-    def trial_ended(self, end):
-        self.ends.append(end)
-
-    def trial_goes_on(self, share):
-        self.shares.append(share)
-
-    def note(self, text):
-        self.notes.append(text)
-
-
-class StopAfter:
-    """Asks to stop once it has been looked at so often."""
-
-    def __init__(self, looks=10**9):
-        self.looks = looks
-
-    @property
-    def requested(self):
-        self.looks -= 1
-        return self.looks < 0
 
 
 @pytest.fixture(autouse=True)
