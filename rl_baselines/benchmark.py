@@ -9,7 +9,7 @@ from pathlib import Path
 from environments.config import GROUND_TRUTH, PIXELS
 from environments.registry import find_env
 from rl_baselines.arguments import Parser, positive_number
-from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, srl_tasks, train_tasks
+from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, plot_tasks, srl_tasks, train_tasks
 from rl_baselines.benchmarks.rows import Effort, Task, table, write_json
 from rl_baselines.benchmarks.runner import BenchmarkError, run
 from srl3.errors import UserError, run_command
@@ -28,6 +28,7 @@ envs:  the worlds against bare engines; every row of the speed table with its go
 train: ppo2 as SRL3 trains it, against plain Stable-Baselines3 with its own vectorised environments
        (ratio: how many times as fast SRL3 is), and where the time goes
 srl:   learning representations against frames held in memory, and encoding 8 frames at once against one by one
+plots: whole commands of rl_baselines.plots over 200 runs of 10,000 episodes
 
 Both sides of a ratio run in turn in the same minute; values are medians of the repeated runs."""
 
@@ -58,8 +59,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> Parser:
     parser = Parser(prog="python -m rl_baselines.benchmark", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.usage = "%(prog)s {envs,train,srl} [flags]"
-    parser.add_argument("what", choices=("envs", "train", "srl"), help="what is measured")
+    parser.usage = "%(prog)s {envs,train,srl,plots} [flags]"
+    parser.add_argument("what", choices=("envs", "train", "srl", "plots"), help="what is measured")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only rows with all of these texts in their names")
     parser.add_argument("--repeats", type=positive_number, help="runs of each (5; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="short runs, for a first look")
@@ -89,6 +90,8 @@ def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
         tasks = env_tasks()
     elif arguments.what == "srl":
         tasks = srl_tasks()
+    elif arguments.what == "plots":
+        tasks = plot_tasks()
     else:
         env_ids = arguments.env or ["KukaButtonGymEnv-v0", "MobileRobotGymEnv-v0"]
         for env_id in env_ids:

@@ -1,4 +1,4 @@
-"""The rows of ``benchmark envs``, ``benchmark train`` and ``benchmark srl``. Imports no engine."""
+"""The rows of ``benchmark envs``, ``train``, ``srl`` and ``plots``. Imports no engine."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
 _SRL = "rl_baselines.benchmarks.srl_rows"
+_PLOTS = "rl_baselines.benchmarks.plot_rows"
 BATCHED_ENVS = 256
 """Environments at once that only batched worlds are trained with."""
 
@@ -109,4 +110,22 @@ def srl_tasks() -> list[Task]:
             Goal(0.35, at_most=True),
         )
         for model_type, side in (("custom_cnn", 64), ("spatial_softmax", 64), ("custom_cnn", 224))
+    ]
+
+
+def plot_tasks() -> list[Task]:
+    """Whole commands over 200 runs of 10,000 episodes."""
+    commands = {
+        "gather": ("gather", "--timestep-budget", "5e5", "1e6", "--welch-test", "ppo2"),
+        "aggregate": ("aggregate",),
+        "aggregate, interquartile means": ("aggregate", "--statistic", "iqm"),
+    }
+    return [
+        Task(
+            f"{name}, 200 runs of 10,000 episodes",
+            f"{_PLOTS}:command",
+            {"arguments": arguments, "n_runs": 200, "n_episodes": 10_000},
+            Goal(5, of="value", at_most=True),
+        )
+        for name, arguments in commands.items()
     ]

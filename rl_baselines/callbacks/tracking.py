@@ -57,12 +57,12 @@ class Tracking:
     def mirror(self, *, at_end: bool = False) -> None:
         """Copy new numbered checkpoints and, once a minute and at the end, ``best_model.zip``.
 
-        At the end also ``latest.zip``, the settings and the learning curve.
+        At the end also ``latest.zip`` and the learning curve.
         """
         run = self._run
         paths = sorted(run.checkpoints.glob("*.zip"))
         if at_end:
-            paths += [run.args, run.env_kwargs, run.train_config, run.versions, run.learning_curve, run.latest]
+            paths += [run.learning_curve, run.latest]
         if at_end or time.monotonic() >= self._next_mirror:
             self._next_mirror = time.monotonic() + MIRROR_SECONDS
             paths.append(run.best_model)

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from rl_baselines.grid.executors import POLL_SECONDS, Ended, Job, start_train
 from srl3.errors import UserError
+
+LISTENING_SECONDS = 10.0
 
 
 class RayExecutor:
@@ -34,11 +37,15 @@ class RayExecutor:
         self._environment = dict(environment)
         self._signal = signals.absolute() / f".signal-{os.getpid()}"
         address = address or os.environ.get("RAY_ADDRESS")
-        own: dict[str, Any] = {} if address else {"include_dashboard": False}
         try:
-            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.WARNING, **own)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UserError(f"there is no Ray cluster at {address} ({str(error).splitlines()[0]}).") from None
+            if address:
+                _check_listening(address)
+                ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+            else:
+                ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
+        except Exception as error:  # Ray raises plain ones too
+            what = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
+            raise UserError(f"can't {what} ({str(error).splitlines()[0]}).") from None
         self._task = ray.remote(num_cpus=cpus, max_retries=0)(run_job)
         self._running: dict[Any, Job] = {}
 
@@ -76,6 +83,13 @@ class RayExecutor:
             return 1
 
 
+def _check_listening(address: str) -> None:
+    """Raise `OSError` when nobody listens there; Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=LISTENING_SECONDS).close()
+
+
 def check_ray() -> None:
     """Raise `UserError` unless Ray is installed."""
     from importlib.util import find_spec
@@ -90,7 +104,11 @@ def run_job(arguments: tuple[str, ...], log: str, environment: dict[str, str], f
     file, sent = Path(signals), 0
     if file.exists():
         return 128 + signal.SIGINT
-    process = start_train(arguments, Path(log), {**os.environ, **environment}, folder=folder)
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # Ray's workers do, and processes inherit it
+    try:
+        process = start_train(arguments, Path(log), {**os.environ, **environment}, folder=folder)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     while True:
         try:
             return process.wait(POLL_SECONDS)

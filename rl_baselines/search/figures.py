@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.ticker import MaxNLocator
 from optuna import Study
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -60,6 +59,8 @@ def _save_page(figure: Any, path: Path, title: str) -> None:
 
 
 def _draw_history(trials: list[FrozenTrial], path: Path, title: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     figure, (axes,) = new_figure(1)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     pruned = [trial for trial in trials if trial.state is TrialState.PRUNED and trial.value is not None]

@@ -34,8 +34,12 @@ def run_search(plan: SearchPlan, command: str) -> int:
     _check_folder(plan, path)
     stop = SearchStop()
     with stop:
-        _make_folder(plan.folder)
-        study, storage = open_study(plan, stop, print)
+        made = _make_folder(plan.folder)
+        try:
+            study, storage = open_study(plan, stop, print)
+        except BaseException:
+            _remove_empty(made)
+            raise
         _write_study_file(path, plan, command)
         give_back_dead(study, storage)
         _announce(plan, study)
@@ -59,11 +63,21 @@ def run_search(plan: SearchPlan, command: str) -> int:
     return 0 if all_well and complete else 1
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> list[Path]:
+    """The folders that had to be made, the innermost first."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"the study's folder {folder} can't be made: {error.strerror}.") from error
+    return made
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def _check_folder(plan: SearchPlan, path: Path) -> None:

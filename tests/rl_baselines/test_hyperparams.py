@@ -27,7 +27,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_reference_defaults_of_ppo2() -> None:
     settings = resolve_hyperparams(
-        find_algo("ppo2").load_class(), "ppo2", "MobileRobotGymEnv-v0", "raw_pixels", continuous=False
+        find_algo("ppo2").load_class(), "ppo2", "KukaButtonGymEnv-v0", "raw_pixels", continuous=False
     )
     values = {name: setting.value for name, setting in settings.items()}
     expected = {
