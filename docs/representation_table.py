@@ -80,8 +80,9 @@ def row(folder: Path, method: str, seeds: list[int]) -> str:
     ]
     if not returns:
         return f"| {method} | – | – | – | 0 |"
-    error = np.std(returns, ddof=1) / np.sqrt(len(returns)) if len(returns) > 1 else 0.0
-    earned = f"{np.mean(returns):.1f} ± {error:.1f}"
+    earned = f"{np.mean(returns):.1f}"
+    if len(returns) > 1:
+        earned += f" ± {np.std(returns, ddof=1) / np.sqrt(len(returns)):.1f}"
     if method not in LEARNED:
         return f"| {method} | – | – | {earned} | {len(returns)} |"
     judged = [

@@ -72,7 +72,8 @@ def run_in_processes(plan: SearchPlan, stop: Stop, listener: Listener) -> bool:
     Raises:
         UserError: what a worker ended with, once all have ended.
     """
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([run_trials.__module__])  # torch is imported once, not in each worker
     workers = []
     for number in range(1, plan.n_jobs + 1):
         ours, theirs = context.Pipe()
