@@ -116,7 +116,7 @@ def srl_tasks() -> list[Task]:
 def plot_tasks() -> list[Task]:
     """Whole commands over 200 runs of 10,000 episodes."""
     commands = {
-        "gather": ("gather", "--timestep-budget", "5e5", "1e6", "--welch-test", "ppo2"),
+        "gather": ("gather", "--timestep-budget", "5e4", "1e5", "--welch-test", "ppo2"),
         "aggregate": ("aggregate",),
         "aggregate, interquartile means": ("aggregate", "--statistic", "iqm"),
     }

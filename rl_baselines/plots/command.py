@@ -55,8 +55,10 @@ def _run(arguments: argparse.Namespace) -> None:
             shown = learning_curve(
                 episodes, path, title, window=arguments.episode_window, axis=arguments.x, y_lim=arguments.y_lim
             )
-            if not shown and arguments.follow is None:
-                raise UserError(f"{folder.path} has no episode yet; wait for the first one to end.")
+            if not shown:
+                if arguments.follow is None:
+                    raise UserError(f"{folder.path} has no episode yet; wait for the first one to end.")
+                print(f"{folder.path} has no episode yet", flush=True)
             if shown:
                 mean = float(np.mean(episodes.returns[-100:]))
                 print(

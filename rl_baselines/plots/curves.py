@@ -8,7 +8,7 @@ import numpy as np
 from rl_baselines.plots.methods import Group, environments_of, methods_of
 from rl_baselines.plots.monitors import Episodes
 from rl_baselines.plots.runs import Run, note
-from rl_baselines.plots.smoothing import moving_average
+from rl_baselines.plots.smoothing import mean_of_last
 from rl_baselines.plots.statistics import STATISTICS, Estimate, bootstrapped, with_standard_error
 from srl3.errors import UserError
 
@@ -177,7 +177,7 @@ def _sampled(runs: Sequence[Run], x: np.ndarray, settings: CurveSettings) -> np.
     rows = []
     for run in runs:
         ended = np.searchsorted(axis(run.episodes), x, side="right") - 1
-        rows.append(moving_average(run.episodes.returns, settings.episode_window)[np.maximum(ended, 0)])
+        rows.append(mean_of_last(run.episodes.returns, np.maximum(ended, 0), settings.episode_window))
     return np.array(rows)
 
 

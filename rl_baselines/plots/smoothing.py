@@ -23,6 +23,22 @@ def moving_average(values: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate([means, np.lib.stride_tricks.sliding_window_view(values, window).mean(axis=1)])
 
 
+def mean_of_last(values: np.ndarray, ends: np.ndarray, window: int) -> np.ndarray:
+    """`moving_average` at some places only: mean of ``values[end]`` and the ``window - 1`` before it, for each end.
+
+    Args:
+        values: ``(n,)`` numbers.
+        ends: ``(m,)`` indices from 0 to n - 1.
+        window: at least 1.
+
+    Returns:
+        ``(m,) float64``.
+    """
+    places = ends[:, None] - np.arange(window)
+    inside = places >= 0
+    return np.where(inside, values[np.maximum(places, 0)], 0).sum(axis=1) / inside.sum(axis=1)
+
+
 def bin_means(x: np.ndarray, y: np.ndarray, max_bins: int) -> tuple[np.ndarray, np.ndarray]:
     """A curve in at most ``max_bins`` points: means of ``x`` and ``y`` in bins of equal width along ``x``.
 

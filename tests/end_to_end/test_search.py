@@ -19,7 +19,7 @@ from tests.end_to_end.conftest import environment
 WORLD = (
     *("--algo", "a2c", "--env", "MobileRobotGymEnv-v0", "--srl-model", "ground_truth"),
     *("--env-kwargs", "max_steps:10", "--pruner", "none", "--log-dir", "study"),
-    *("--num-timesteps", "3000", "--n-evaluations", "2", "--n-eval-episodes", "2"),
+    *("--num-timesteps", "1500", "--n-evaluations", "2", "--n-eval-episodes", "2"),
 )
 SECONDS = 200.0
 """longest time that anything here may take on a busy machine"""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rl_baselines.plots.smoothing import bin_means, moving_average
+from rl_baselines.plots.smoothing import bin_means, mean_of_last, moving_average
 
 
 def test_moving_average_by_hand() -> None:
@@ -15,6 +15,13 @@ def test_moving_average_is_the_mean_of_what_came_last(n: int, window: int) -> No
     values = np.random.default_rng(0).normal(size=n)
     expected = [values[max(0, i + 1 - window) : i + 1].mean() for i in range(n)]
     np.testing.assert_allclose(moving_average(values, window), expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("window", [1, 3, 40, 500])
+def test_means_at_some_places(window: int) -> None:
+    values = np.random.default_rng(0).normal(size=100)
+    ends = np.array([0, 1, 1, 38, 39, 40, 99])
+    np.testing.assert_allclose(mean_of_last(values, ends, window), moving_average(values, window)[ends], atol=1e-14)
 
 
 def test_an_outlier_leaves_no_trace_behind_the_window() -> None:

@@ -23,6 +23,9 @@ def test_the_interquartile_mean_leaves_out_a_quarter_at_both_ends():
     assert iqm(np.array([100.0, 1, 2, 3, 4, 5, 6, -100])) == 3.5
     assert iqm(np.array([7.0, 1, 4])) == 4, "a quarter of three is none"
     assert iqm(np.array([[0.0, 1, 2, 30], [8, 0, 4, 2]])).tolist() == [1.5, 3]
+    for count in range(1, 14):
+        values = rng().normal(size=(3, count, 2))
+        np.testing.assert_allclose(iqm(values, axis=1), stats.trim_mean(values, 0.25, axis=1), atol=1e-15)
 
 
 def test_the_standard_error_by_hand():

@@ -69,7 +69,8 @@ def test_two_workers_that_begin_together_make_one_study(make_plan, server):
 
 
 def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan, tmp_path):
-    plan = make_plan("--n-trials", "5", "--n-jobs", "2", "--pruner", "none", "--num-timesteps", "3000")
+    flags = ("--n-trials", "4", "--n-jobs", "2", "--pruner", "none", "--num-timesteps", "3000")
+    plan = make_plan(*flags, "--hyperparam", "n_steps:50")
     killed: list[int] = []
 
     def kill_one(count: int) -> None:
@@ -83,7 +84,7 @@ def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan, tmp_pa
     (note,) = listener.notes
     assert note in ("worker 1 died (SIGKILL)", "worker 2 died (SIGKILL)")
     trials = trials_of(plan)
-    assert sum(trial.state is TrialState.COMPLETE for trial in trials) == 5
+    assert sum(trial.state is TrialState.COMPLETE for trial in trials) == 4
     (lost,) = [trial for trial in trials if trial.state is TrialState.FAIL]
     assert lost.user_attrs["worker"]["pid"] == killed[0]
     (again,) = [trial for trial in trials if trial.user_attrs.get("deaths")]
@@ -91,7 +92,7 @@ def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan, tmp_pa
 
 
 def test_a_worker_s_mistake_ends_all_and_is_told(make_plan, tmp_path):
-    plan = make_plan("--n-trials", "6", "--n-jobs", "2", "--algo", "maskable_ppo")
+    plan = make_plan("--n-trials", "6", "--n-jobs", "1", "--algo", "maskable_ppo")
     with pytest.raises(UserError, match=r"maskable_ppo needs an environment with action_masks\(\)"):
         run_in_processes(plan, StopAfter(), Recorder())
 
@@ -138,8 +139,8 @@ def test_a_server_that_stays_away_ends_the_worker_and_nothing_is_lost(make_plan,
 
 
 def test_a_server_that_goes_away_within_a_trial_has_it_repeated(make_plan, server, monkeypatch):
-    plan = make_plan("--n-trials", "3", "--pruner", "none", "--storage", server.new_database("within"))
-    plan = make_plan(*("--n-trials", "3", "--pruner", "none", "--storage", plan.storage, "--storage-patience", "1.2"))
+    flags = ("--n-trials", "3", "--pruner", "none", "--storage", server.new_database("within"))
+    plan = make_plan(*flags, "--storage-patience", "1.2")
     report = optuna.Trial.report
 
     def failing(trial: optuna.Trial, value: float, step: int) -> None:

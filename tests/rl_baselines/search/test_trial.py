@@ -49,7 +49,7 @@ def test_a_study_has_its_trials_and_goes_on_to_more(make_plan):
 
 def test_the_same_seed_gives_the_same_study(make_plan):
     def outcome(*flags):
-        study, _ = run(make_plan("--n-trials", "4", "--n-startup-trials", "2", *flags, folder=flags[-1]))
+        study, _ = run(make_plan("--n-trials", "3", "--n-startup-trials", "1", *flags, folder=flags[-1]))
         return [(trial.params, trial.state, trial.intermediate_values) for trial in study.trials]
 
     first = outcome("--study-name", "one")
