@@ -159,10 +159,13 @@ class _Telling:
         if show_bar and sys.stderr.isatty() and finished < total:
             from tqdm import tqdm
 
+            size = shutil.get_terminal_size((100, 24))  # a terminal that says 0, as in some containers, has this one
             self._bar = tqdm(
                 total=total,
                 initial=finished,
                 unit=" runs",
+                ncols=size.columns,
+                nrows=size.lines,
                 mininterval=0,
                 miniters=1,
                 bar_format="{percentage:3.0f}%|{bar}| {n}/{total} runs [{elapsed}, {remaining} left{postfix}]",

@@ -1,5 +1,6 @@
 """The runs below some folders: their flags and their episodes."""
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,9 @@ def _with_bar(runs: list[RunFolder]) -> Any:
         return runs
     from tqdm import tqdm
 
-    return tqdm(runs, unit=" runs", desc="reading", leave=False, file=sys.stderr)
+    size = shutil.get_terminal_size((100, 24))
+    shape = {"ncols": size.columns, "nrows": size.lines}
+    return tqdm(runs, unit=" runs", desc="reading", leave=False, file=sys.stderr, **shape)
 
 
 def _named(paths: Sequence[Path]) -> str:

@@ -113,6 +113,7 @@ def test_ctrl_c_keeps_everything_and_the_same_command_goes_on(start, tmp_path):
     assert {str(trial.params) for trial in given_back} <= {str(trial.params) for trial in after}
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_and_sigterm_ends_it(start, tmp_path):
     search = start("--n-trials", "500")
     search.wait_for_trials(2)

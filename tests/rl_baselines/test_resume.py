@@ -90,9 +90,8 @@ def test_resumed_equals_never_stopped(small_train, tmp_path, monkeypatch, flags)
 def test_a_run_on_a_representation_resumes_without_its_files(small_train, tmp_path, monkeypatch):
     folder = tmp_path / "representation"
     write_random_representation(folder)
-    flags = (
-        "--env", "MobileRobotGymEnv-v0", "--num-cpu", "1", "--srl-model", "random", "--srl-model-path", str(folder), *SMALL,
-    )  # fmt: skip
+    learned = ("--srl-model", "random", "--srl-model-path", str(folder))
+    flags = ("--env", "MobileRobotGymEnv-v0", "--num-cpu", "1", *learned, *SMALL)
     whole = small_train(*flags, log_dir=tmp_path / "whole")
     with monkeypatch.context() as patch:
         stop_at(patch, 180)
