@@ -68,6 +68,7 @@ class SearchProgress:
                 total=n_trials,
                 initial=n_finished,
                 ncols=100,
+                nrows=24,  # some terminals, in containers, have no size of their own, and tqdm would draw nothing
                 mininterval=0,
                 bar_format="{percentage:3.0f}%|{bar}| {n:.1f}/{total} trials [{elapsed}, {remaining} left{postfix}]",
                 file=sys.stderr,
