@@ -1,6 +1,7 @@
 """Reading ``N.monitor.csv``, the files in which SB3's monitors note every episode."""
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,15 @@ from srl3.errors import UserError
 
 _SUFFIX = ".monitor.csv"
 _COMMA, _NEWLINE = ord(","), ord("\n")
+_DIGIT, _POINT, _MINUS, _SEPARATOR, _OTHER = range(5)
+_KINDS = np.full(256, _OTHER, np.uint8)
+_KINDS[ord("0") : ord("9") + 1] = _DIGIT
+_KINDS[ord(".")], _KINDS[ord("-")], _KINDS[_COMMA], _KINDS[_NEWLINE] = _POINT, _MINUS, _SEPARATOR, _SEPARATOR
+_FOLLOWS = np.zeros((5, 5), np.bool_)
+"""which kind of byte may follow which in lines of plain decimal numbers"""
+_FOLLOWS[_DIGIT, [_DIGIT, _POINT, _SEPARATOR]] = True
+_FOLLOWS[[_POINT, _MINUS], _DIGIT] = True
+_FOLLOWS[_SEPARATOR, [_DIGIT, _MINUS]] = True
 
 
 @dataclass(frozen=True)
@@ -111,19 +121,44 @@ def read_run(folder: Path | str, on_damage: OnDamage = refuse) -> Episodes:
 
 
 def _all_numbers(body: str, n_columns: int) -> np.ndarray | None:
-    """``(n_lines, n_columns)`` of lines that hold numbers only; None where one does not.
-
-    Splitting all lines at once is four times as fast as `csv`, and twice as fast as `numpy.loadtxt`.
-    """
+    """``(n_lines, n_columns)`` of lines that hold numbers only; None where one does not."""
     raw = np.frombuffer(body.encode(), np.uint8)
     separators = raw[(raw == _COMMA) | (raw == _NEWLINE)]
     expected = np.array([_COMMA] * (n_columns - 1) + [_NEWLINE], np.uint8)
     if len(separators) % n_columns or not (separators.reshape(-1, n_columns) == expected).all():
         return None
     try:
-        return np.array(list(map(float, body[:-1].replace("\n", ",").split(",")))).reshape(-1, n_columns)
+        numbers = _plain_numbers(body) if _are_plain(raw) else _any_numbers(body)
     except ValueError:
         return None
+    return numbers.reshape(-1, n_columns)
+
+
+def _are_plain(raw: np.ndarray) -> bool:
+    """Whether between all separators stands an optional minus, digits, and perhaps a point and more digits."""
+    kinds = np.concatenate([[np.uint8(_SEPARATOR)], _KINDS[raw]])
+    if not _FOLLOWS[kinds[:-1], kinds[1:]].all():
+        return False
+    is_point = kinds[(kinds == _POINT) | (kinds == _SEPARATOR)] == _POINT
+    return not (is_point[1:] & is_point[:-1]).any()
+
+
+def _plain_numbers(body: str) -> np.ndarray:
+    """They are the entries of a dense matrix in the Matrix Market's format, for which SciPy has a fast parser.
+
+    It takes a third of the time of `float` on each and a tenth of `numpy.loadtxt`'s, but stops in silence where
+    a number goes on in a way that it doesn't know.
+    """
+    from scipy.io import mmread
+
+    lines = body.replace(",", "\n")
+    head = f"%%MatrixMarket matrix array real general\n{lines.count(chr(_NEWLINE))} 1\n"
+    return np.asarray(mmread(io.BytesIO((head + lines).encode())))
+
+
+def _any_numbers(body: str) -> np.ndarray:
+    """The same of numbers in any spelling."""
+    return np.array([float(number) for number in body[:-1].replace("\n", ",").split(",")])
 
 
 def _line_by_line(path: Path, body: str, names: Sequence[str], on_damage: OnDamage) -> np.ndarray:

@@ -111,8 +111,7 @@ def _with_bar(runs: list[RunFolder]) -> Any:
     from tqdm import tqdm
 
     size = shutil.get_terminal_size((100, 24))
-    shape = {"ncols": size.columns, "nrows": size.lines}
-    return tqdm(runs, unit=" runs", desc="reading", leave=False, file=sys.stderr, **shape)
+    return tqdm(runs, unit=" runs", desc="reading", leave=False, ncols=size.columns, nrows=size.lines, file=sys.stderr)
 
 
 def _named(paths: Sequence[Path]) -> str:

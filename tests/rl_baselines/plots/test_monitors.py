@@ -59,6 +59,37 @@ def test_damage_is_named_by_file_and_line(tmp_path: Path, text: str, line: int) 
         read_monitor(path)
 
 
+@pytest.mark.parametrize("number", ["1-2", "1.2.3", "1e", "--1", "1 2", "1.5x", "", "0x10", "e5", "+-1", "1e5e5", "."])
+def test_what_is_no_number_is_damage(tmp_path: Path, number: str) -> None:
+    path = write(tmp_path, HEAD + f"1,2,3\n1,2,{number}\n1,2,4\n")
+    with pytest.raises(UserError, match=r"0\.monitor\.csv, line 4: "):
+        read_monitor(path)
+
+
+@pytest.mark.parametrize("number", [0.1, 1e-5, -1.5e300, 123456789.123456789, 5e-324, 2.5, -0.0, 1 / 3])
+def test_numbers_are_read_to_the_last_bit(tmp_path: Path, number: float) -> None:
+    episodes = read_monitor(write(tmp_path, HEAD + f"{number!r},2,3\n" * 3))
+    assert episodes.returns.tolist() == [number] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf), (" 1 ", 1), ("+2", 2)]
+)
+def test_other_spellings(tmp_path: Path, text: str, value: float) -> None:
+    episodes = read_monitor(write(tmp_path, HEAD + f"1,2,3\n{text},2,3\n"))
+    np.testing.assert_equal(episodes.returns, [1, value])
+
+
+def test_damage_can_be_left_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = write(tmp_path, HEAD + "1,2,3\nx,2,3\n1,2.5,3\n4,2,4\n")
+    assert read_monitor(path, said.append).returns.tolist() == [1, 4]
+    assert [sentence.partition(": ")[0] for sentence in said] == [f"{path}, line 4", f"{path}, line 5"]
+    for text in ("no head\n", "#{}\na,b\n"):
+        assert read_monitor(write(tmp_path, text), said.append).count == 0
+    assert len(said) == 4
+
+
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"1\.monitor\.csv can't be read"):
         read_monitor(tmp_path / "1.monitor.csv")
