@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import (
-    DummyVecEnv,
     VecEnv,
     VecEnvWrapper,
     VecFrameStack,
@@ -38,9 +37,8 @@ def create_envs(
     append: bool = False,
     render_mode: str | None = None,
 ) -> VecEnv:
-    """``n_envs`` environments as one `VecEnv`: one runs in this process, several of an engine in
-    worker processes, batched worlds natively; then frames become states where there is an encoder, and are
-    stacked, and states are normalised.
+    """``n_envs`` environments as one `VecEnv`: engines in a process per core, batched worlds natively;
+    then frames become states where there is an encoder, and are stacked, and states are normalised.
 
     Args:
         env_id: key of ``registered_env``.
@@ -81,7 +79,7 @@ def create_envs(
             EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, rank), append, render_mode)
             for rank in range(n_envs)
         ]
-        venv = DummyVecEnv([specs[0].make]) if n_envs == 1 else WorkerVecEnv(specs)
+        venv = WorkerVecEnv(specs)
     venv.seed(seed)
     if encoder is not None:
         try:

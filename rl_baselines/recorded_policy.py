@@ -9,7 +9,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 from environments.batched.sb3 import BatchedVecEnv
 from environments.config import EnvConfig
@@ -17,6 +17,7 @@ from environments.datasets.policies import Policy
 from environments.datasets.stage import Stage
 from rl_baselines.checkpoint import load_checkpoint, load_model
 from rl_baselines.envs import create_envs
+from rl_baselines.workers import WorkerVecEnv
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +67,9 @@ class VecStage:
         base = venv
         while isinstance(base, VecEnvWrapper):
             base = base.venv
-        assert isinstance(base, BatchedVecEnv | DummyVecEnv)
+        assert isinstance(base, BatchedVecEnv | WorkerVecEnv)
         self._base = base
-        world: Any = base.world if isinstance(base, BatchedVecEnv) else base.envs[0].unwrapped
+        world: Any = base.world if isinstance(base, BatchedVecEnv) else base.get_attr("unwrapped")[0]
         self.world = world
         self.config: EnvConfig = world.config
         self.num_robots = venv.num_envs

@@ -1,4 +1,4 @@
-"""A worker process: it steps its share of the environments for the trainer (`rl_baselines.workers`).
+"""A share of the environments of `rl_baselines.workers`, and the worker process that steps one for the trainer.
 
 Observations, actions, rewards and ends pass through shared memory, with a semaphore each way; a pipe carries what is
 rare: calls and their results, the infos of episodes that end, errors. Neither side ever waits to write into a full
@@ -7,10 +7,12 @@ pipe that the other does not read: the semaphore that makes the other side read 
 
 import dataclasses
 import multiprocessing
+import os
 import signal
+import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,14 @@ from rl_baselines.monitor import RunMonitor, make_monitored_env
 CONTEXT = multiprocessing.get_context("forkserver")
 POLL_SECONDS = 1.0
 """time between two looks at whether the other side still lives"""
+SPIN_SECONDS = 300e-6
+"""time for which a side looks for the other's word before it sleeps"""
 STEP, CALL = 0, 1
+
+Views = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""observations, actions, rewards, dones; rows are environments"""
+Message = tuple[int, dict[str, Any], dict[str, Any] | None]
+"""rank, info, and where an episode ended the info of the next one's reset"""
 
 
 class HangUp(Exception):
@@ -31,12 +40,12 @@ class HangUp(Exception):
 
 
 class WorkerError(RuntimeError):
-    """A worker process died or an environment in it raised; names the environments and their seeds."""
+    """An environment raised, or a worker process died; names the environments and their seeds."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EnvSpec:
-    """How to make one environment in a worker."""
+    """How to make one environment."""
 
     env_id: str
     env_kwargs: Mapping[str, Any]
@@ -81,8 +90,8 @@ class SharedArrays:
             action_dtype.str,
         )
 
-    def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Observations, actions, rewards, dones; rows are environments."""
+    def views(self) -> Views:
+        """The arrays."""
         num_envs = self.observation_shape[0]
         return (
             np.frombuffer(self.observations, self.observation_dtype).reshape(self.observation_shape),
@@ -135,32 +144,67 @@ def seed_text(seed: int | None) -> str:
 def work(shared: SharedArrays, channel: Channel, specs: Mapping[int, EnvSpec]) -> None:
     """A worker's life. Ctrl-C goes to the whole process group, and only the trainer heeds it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker = _Worker(shared, channel)
+
+    share = Share()
     try:
-        worker.make(specs)
-        while worker.wait():
+        with share.named_errors():
+            share.make(specs)
+        share.arrays = shared.views()
+        while _ordered(channel):
             if channel.order.value == STEP:
-                worker.step()
+                messages = share.step()
+                channel.has_message.value = bool(messages)
+                channel.done.release()
+                if messages:
+                    channel.send(messages)
             else:
-                worker.call(*channel.receive())
+                results = share.call(*channel.receive())
+                channel.done.release()
+                channel.send(results)
     except HangUp:
         pass
-    except Exception as error:
+    except (WorkerError, OSError) as error:
         channel.has_message.value = 1
         channel.done.release()
-        disk_is_full = isinstance(error, OSError) and error.errno in DISK_FULL
         with suppress(HangUp):
-            channel.send(error if disk_is_full else WorkerError(f"{worker} raised an error:\n{traceback.format_exc()}"))
+            channel.send(error)
     finally:
-        worker.close()
+        share.close()
 
 
-class _Worker:
-    """The environments of one worker. As text: the one that is being worked on."""
+def _ordered(channel: Channel) -> bool:
+    """Wait for an order; False when the trainer is gone."""
+    parent = multiprocessing.parent_process()
+    while not acquire(channel.go):
+        if parent is not None and not parent.is_alive():
+            return False
+    return True
 
-    def __init__(self, shared: SharedArrays, channel: Channel) -> None:
-        self._channel = channel
-        self._observations, self._actions, self._rewards, self._dones = shared.views()
+
+def acquire(semaphore: Any) -> bool:
+    """Wait for a semaphore, `POLL_SECONDS` at most; False when it did not come.
+
+    The other side is often but microseconds behind, and to be woken takes tens of them, so the first `SPIN_SECONDS` are
+    spent looking; any process that is ready to run goes first.
+    """
+    deadline = time.perf_counter() + SPIN_SECONDS
+    while time.perf_counter() < deadline:
+        if semaphore.acquire(block=False):
+            return True
+        os.sched_yield()
+    return bool(semaphore.acquire(timeout=POLL_SECONDS))
+
+
+class Share:
+    """The environments that one process steps. As text: the one that is being worked on.
+
+    Attributes:
+        arrays: observations, actions, rewards and dones of all environments, to be set before the first step.
+    """
+
+    arrays: Views
+
+    def __init__(self) -> None:
         self._envs: dict[int, RunMonitor] = {}
         self._env_id = ""
         self._rank = -1
@@ -169,61 +213,73 @@ class _Worker:
     def __str__(self) -> str:
         return f"environment {self._rank} of {self._env_id} (seed {seed_text(self._seeds.get(self._rank))})"
 
+    @contextmanager
+    def named_errors(self) -> Iterator[None]:
+        """Whatever goes wrong within is a `WorkerError`, but for a full disk."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise
+            raise WorkerError(f"{self} raised an error:\n{traceback.format_exc()}") from None
+
     def make(self, specs: Mapping[int, EnvSpec]) -> None:
+        """Make the environments of these ranks."""
         for self._rank, spec in specs.items():
             self._env_id = spec.env_id
             self._envs[self._rank] = spec.make()
 
-    def wait(self) -> bool:
-        """Wait for an order; False when the trainer is gone."""
-        parent = multiprocessing.parent_process()
-        while not self._channel.go.acquire(timeout=POLL_SECONDS):
-            if parent is not None and not parent.is_alive():
-                return False
-        return True
+    def spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
+        """What the environments observe and take."""
+        env = next(iter(self._envs.values()))
+        return env.observation_space, env.action_space
 
-    def step(self) -> None:
-        messages: list[tuple[int, dict[str, Any], dict[str, Any] | None]] = []
-        for rank, env in self._envs.items():
-            self._rank = rank
-            observation, self._rewards[rank], terminated, truncated, info = env.step(self._actions[rank])
-            self._dones[rank] = terminated or truncated
-            if terminated or truncated:
-                info["terminal_observation"] = observation
-                info["TimeLimit.truncated"] = truncated and not terminated
-                observation, reset_info = env.reset()
-                messages.append((rank, info, reset_info))
-            elif "frame" in info:
-                messages.append((rank, info, None))
-            self._observations[rank] = observation
-        self._channel.has_message.value = bool(messages)
-        self._channel.done.release()
-        if messages:
-            self._channel.send(messages)
+    def step(self) -> list[Message]:
+        """Step all by their actions; those whose episode ended begin the next. Returns what goes beside the arrays."""
+        observations, actions, rewards, dones = self.arrays
+        messages: list[Message] = []
+        with self.named_errors():
+            for rank, env in self._envs.items():
+                self._rank = rank
+                observation, rewards[rank], terminated, truncated, info = env.step(actions[rank])
+                dones[rank] = terminated or truncated
+                if terminated or truncated:
+                    info["terminal_observation"] = observation
+                    info["TimeLimit.truncated"] = truncated and not terminated
+                    observation, reset_info = env.reset()
+                    messages.append((rank, info, reset_info))
+                elif "frame" in info:
+                    messages.append((rank, info, None))
+                observations[rank] = observation
+        return messages
 
-    def call(self, name: str, calls: Sequence[tuple[int, tuple[Any, ...]]], kwargs: dict[str, Any]) -> None:
+    def call(self, name: str, calls: Sequence[tuple[int, tuple[Any, ...]]], kwargs: dict[str, Any]) -> dict[int, Any]:
+        """Results by rank of a method of some environments; `AttributeError` in its place where one has no such."""
         results: dict[int, Any] = {}
-        for self._rank, arguments in calls:
-            if name == "reset":
-                results[self._rank] = self._reset(*arguments)
-                continue
-            env = self._envs[self._rank]
-            try:
-                method: Callable[..., Any] = env.get_wrapper_attr(name)
-                results[self._rank] = method(*arguments, **kwargs)
-            except AttributeError as error:
-                results[self._rank] = AttributeError(f"{self}: {error}")
-        self._channel.done.release()
-        self._channel.send(results)
+        with self.named_errors():
+            for self._rank, arguments in calls:
+                if name == "reset":
+                    results[self._rank] = self._reset(*arguments)
+                    continue
+                env = self._envs[self._rank]
+                try:
+                    method: Callable[..., Any] = env.get_wrapper_attr(name)
+                    results[self._rank] = method(*arguments, **kwargs)
+                except AttributeError as error:
+                    results[self._rank] = AttributeError(f"{self}: {error}")
+        return results
 
     def _reset(self, seed: int | None, options: dict[str, Any] | None) -> dict[str, Any]:
         if seed is not None:
             self._seeds[self._rank] = seed
-        self._observations[self._rank], info = self._envs[self._rank].reset(
+        observations = self.arrays[0]
+        observations[self._rank], info = self._envs[self._rank].reset(
             seed=seed, **({"options": options} if options else {})
         )
         return info
 
     def close(self) -> None:
+        """Close all."""
         for env in self._envs.values():
             env.close()
+        self._envs = {}

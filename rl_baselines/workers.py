@@ -1,9 +1,8 @@
-"""Several engines in worker processes as one `VecEnv`; `rl_baselines.worker_process` is the other side."""
+"""Engines, one or several, as one `VecEnv` over processes; `rl_baselines.worker_process` is the other side."""
 
-import dataclasses
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -22,8 +21,10 @@ from rl_baselines.worker_process import (
     Channel,
     EnvSpec,
     HangUp,
+    Share,
     SharedArrays,
     WorkerError,
+    acquire,
     seed_text,
     work,
 )
@@ -33,51 +34,59 @@ STOP_SECONDS = 5.0
 
 
 class WorkerVecEnv(VecEnv):
-    """Environments in worker processes as an SB3 `VecEnv`, several to a worker.
+    """Environments in processes as an SB3 `VecEnv`, several to a process.
+
+    This process is the first worker: it steps its share while the others step theirs, so that there are no more
+    processes than cores, and each has work. One worker, or one environment, needs no other process.
 
     Infos are empty but for environments whose episode ended (as SB3 wants them) and those that record frames.
     Workers that outlive the trainer end by themselves; Ctrl-C in the terminal does not reach them.
 
     Args:
         specs: how to make each environment.
-        num_workers: processes; never more than environments. None takes as many as this process may use cores.
+        num_workers: processes, this one included; never more than environments. None takes as many as this process may
+            use cores.
 
     Raises:
-        WorkerError: from any call, when a worker dies or an environment in it raises; every later call but `close`
+        WorkerError: from any call, when a worker dies or an environment raises; every later call but `close`
             raises it again.
         OSError: likewise, when a worker finds the disk full.
         AttributeError: from `get_attr` and `env_method`, when the environments have nothing of that name.
     """
 
     def __init__(self, specs: Sequence[EnvSpec], num_workers: int | None = None) -> None:
-        entry = find_env(specs[0].env_id)
-        module = entry.entry_point.partition(":")[0]
-        # the fork server imports what every worker needs once, instead of seconds in each
-        CONTEXT.set_forkserver_preload([module, "rl_baselines.workers"])
         self.specs = list(specs)
         num_workers = min(num_workers or available_cores(), len(specs))
-        self._ranks = [ranks.tolist() for ranks in np.array_split(np.arange(len(specs)), num_workers)]
-        observation_space, action_space = _spaces(specs[0])
-        self._shared = SharedArrays.make(len(specs), observation_space, action_space)
-        self._observations, self._actions, self._rewards, self._dones = self._shared.views()
+        shares = [ranks.tolist() for ranks in np.array_split(np.arange(len(specs)), num_workers)]
+        self._own_ranks, self._ranks = shares[0], shares[1:]
         self._last_seeds: list[int | None] = [None] * len(specs)
         self._error: WorkerError | OSError | None = None
         self._channels: list[Channel] = []
         self.processes: list[Any] = []
+        self._own = Share()
         try:
-            self._start(specs)
-            super().__init__(len(specs), observation_space, action_space)
+            self._own.make({rank: specs[rank] for rank in self._own_ranks})
+            spaces = self._own.spaces()
+            self._shared = SharedArrays.make(len(specs), *spaces)
+            self._own.arrays = self._shared.views()
+            self._observations, self._actions, self._rewards, self._dones = self._own.arrays
+            if self._ranks:
+                self._start()
+            super().__init__(len(specs), *spaces)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, specs: Sequence[EnvSpec]) -> None:
+    def _start(self) -> None:
+        # the fork server imports what every worker needs once, instead of seconds in each
+        module = find_env(self.specs[0].env_id).entry_point.partition(":")[0]
+        CONTEXT.set_forkserver_preload([module, "rl_baselines.workers"])
         pairs = [Channel.pair() for _ in self._ranks]
         self._channels = [ours for ours, _ in pairs]
         with _without_ctrl_c():
             for (_, theirs), ranks in zip(pairs, self._ranks, strict=True):
-                mine = {rank: specs[rank] for rank in ranks}
-                process = CONTEXT.Process(target=work, args=(self._shared, theirs, mine), daemon=True)
+                specs = {rank: self.specs[rank] for rank in ranks}
+                process = CONTEXT.Process(target=work, args=(self._shared, theirs, specs), daemon=True)
                 process.start()
                 theirs.pipe.close()
                 self.processes.append(process)
@@ -99,13 +108,15 @@ class WorkerVecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         nothing: dict[str, Any] = {}
         infos = [nothing] * self.num_envs
+        messages = self._do_own(self._own.step)
         for worker, channel in enumerate(self._channels):
             self._wait(worker)
             if channel.has_message.value:
-                for rank, info, reset_info in self._receive(worker):
-                    infos[rank] = info
-                    if reset_info is not None:
-                        self.reset_infos[rank] = reset_info
+                messages += self._receive(worker)
+        for rank, info, reset_info in messages:
+            infos[rank] = info
+            if reset_info is not None:
+                self.reset_infos[rank] = reset_info
         return self._observations.copy(), self._rewards.copy(), self._dones.copy(), infos
 
     def reset(self) -> np.ndarray:
@@ -132,6 +143,7 @@ class WorkerVecEnv(VecEnv):
                 process.kill()
                 process.join()
         self._channels, self.processes = [], []
+        self._own.close()
         self._error = WorkerError("the environments are closed")
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
@@ -158,13 +170,17 @@ class WorkerVecEnv(VecEnv):
     def _call(self, name: str, arguments: Mapping[int, tuple[Any, ...]], kwargs: dict[str, Any]) -> dict[int, Any]:
         """Call a method of the environments of these ranks, all workers at the same time; results by rank."""
         self._check_working()
+
+        def calls_of(ranks: list[int]) -> list[tuple[int, tuple[Any, ...]]]:
+            return [(rank, arguments[rank]) for rank in ranks if rank in arguments]
+
         asked = []
         for worker, ranks in enumerate(self._ranks):
-            calls = [(rank, arguments[rank]) for rank in ranks if rank in arguments]
+            calls = calls_of(ranks)
             if calls:
                 self._send(worker, (name, calls, kwargs))
                 asked.append(worker)
-        answers: dict[int, Any] = {}
+        answers: dict[int, Any] = self._do_own(lambda: self._own.call(name, calls_of(self._own_ranks), kwargs))
         for worker in asked:
             self._wait(worker)
             answers |= self._receive(worker)
@@ -172,6 +188,14 @@ class WorkerVecEnv(VecEnv):
             if isinstance(answer, AttributeError):
                 raise answer
         return answers
+
+    def _do_own(self, do: Callable[[], Any]) -> Any:
+        """Do this process's part, and remember its errors."""
+        try:
+            return do()
+        except (WorkerError, OSError) as error:
+            self._error = error
+            raise
 
     def _send(self, worker: int, message: Any) -> None:
         channel = self._channels[worker]
@@ -184,7 +208,7 @@ class WorkerVecEnv(VecEnv):
 
     def _wait(self, worker: int) -> None:
         done = self._channels[worker].done
-        while not done.acquire(timeout=POLL_SECONDS):
+        while not acquire(done):
             if not self.processes[worker].is_alive():
                 self._fail(worker)
 
@@ -252,11 +276,3 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _spaces(spec: EnvSpec) -> tuple[gym.Space[Any], gym.Space[Any]]:
-    """The spaces, from an environment made and closed in this process (engines start in milliseconds)."""
-    env = dataclasses.replace(spec, monitor=None, render_mode=None).make()
-    spaces = env.observation_space, env.action_space
-    env.close()
-    return spaces

@@ -1,6 +1,5 @@
 """Taking times: two sides in turn, so that what else the machine does falls on both."""
 
-import os
 import resource
 import statistics
 import time
@@ -62,12 +61,3 @@ def _proc_field(file: str, field: str) -> int | None:
     if not path.is_file():
         return None
     return next((int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith(field)), None)
-
-
-def processor_seconds(pids: Iterable[int]) -> float:
-    """Processor time that these processes have had so far (Linux)."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")

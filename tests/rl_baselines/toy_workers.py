@@ -61,6 +61,10 @@ class ToyEnv(gym.Env[np.ndarray, Any]):
     def echo(self, value: Any, times: int = 1) -> Any:
         return value * times
 
+    def process(self) -> int:
+        """Where it lives."""
+        return os.getpid()
+
     def _observe(self) -> np.ndarray:
         return np.full(self.observation_space.shape, self.t, np.uint8)
 
@@ -75,7 +79,7 @@ class ToySpec(EnvSpec):
 
 @dataclasses.dataclass(frozen=True)
 class FailingSpec(EnvSpec):
-    """A registered environment, of which rank 1 raises at its 100th step in a worker."""
+    """A registered environment, of which rank 1 raises at its 100th step."""
 
     def make(self) -> RunMonitor:
         env = super().make()
