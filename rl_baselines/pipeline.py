@@ -157,8 +157,8 @@ def _run(arguments: argparse.Namespace, steps: list[Step], record: GridRecord, s
 
 
 def _threads(count: int) -> dict[str, str]:
-    """So many threads for each run, where the user has not set them: together the runs have the machine's cores."""
-    return {} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(count)}
+    """So many threads and processes for each run, where the user has not set them: together the runs have the cores."""
+    return {name: str(count) for name in ("OMP_NUM_THREADS", "PYTHON_CPU_COUNT") if name not in os.environ}
 
 
 if __name__ == "__main__":

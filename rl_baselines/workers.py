@@ -262,7 +262,10 @@ class WorkerVecEnv(VecEnv):
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use: ``PYTHON_CPU_COUNT`` if that is set, which Python heeds from 3.13 on."""
+    told = os.environ.get("PYTHON_CPU_COUNT", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -108,6 +108,7 @@ def srl_tasks() -> list[Task]:
             f"{_SRL}:inference",
             {"model_type": model_type, "side": side},
             Goal(0.35, at_most=True),
+            one_core=False,
         )
         for model_type, side in (("custom_cnn", 64), ("spatial_softmax", 64), ("custom_cnn", 224))
     ]

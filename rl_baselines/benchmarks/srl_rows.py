@@ -75,9 +75,9 @@ def inference(effort: Effort, model_type: str, side: int, n_envs: int = 8, state
     """States per second of one pass for all environments; ratio: its time against a pass for each of them.
 
     The single passes are those of the network as it was learned, one frame at a time, which is how the S-RL Toolbox
-    used it. ``same_encoder`` is the ratio where single frames go through the same prepared encoder.
+    used it. ``same_encoder`` is the ratio where single frames go through the same prepared encoder. All have the threads
+    that a training on representations has: one for each core.
     """
-    torch.set_num_threads(1)
     shape = (side, side, 3)
     network = build_encoder(model_type, shape, state_dim).eval()
     info = EncoderInfo("random", "MobileRobotGymEnv-v0", {}, shape, N_ACTIONS, state_dim, model_type)

@@ -1,5 +1,6 @@
 """A worker: takes trials from the study until all are done."""
 
+import os
 import time
 from contextlib import closing
 
@@ -22,6 +23,7 @@ from rl_baselines.search.study import (
 )
 from rl_baselines.search.trial import DefaultRefused, Objective, TrialFailed, TrialGivenBack
 from rl_baselines.training import set_threads
+from rl_baselines.workers import available_cores
 
 
 def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:
@@ -49,8 +51,10 @@ def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:
 def _set_threads(plan: SearchPlan) -> None:
     images = plan.training.srl_model == PIXELS or plan.training.encoder is not None
     set_threads(images=images)
-    if images and plan.n_jobs > 1:
-        torch.set_num_threads(max(1, torch.get_num_threads() // plan.n_jobs))
+    if plan.n_jobs > 1:
+        os.environ["PYTHON_CPU_COUNT"] = str(max(1, available_cores() // plan.n_jobs))
+        if images:
+            torch.set_num_threads(max(1, torch.get_num_threads() // plan.n_jobs))
 
 
 def _run_one(study: Study, objective: Objective, listener: Listener) -> None:

@@ -183,6 +183,7 @@ def test_without_ray(tmp_path, monkeypatch):
 
 def test_threads_are_shared_out(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert pipeline._threads(3) == {"OMP_NUM_THREADS": "3"}
-    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "2")
-    assert pipeline._threads(3) == {}, "what the user has set stays"
+    monkeypatch.delenv("PYTHON_CPU_COUNT", raising=False)
+    assert pipeline._threads(3) == {"OMP_NUM_THREADS": "3", "PYTHON_CPU_COUNT": "3"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert pipeline._threads(3) == {"PYTHON_CPU_COUNT": "3"}, "what the user has set stays"

@@ -94,6 +94,14 @@ def test_several_environments_share_a_process_and_this_one_is_the_first(workers)
     assert workers(toys(3), 1).processes == workers(toys(1)).processes == []
 
 
+def test_as_many_processes_as_the_environment_says(workers, monkeypatch):
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "3")
+    assert len(workers(toys(4), None).processes) == 2
+    for none in ("default", "0", "-1", ""):
+        monkeypatch.setenv("PYTHON_CPU_COUNT", none)
+        assert available_cores() == len(os.sched_getaffinity(0))
+
+
 def test_seeds_and_options_arrive_once(workers):
     venv = workers(toys(3))
     venv.seed(10)
