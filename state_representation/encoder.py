@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from srl3.errors import UserError
 from srl3.files import atomic_path
 from state_representation.log_folder import LogFolder
-from state_representation.models.encoders import ImageShape, build_encoder, fold_batch_norms
+from state_representation.models.encoders import ImageShape, block_layers, build_encoder, fold_batch_norms
 
 ENCODER_PREFIX = "encoder."
 """Begins the names of the encoder's tensors among those of ``srl_model.pth``."""
-_CHUNK_PIXELS = 64 * 64 * 64
+_CHUNK_PIXELS = 8 * 224 * 224
 """Pixels in one forward pass: more than fits the processor's caches is slower."""
 
 
@@ -101,6 +101,8 @@ class Encoder:
         self._tensors = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         self._network = fold_batch_norms(copy.deepcopy(network).eval().requires_grad_(False))
         self._network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.device.type == "cpu" and torch.backends.mkldnn.is_available():
+            block_layers(self._network)
         height, width, _ = info.img_shape
         self._chunk = max(1, _CHUNK_PIXELS // (height * width)) if self.device.type == "cpu" else 4096
 

@@ -5,6 +5,7 @@ linear `head`, so that a variational encoder can put a second head beside the fi
 """
 
 import copy
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -211,6 +212,28 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
         else:
             fold_batch_norms(child)
         previous = (name, child)
+    return network
+
+
+class BlockedLayers(nn.Sequential):
+    """Layers without gradients on oneDNN's own blocked layout, from and to torch's dense one; for the CPU.
+
+    Pooled convolutions on large frames take a tenth less time so than with channels last; others more.
+    """
+
+    LAYERS = (nn.Conv2d, nn.MaxPool2d, nn.ReLU, nn.Identity)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return super().forward(frames.contiguous().to_mkldnn()).to_dense()
+
+
+def block_layers(network: nn.Module) -> nn.Module:
+    """Put the convolutions of an encoder that pools between them into `BlockedLayers`, in place."""
+    if isinstance(network, EncoderNetwork) and isinstance(network.features, nn.Sequential):
+        layers = list(network.features)
+        first = list(itertools.takewhile(lambda layer: isinstance(layer, BlockedLayers.LAYERS), layers))
+        if any(isinstance(layer, nn.MaxPool2d) for layer in first):
+            network.features = nn.Sequential(BlockedLayers(*first), *layers[len(first) :])
     return network
 
 

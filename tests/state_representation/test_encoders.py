@@ -8,7 +8,14 @@ from torch import nn
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
 from state_representation.models.decoders import build_decoder
-from state_representation.models.encoders import ENCODERS, SpatialSoftmax, build_encoder, fold_batch_norms
+from state_representation.models.encoders import (
+    ENCODERS,
+    BlockedLayers,
+    SpatialSoftmax,
+    block_layers,
+    build_encoder,
+    fold_batch_norms,
+)
 from state_representation.pca import fit_pca
 from state_representation.train import MODEL_TYPES
 from state_representation.train_config import TrainConfig
@@ -70,6 +77,19 @@ def test_folding_batch_norms_keeps_the_output(model_type):
         after = fold_batch_norms(network)(frames)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="oneDNN is for x86 and some Arm processors")
+@pytest.mark.parametrize(
+    ("model_type", "blocked"), [("custom_cnn", 12), ("spatial_softmax", 0), ("resnet", 0), ("mlp", 0)]
+)
+def test_the_blocked_layout_keeps_the_output(model_type, blocked):
+    network = build_encoder(model_type, (100, 100, 3), 4).eval().requires_grad_(False)
+    frames = torch.rand(3, 3, 100, 100, generator=torch.Generator().manual_seed(0))
+    before = network(frames)
+    after = block_layers(fold_batch_norms(network))(frames)
+    assert sum(len(module) for module in network.modules() if isinstance(module, BlockedLayers)) == blocked
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-6)
 
 
 def test_spatial_softmax_says_where():
