@@ -1,6 +1,24 @@
 """What all tests share."""
 
+import os
 import signal
+import tempfile
+from collections.abc import Iterator
+
+import pytest
 
 # a shell that runs something in the background lets it ignore Ctrl-C, and the commands under test would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files() -> Iterator[None]:
+    """What libraries leave among the temporary files (SB3 a folder for each ``learn``) goes when the tests end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="srl3-tests-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        os.chmod(folder, 0o755)  # a PostgreSQL server runs as another user
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
