@@ -75,8 +75,8 @@ def inference(effort: Effort, model_type: str, side: int, n_envs: int = 8, state
     """States per second of one pass for all environments; ratio: its time against a pass for each of them.
 
     The single passes are those of the network as it was learned, one frame at a time, which is how the S-RL Toolbox
-    used it. ``same_encoder`` is the ratio where single frames go through the same prepared encoder. All have the threads
-    that a training on representations has: one for each core.
+    used it. ``same_encoder`` is the ratio where single frames go through the same prepared encoder. All have as many
+    threads as a training on representations has: one for each core.
     """
     shape = (side, side, 3)
     network = build_encoder(model_type, shape, state_dim).eval()

@@ -11,13 +11,18 @@ from rl_baselines.callbacks.checkpoints import CheckpointWriter
 from rl_baselines.callbacks.episodes import EpisodeLog
 
 WINDOW = 100
-"""episodes that the mean is taken over"""
+"""episodes that the mean is taken over, at least"""
+ROUNDS = 4
+"""episodes of each environment that the mean is taken over, at least: those of many environments end together, and the
+best of many looks at hardly more than one round would be the luckiest"""
 OFF_POLICY_INTERVAL = 200
 """environment steps between looks, for algorithms that have no rollouts"""
 
 
 class BestModelCallback(BaseCallback):
-    """Writes ``best_model.zip`` when the mean return of the last 100 training episodes is the best so far.
+    """Writes ``best_model.zip`` when the mean return of the last training episodes is the best so far.
+
+    The mean is of the last 100, and of no fewer than four for each environment.
 
     Looks after each rollout of an on-policy algorithm, before its update, so that the model written is
     the one that earned the return; else every 200 steps.
@@ -52,7 +57,7 @@ class BestModelCallback(BaseCallback):
         if self.log.count < max(self.min_episodes, 1) or self.log.count == self._seen:
             return
         self._seen = self.log.count
-        mean = self.log.mean_return(WINDOW)
+        mean = self.log.mean_return(max(WINDOW, ROUNDS * self.training_env.num_envs))
         if mean is not None and mean > self.writer.best_mean:
             self.writer.write_best(self.model, mean)
 

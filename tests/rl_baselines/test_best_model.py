@@ -27,10 +27,13 @@ class Writer:
         self.written.append(mean)
 
 
-def callback(log: EpisodeLog, min_episodes: int, on_policy: bool = True) -> tuple[BestModelCallback, Writer]:
+def callback(
+    log: EpisodeLog, min_episodes: int, on_policy: bool = True, n_envs: int = 1
+) -> tuple[BestModelCallback, Writer]:
     writer = Writer()
     made = BestModelCallback(writer, log, min_episodes, on_policy)  # type: ignore[arg-type]
-    made.model = SimpleNamespace()  # type: ignore[assignment]
+    env = SimpleNamespace(num_envs=n_envs)
+    made.model = SimpleNamespace(get_env=lambda: env)  # type: ignore[assignment]
     return made, writer
 
 
@@ -59,6 +62,16 @@ def test_only_a_better_mean_of_the_last_hundred_is_kept():
     best._on_rollout_end()
     best._on_rollout_end()
     assert writer.written == [1.0, 2.0, 7.0]
+
+
+def test_of_many_environments_the_last_four_rounds_count():
+    log = EpisodeLog()
+    best, writer = callback(log, min_episodes=0, n_envs=50)
+    for value in (1.0, 2.0, 3.0, 4.0, 9.0):
+        for _ in range(50):
+            log.append(log.count, value, 1)
+        best._on_rollout_end()
+    assert writer.written == [1.0, 1.5, 2.0, 2.5, 4.5]
 
 
 def test_without_rollouts_it_looks_every_200_steps():
