@@ -1,11 +1,13 @@
 """Run folders: the only place that knows the file names in them, and that finds runs and checkpoints."""
 
 import dataclasses
+import fcntl
 import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,20 @@ class RunFolder:
             size = sizes.get(path.name, 0)
             if path.stat().st_size > size:
                 os.truncate(path, size)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run against a second training in its folder, until the block or this process ends.
+
+        Raises:
+            UserError: when it is held.
+        """
+        with self.log.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.path} is being trained by another process; wait for it, or stop it.") from None
+            yield
 
     def remove_temporaries(self) -> None:
         """Remove the half-written files of a run that was killed."""

@@ -116,7 +116,7 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: bool) -> int:
     run = plan.resume
     try:
         run = run or new_run_folder(plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix)
-        with logged_console(run.log), full_disk_said_once():
+        with run.held(), logged_console(run.log), full_disk_said_once():
             return _Training(plan, run, kept, visdom).execute()
     except OSError as error:
         if error.errno not in DISK_FULL:

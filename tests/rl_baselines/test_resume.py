@@ -117,6 +117,17 @@ def test_a_finished_run_is_not_resumed(small_train, tmp_path):
         small_train("--resume", str(run.path), "--num-timesteps", "800")
 
 
+def test_a_run_that_is_being_trained_is_not_resumed(small_train, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 120)
+        stopped = small_train(*WORLDS["mobile robot"], status=130)
+    before = {path: path.read_bytes() for path in stopped.path.rglob("*") if path.is_file()}
+    with stopped.held(), pytest.raises(UserError, match="is being trained by another process"):
+        small_train("--resume", str(stopped.path))
+    assert {path: path.read_bytes() for path in stopped.path.rglob("*") if path.is_file()} == before
+    small_train("--resume", str(stopped.path))
+
+
 def test_an_off_policy_run_goes_on_with_its_replay_buffer(small_train, monkeypatch):
     flags = (*MOBILE, "-c", "--algo", "sac", "--num-timesteps", "300", "--hyperparam", "learning_starts:50")
     with monkeypatch.context() as patch:

@@ -111,3 +111,14 @@ def test_a_damaged_yaml_is_said(tmp_path):
     run.args.write_text("a: [")
     with pytest.raises(UserError, match="can't be read"):
         run.read_yaml(run.args)
+
+
+def test_a_run_is_held_by_one_training_at_a_time(tmp_path):
+    run = make_run(tmp_path, "a")
+    with run.held():
+        with pytest.raises(UserError, match=r"-a is being trained by another process; wait for it"), run.held():
+            pass
+        with make_run(tmp_path, "b").held():
+            pass
+    with run.held():
+        pass
