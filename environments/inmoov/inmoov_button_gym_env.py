@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 from environments.bullet import pybullet as p
+from environments.button_task import ButtonTask
 from environments.inmoov.arm_env import InmoovArmEnv
 from environments.inmoov.config import InmoovButtonConfig, Point
 from environments.inmoov.models import BUTTON_URDF, TABLE_URDF, load_model
@@ -72,7 +73,7 @@ class ButtonScene(InmoovScene):
         p.changeConstraint(gear, gearRatio=1, maxForce=0, physicsClientId=self.client)
 
 
-class InmoovButtonGymEnv(InmoovArmEnv):
+class InmoovButtonGymEnv(ButtonTask, InmoovArmEnv):
     """Push the button for five steps, without touching the table: the rules of `KukaButtonGymEnv`.
 
     Actions: ``Discrete(6)`` (-x, +x, -y, +y, -z, +z) or those of `InmoovArmEnv`; the hand is a fist, palm down.
@@ -99,35 +100,10 @@ class InmoovButtonGymEnv(InmoovArmEnv):
         self._scene.restore()
         self._scene.place_button((x, y, z))
         self._target = (x, y, z + config.button_distance_height)
-        self._n_contacts = 0
-        self._n_steps_outside = 0
+        self._begin_counting()
 
     def _move_hand(self, dx: float, dy: float, dz: float) -> None:
         super()._move_hand(dx, dy, -abs(dz) if self.config.force_down else dz)
 
     def _judge(self) -> tuple[float, dict[str, float], bool, bool]:
-        config = self.config
-        on_button, on_table = self._scene.contacts()
-        distance = math.dist(self._hand, self._target)
-        outside = distance > config.max_distance
-        failing = on_table or outside
-        self._n_contacts += on_button
-        self._n_steps_outside = self._n_steps_outside + 1 if failing else 0
-        solved = on_button and self._n_contacts >= config.n_contacts_to_end
-        terminated = solved or on_table or self._n_steps_outside >= config.max_steps_outside
-        success = solved and not failing
-        if not config.shape_reward:
-            terms = {
-                "contact": float(on_button and not failing),
-                "table": -float(on_table),
-                "outside": -float(outside and not on_table),
-            }
-        elif config.is_discrete:
-            terms = {"distance": -distance}
-        else:
-            terms = {
-                "distance": 0.0 if terminated else -distance,
-                "success": config.success_reward if success else 0.0,
-                "failure": config.failure_reward if terminated and not success else 0.0,
-            }
-        return sum(terms.values()), terms, terminated, success
+        return self._judge_step(*self._scene.contacts(), math.dist(self._hand, self._target))

@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 from environments.bullet import pybullet as p
+from environments.button_task import Judged
 from environments.kuka_gym.config import KukaButtonConfig
-from environments.kuka_gym.kuka_button_gym_env import Judged, KukaButtonGymEnv
+from environments.kuka_gym.kuka_button_gym_env import KukaButtonGymEnv
 from environments.kuka_gym.scene import CAP_LINK, KukaScene, Point
 from environments.kuka_gym.variant_configs import Kuka2ButtonConfig
 

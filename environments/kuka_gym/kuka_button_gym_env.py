@@ -1,11 +1,12 @@
 """`KukaButtonGymEnv`: the arm pushes a button on a table."""
 
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
+from environments.button_task import ButtonTask
 from environments.kuka_gym.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.robot import N_ARM_JOINTS, N_JOINTS
@@ -16,18 +17,7 @@ DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1
 """What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
 
 
-class Judged(NamedTuple):
-    """What a step came to: contacts, the distance to the target in metres, and how the episode stands."""
-
-    on_button: bool
-    on_table: bool
-    outside: bool
-    distance: float
-    terminated: bool
-    success: bool
-
-
-class KukaButtonGymEnv(SRLGymEnv):
+class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
     """Push the button five times a step's length, without touching the table.
 
     Actions: ``Discrete(6)`` (-x, +x, -y, +y, -z, +z), a ``Box`` of 3 (the hand's goal) or, with
@@ -52,8 +42,6 @@ class KukaButtonGymEnv(SRLGymEnv):
         self._camera: Camera | None = None
         self._target = (0.0, 0.0, 0.0)
         self._gripper = (0.0, 0.0, 0.0)
-        self._n_contacts = 0
-        self._n_steps_outside = 0
 
     def ground_truth_dim(self) -> int:
         return 3 if self.config.relative_pos else 6
@@ -99,8 +87,7 @@ class KukaButtonGymEnv(SRLGymEnv):
         return spaces.Box(-1.0, 1.0, (N_ARM_JOINTS if self.config.action_joints else 3,), np.float32)
 
     def _reset_world(self) -> None:
-        self._n_contacts = 0
-        self._n_steps_outside = 0
+        self._begin_counting()
         self._place()
         for _ in range(self.config.n_random_actions_at_init):
             self._move_at_random()
@@ -155,43 +142,7 @@ class KukaButtonGymEnv(SRLGymEnv):
 
     def _judge(self) -> tuple[float, dict[str, float], bool, bool]:
         """Reward, its terms, terminated and success of the step that has just been simulated."""
-        config = self.config
-        on_button, on_table = self._scene.contacts()
-        distance = math.dist(self._gripper, self._target)
-        outside = distance > config.max_distance
-        failing = on_table or outside
-        self._n_steps_outside = self._n_steps_outside + 1 if failing else 0
-        solved = on_button and self._count_contact()
-        terminated = solved or on_table or self._n_steps_outside >= config.max_steps_outside
-        success = solved and not failing
-        if config.shape_reward:
-            terms = self._dense_terms(Judged(on_button, on_table, outside, distance, terminated, success))
-        else:
-            terms = {
-                "contact": float(on_button and not failing),
-                "table": -float(on_table),
-                "outside": -float(outside and not on_table),
-            }
-        return sum(terms.values()), terms, terminated, success
-
-    def _count_contact(self) -> bool:
-        """Count a step in contact with the button; whether that solves the episode."""
-        self._n_contacts += 1
-        return self._n_contacts >= self.config.n_contacts_to_end
-
-    def _dense_terms(self, step: Judged) -> dict[str, float]:
-        if self.config.is_discrete:
-            return {"distance": -step.distance}
-        return self._dense_terms_with_outcome(step)
-
-    def _dense_terms_with_outcome(self, step: Judged) -> dict[str, float]:
-        """Minus the distance, but at the end of an episode what its success or failure is worth."""
-        config = self.config
-        return {
-            "distance": 0.0 if step.terminated else -step.distance,
-            "success": config.success_reward if step.success else 0.0,
-            "failure": config.failure_reward if step.terminated and not step.success else 0.0,
-        }
+        return self._judge_step(*self._scene.contacts(), math.dist(self._gripper, self._target))
 
 
 def _random_direction(rng: np.random.Generator, dim: int) -> np.ndarray:

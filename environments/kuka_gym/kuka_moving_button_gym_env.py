@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from environments.kuka_gym.kuka_button_gym_env import Judged, KukaButtonGymEnv
+from environments.button_task import Judged
+from environments.kuka_gym.kuka_button_gym_env import KukaButtonGymEnv
 from environments.kuka_gym.variant_configs import KukaMovingButtonConfig
 
 
