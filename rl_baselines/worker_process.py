@@ -21,6 +21,7 @@ import numpy as np
 
 from rl_baselines.console import DISK_FULL
 from rl_baselines.monitor import RunMonitor, make_monitored_env
+from srl3.errors import UserError
 
 CONTEXT = multiprocessing.get_context("forkserver")
 POLL_SECONDS = 1.0
@@ -41,6 +42,10 @@ class HangUp(Exception):
 
 class WorkerError(RuntimeError):
     """An environment raised, or a worker process died; names the environments and their seeds."""
+
+
+PASSED_ON = (WorkerError, UserError, OSError)
+"""what comes out of a share of environments, here or in a worker"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +168,7 @@ def work(shared: SharedArrays, channel: Channel, specs: Mapping[int, EnvSpec]) -
                 channel.send(results)
     except HangUp:
         pass
-    except (WorkerError, OSError) as error:
+    except PASSED_ON as error:
         channel.has_message.value = 1
         channel.done.release()
         with suppress(HangUp):
@@ -215,9 +220,11 @@ class Share:
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:
-        """Whatever goes wrong within is a `WorkerError`, but for a full disk."""
+        """Whatever goes wrong within is a `WorkerError`, but for the user's mistakes and a full disk."""
         try:
             yield
+        except UserError:
+            raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise

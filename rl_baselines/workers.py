@@ -16,6 +16,7 @@ from rl_baselines.monitor import RunMonitor
 from rl_baselines.worker_process import (
     CALL,
     CONTEXT,
+    PASSED_ON,
     POLL_SECONDS,
     STEP,
     Channel,
@@ -50,7 +51,8 @@ class WorkerVecEnv(VecEnv):
     Raises:
         WorkerError: from any call, when a worker dies or an environment raises; every later call but `close`
             raises it again.
-        OSError: likewise, when a worker finds the disk full.
+        OSError: likewise, when an environment finds the disk full.
+        UserError: likewise, when an environment finds a mistake of the user's.
         AttributeError: from `get_attr` and `env_method`, when the environments have nothing of that name.
     """
 
@@ -60,7 +62,7 @@ class WorkerVecEnv(VecEnv):
         shares = [ranks.tolist() for ranks in np.array_split(np.arange(len(specs)), num_workers)]
         self._own_ranks, self._ranks = shares[0], shares[1:]
         self._last_seeds: list[int | None] = [None] * len(specs)
-        self._error: WorkerError | OSError | None = None
+        self._error: Exception | None = None
         self._channels: list[Channel] = []
         self.processes: list[Any] = []
         self._own = Share()
@@ -193,7 +195,7 @@ class WorkerVecEnv(VecEnv):
         """Do this process's part, and remember its errors."""
         try:
             return do()
-        except (WorkerError, OSError) as error:
+        except PASSED_ON as error:
             self._error = error
             raise
 
@@ -217,7 +219,7 @@ class WorkerVecEnv(VecEnv):
             answer = self._channels[worker].receive()
         except HangUp:
             self._fail(worker)
-        if isinstance(answer, WorkerError | OSError):
+        if isinstance(answer, PASSED_ON):
             self._error = answer
             raise answer
         return answer
@@ -227,12 +229,12 @@ class WorkerVecEnv(VecEnv):
         self._error = self._last_words(worker) or self._death(worker)
         raise self._error
 
-    def _last_words(self, worker: int) -> WorkerError | OSError | None:
+    def _last_words(self, worker: int) -> Exception | None:
         channel = self._channels[worker]
         try:
             while channel.pipe.poll():
                 message = channel.receive()
-                if isinstance(message, WorkerError | OSError):
+                if isinstance(message, PASSED_ON):
                     return message
         except (HangUp, OSError):
             pass

@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.util import get_temp_dir
 
 import pytest
 
@@ -19,6 +20,7 @@ def temporary_files() -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
     ):
         os.chmod(folder, 0o755)  # a PostgreSQL server runs as another user
+        get_temp_dir()  # multiprocessing's own, which it removes by itself after this
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rl_baselines.worker_process import EnvSpec, WorkerError
 from rl_baselines.workers import WorkerVecEnv, available_cores
+from srl3.errors import UserError
 from tests.rl_baselines.toy_workers import toys
 
 ROOT = Path(__file__).parents[2]
@@ -180,6 +181,17 @@ def test_an_environment_that_raises_is_named_with_seed_and_traceback(workers, fa
     for call in (venv.reset, lambda: venv.step(np.zeros(4, int)), lambda: venv.get_attr("label")):
         with pytest.raises(WorkerError, match="gear broke"):
             call()
+
+
+@pytest.mark.parametrize("rank", [0, 2], ids=["here", "in a worker"])
+def test_a_mistake_of_the_user_s_stays_one(workers, rank):
+    specs = toys(3)
+    specs[rank] = toys(1, fail_in="step", error="UserError")[0]
+    venv = workers(specs)
+    venv.reset()
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"^the gear is missing; fetch one\.$"):
+            venv.step(np.zeros(3, int))
 
 
 def test_an_environment_that_can_not_be_made_is_named(workers):

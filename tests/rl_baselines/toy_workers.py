@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from rl_baselines.monitor import RunMonitor
 from rl_baselines.worker_process import EnvSpec
+from srl3.errors import UserError
 
 TOY_ID = "MobileRobotGymEnv-v0"
 """any registered id: the fork server imports its module"""
@@ -33,9 +34,12 @@ class ToyEnv(gym.Env[np.ndarray, Any]):
         slow: float = 0.0,
     ) -> None:
         self.length, self.fail_in, self.fail_at, self.slow = length, fail_in, fail_at, slow
-        self.error = {"RuntimeError": RuntimeError("the gear broke"), "EOFError": EOFError("the gear broke")}.get(
-            error, OSError(28, "No space left on device", "somewhere.csv")
-        )
+        self.error = {
+            "RuntimeError": RuntimeError("the gear broke"),
+            "EOFError": EOFError("the gear broke"),
+            "UserError": UserError("the gear is missing; fetch one."),
+            "full": OSError(28, "No space left on device", "somewhere.csv"),
+        }[error]
         self.observation_space = spaces.Box(0, 255, (side, side, 3), np.uint8)
         self.action_space = spaces.Box(-1, 1, (2,), np.float32) if continuous else spaces.Discrete(4)
         self.steps = 0
