@@ -10,6 +10,7 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
 from optuna.storages._heartbeat import BaseHeartbeat  # a storage that has heartbeats must be one
 from optuna.storages.journal import JournalFileBackend
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rl_baselines.search.plan import without_credentials
@@ -114,6 +115,11 @@ def _database(url: str, on_dead_worker: Callable[[Any, Any], None]) -> BaseStora
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=on_dead_worker,
             )
+            if url.startswith(SQLITE):
+                # else a transaction begins at its first write, after two workers have read that a trial waits for one
+                event.listen(
+                    storage.engine, "begin", lambda transaction: transaction.exec_driver_sql("BEGIN IMMEDIATE")
+                )
             return get_storage(storage)
         except (SQLAlchemyError, StorageInternalError) as error:
             if attempt == CREATIONS or _is_unreachable(error):

@@ -1,7 +1,9 @@
 """Storages: which text names which, what they refuse, and waiting for one that went away."""
 
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import optuna
@@ -193,3 +195,27 @@ def test_the_file_is_one_that_plain_optuna_opens(tmp_path):
     optuna.create_study(study_name="mine", storage=storage)
     assert optuna.load_study(study_name="mine", storage=f"sqlite:///{tmp_path}/study.db").trials == []
     assert sqlite3.connect(tmp_path / "study.db").execute("select study_name from studies").fetchall() == [("mine",)]
+
+
+def test_a_waiting_trial_is_taken_by_one_worker(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    study = optuna.create_study(storage=url)
+    for _ in range(40):
+        study.enqueue_trial({})
+    numbers = [trial._trial_id for trial in study.get_trials()]
+    together = threading.Barrier(2)
+
+    def take(_: int) -> list[bool]:
+        storage = open_storage(url, patience=30, stop=GOING_ON, note=print, on_dead_worker=print)
+        taken = []
+        for number in numbers:
+            together.wait()
+            try:
+                taken.append(storage.set_trial_state_values(number, optuna.trial.TrialState.RUNNING))
+            except UpdateFinishedTrialError:
+                taken.append(False)
+        return taken
+
+    with ThreadPoolExecutor(2) as workers:
+        first, second = workers.map(take, range(2))
+    assert [a + b for a, b in zip(first, second, strict=True)] == [1] * len(numbers)
