@@ -3,8 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from rl_baselines.arguments import Parser
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser
 
 EXAMPLES = """examples:
   python -m environments.change_to_relative_pos --data-src data/mobile_r --data-dst data/mobile_r_relative
@@ -36,8 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.dataset import open_dataset
     from environments.datasets.disk import full_disk_is_said
     from environments.datasets.progress import Progress
-    from environments.datasets.stopping import leave_on_sigterm
     from environments.datasets.writer import DatasetWriter
+    from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)
     check_can_be_relative(dataset)

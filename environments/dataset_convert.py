@@ -3,8 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from rl_baselines.arguments import Parser, positive_number
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number
 
 EXAMPLES = """examples:
   python -m environments.dataset_convert --data-src data/mobile_r --data-dst srl_zoo/data/mobile_r --to reference
@@ -50,9 +50,9 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.export import export_to_reference
     from environments.datasets.info import UNKNOWN_ENV
     from environments.datasets.progress import Progress
-    from environments.datasets.stopping import leave_on_sigterm
     from environments.datasets.writer import DatasetWriter
     from environments.registry import find_env
+    from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)
     info = dataset.info

@@ -10,17 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
-from rl_baselines.arguments import (
-    Parser,
-    add_env_flags,
-    env_help,
-    env_kwargs_from_flags,
-    make_config,
-    positive_float,
-    positive_number,
-    seed_number,
-)
+from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_float, positive_number, seed_number
 
 if TYPE_CHECKING:
     from environments.datasets.generate import Outcome
@@ -158,12 +150,12 @@ def _at_random(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> Acting:
 
 def _custom(arguments: argparse.Namespace, given: set[str], kwargs: dict[str, Any]) -> Acting:
     """A checkpoint in the world that it was trained in, but for what the flags say otherwise."""
-    from rl_baselines.run_folder import DEFAULT_LOG_DIR, find_checkpoint
+    from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 
     path = find_checkpoint(arguments.log_custom_policy, DEFAULT_LOG_DIR)
 
-    from rl_baselines.checkpoint import load_checkpoint
-    from rl_baselines.recorded_policy import CheckpointPerformer
+    from rl_baselines.acting.recorded_policy import CheckpointPerformer
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
     from rl_baselines.registry import find_algo
 
     info = load_checkpoint(path).info
@@ -180,7 +172,7 @@ def _custom(arguments: argparse.Namespace, given: set[str], kwargs: dict[str, An
 
 def _train_ppo2(arguments: argparse.Namespace, kwargs: dict[str, Any], seed: int) -> int:
     """Train ppo2 on the ground truth of this world, and let its run act; returns the training's exit status."""
-    from rl_baselines.run_folder import DEFAULT_LOG_DIR
+    from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
     from rl_baselines.train import main as train
 
     _config(arguments, {**kwargs, "srl_model": GROUND_TRUTH})

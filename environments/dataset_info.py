@@ -4,8 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from rl_baselines.arguments import Parser
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser
 
 EXAMPLES = """examples:
   python -m environments.dataset_info data/mobile_r

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rl_baselines.arguments import Parser
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser
 
 EXAMPLES = """examples:
   python -m environments.dataset_merger --merge data/circle data/square data/both
@@ -56,8 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.disk import full_disk_is_said
     from environments.datasets.merging import merged_info
     from environments.datasets.progress import Progress
-    from environments.datasets.stopping import leave_on_sigterm
     from environments.datasets.writer import DatasetWriter
+    from srl3.runtime.signals import leave_on_sigterm
 
     datasets = [open_dataset(source) for source in sources]
     labels = arguments.continual_learning_labels

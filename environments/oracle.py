@@ -11,16 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from environments.config import EnvConfig
+from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import ThreadingType, find_env, registered_env
-from rl_baselines.arguments import (
-    Parser,
-    add_env_flags,
-    env_kwargs_from_flags,
-    make_config,
-    positive_number,
-    whole_number,
-)
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number, whole_number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,6 @@ Importing this module loads no library: an algorithm names its model class in a 
 """
 
 import inspect
-import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rl_baselines.parameters import Kind, Parameter, constructor_parameters
-from rl_baselines.policy_kwargs import build_policy_kwargs, check_policy_kwargs
-from rl_baselines.registry import registered_rl
-from rl_baselines.schedules import build_schedule
-from rl_baselines.search_space import SearchRange
+from rl_baselines.hyperparams.parameters import Kind, Parameter, constructor_parameters, minibatch_size
+from rl_baselines.hyperparams.policy_kwargs import build_policy_kwargs, check_policy_kwargs
+from rl_baselines.hyperparams.schedules import build_schedule
+from rl_baselines.hyperparams.search_ranges import SearchRange
 from srl3.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -80,22 +78,6 @@ class BaseRLObject(ABC):
         Raises:
             UserError: for values that the algorithm can't take, or a device that is not there.
         """
-
-    @classmethod
-    def with_policy(cls, policy: str) -> "type[BaseRLObject]":
-        """This algorithm with a ``feedforward`` or ``lstm`` policy.
-
-        Raises:
-            UserError: when it has no such policy, naming the algorithms that have.
-        """
-        if policy not in ("feedforward", "lstm"):
-            raise unknown_name("policy", policy, ("feedforward", "lstm"))
-        if policy == "feedforward":
-            return cls
-        if cls.lstm_variant is None:
-            able = [name for name, entry in registered_rl.items() if entry.load_class().lstm_variant]
-            raise UserError(f"{cls.model_class().__name__} has no lstm policy; use --algo {', '.join(able)}.")
-        return registered_rl[cls.lstm_variant].load_class()
 
 
 class StableBaselinesRLObject(BaseRLObject):
@@ -208,11 +190,6 @@ def is_image(space: "spaces.Space[Any]") -> bool:
     from stable_baselines3.common.preprocessing import is_image_space
 
     return is_image_space(space, check_channels=False)
-
-
-def minibatch_size(n_steps: int, n_envs: int, nminibatches: int) -> int:
-    """Samples in each of ``nminibatches`` parts of a rollout, rounded up: never more parts than asked for."""
-    return math.ceil(n_steps * n_envs / nminibatches)
 
 
 def action_noise(kind: str | None, std: float, action_space: "spaces.Space[Any]") -> "ActionNoise | None":

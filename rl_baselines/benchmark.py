@@ -8,11 +8,11 @@ from pathlib import Path
 
 from environments.config import GROUND_TRUTH, PIXELS
 from environments.registry import find_env
-from rl_baselines.arguments import Parser, positive_number
 from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, plot_tasks, srl_tasks, train_tasks
 from rl_baselines.benchmarks.rows import Effort, Task, table, write_json
 from rl_baselines.benchmarks.runner import BenchmarkError, run
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number
 
 QUICK = Effort(repeats=1, size=0.1)
 SHARES = ("environment", "policy", "bookkeeping", "update")

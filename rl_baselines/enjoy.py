@@ -6,22 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import PIXELS
+from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import ThreadingType, find_env
-from rl_baselines.arguments import (
-    Parser,
-    add_env_flags,
-    env_kwargs_from_flags,
-    make_config,
-    positive_number,
-    seed_number,
-)
 from rl_baselines.registry import find_algo
-from rl_baselines.run_folder import DEFAULT_LOG_DIR, find_checkpoint
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
-    from rl_baselines.checkpoint import Checkpoint
-    from rl_baselines.evaluation import Evaluation
+    from rl_baselines.acting.evaluation import Evaluation
+    from rl_baselines.checkpoints.checkpoint import Checkpoint
 
 EXAMPLES = """examples:
   python -m rl_baselines.enjoy --log-dir logs/KukaButtonGymEnv-v0 --num-episodes 20
@@ -72,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     overrides = env_kwargs_from_flags(arguments, given)
     path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 
-    from rl_baselines.checkpoint import load_checkpoint
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path, device="cpu")
     config = make_config(checkpoint.info.env_id, {**checkpoint.info.env_kwargs, **overrides})
@@ -96,11 +90,12 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: dict[str, Any]) -> "Evaluation":
     import secrets
 
-    from rl_baselines.checkpoint import load_model
-    from rl_baselines.envs import create_envs
-    from rl_baselines.evaluation import evaluate
-    from rl_baselines.training import seed_everything, set_threads
-    from rl_baselines.video import VideoRecorder
+    from rl_baselines.acting.evaluation import evaluate
+    from rl_baselines.acting.video import VideoRecorder
+    from rl_baselines.checkpoints.checkpoint import load_model
+    from rl_baselines.vec_envs.create import create_envs
+    from srl3.runtime.seeding import seed_everything
+    from srl3.runtime.threads import set_threads
 
     info = checkpoint.info
     watched = arguments.render or arguments.video is not None

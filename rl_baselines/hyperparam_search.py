@@ -7,28 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, add_env_flags, env_help
 from rl_baselines import train
-from rl_baselines.arguments import (
-    CONTINUAL_TASKS,
-    ENV_FLAGS,
-    Parser,
-    add_env_flags,
-    env_help,
-    positive_float,
-    positive_number,
-    seed_number,
-    whole_number,
-)
 from rl_baselines.registry import find_algo, registered_rl
-from rl_baselines.representations import add_representation_flags
-from rl_baselines.run_folder import DEFAULT_LOG_DIR
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from rl_baselines.search.plan import PRUNERS, SAMPLERS
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_float, positive_number, seed_number, whole_number
+from state_representation.store.choose import add_representation_flags
 
 if TYPE_CHECKING:
+    from rl_baselines.hyperparams.search_ranges import SearchRange
     from rl_baselines.search.plan import SearchPlan
-    from rl_baselines.search_space import SearchRange
-    from rl_baselines.training import TrainingPlan
+    from rl_baselines.training.session import TrainingPlan
 
 STORAGES = ("sqlite", "postgresql", "mysql", "journal")
 MAX_NAME = 200
@@ -227,14 +218,14 @@ def _plan_training(arguments: argparse.Namespace, given: set[str], folder: Path)
 
 def _space(arguments: argparse.Namespace) -> "dict[str, SearchRange]":
     """The ranges of what is searched: the file's or the algorithm's own, without what the user's flags fix."""
-    from rl_baselines.hyperparams import _EXCLUSIVE
+    from rl_baselines.hyperparams.resolve import EXCLUSIVE
     from rl_baselines.search.space import read_space
 
-    algo_class = find_algo(arguments.algo).load_class().with_policy(arguments.policy)
+    algo_class = find_algo(arguments.algo).load_class(arguments.policy)
     flags = {text.partition(":")[0]: "--hyperparam" for text in arguments.hyperparam}
     if arguments.num_cpu is not None:
         flags["n_envs"] = "--num-cpu"
-    fixed = {**flags, **{_EXCLUSIVE[name]: flag for name, flag in flags.items() if name in _EXCLUSIVE}}
+    fixed = {**flags, **{EXCLUSIVE[name]: flag for name, flag in flags.items() if name in EXCLUSIVE}}
     if arguments.search_space is not None:
         space = read_space(arguments.search_space, algo_class, arguments.algo)
         for name in space:

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from environments.registry import registered_env, unavailable_env
-from rl_baselines.arguments import Parser
 from rl_baselines.registry import registered_rl, retired_rl
 from srl3.errors import run_command
+from srl3.flags import Parser
 from state_representation.registry import registered_srl
 
 EXAMPLES = """examples:

@@ -5,13 +5,13 @@ import os
 import shlex
 from pathlib import Path
 
-from rl_baselines.arguments import Parser, positive_number
 from rl_baselines.grid.cells import AXES, SHOWN_ONLY, Cell, flags_of, incompatible, product
 from rl_baselines.grid.record import FINISHED, GridRecord
 from rl_baselines.grid.runner import RESUME, Shown, Step, plan, run_grid
 from rl_baselines.train import make_parser as make_train_parser
 from rl_baselines.train import plan_training
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number
 
 EXAMPLES = """examples:
   python -m rl_baselines.pipeline --algo ppo2 a2c --env MobileRobotGymEnv-v0 --srl-model ground_truth --num-iteration 5
@@ -122,7 +122,7 @@ def _combinations(cells: list[Cell]) -> str:
 
 
 def _trained(path: Path) -> tuple[int, int]:
-    from rl_baselines.checkpoint import load_checkpoint
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
 
     info = load_checkpoint(path).info
     return info.num_timesteps, info.total_timesteps

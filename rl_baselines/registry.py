@@ -40,11 +40,29 @@ class RegisteredRL:
     algo_type: AlgoType
     actions: tuple[ActionType, ...]
 
-    def load_class(self) -> "type[BaseRLObject]":
-        """The class behind the entry (its library is imported when a model is built)."""
-        module, _, name = self.entry_point.partition(":")
-        return getattr(importlib.import_module(module), name)
+    def load_class(self, policy: str = "feedforward") -> "type[BaseRLObject]":
+        """The class behind the entry (its library is imported when a model is built).
 
+        Args:
+            policy: ``feedforward``, or ``lstm`` for its variant with a recurrent network.
+
+        Raises:
+            UserError: when it has no such policy, naming the algorithms that have.
+        """
+        module, _, name = self.entry_point.partition(":")
+        algorithm: type[BaseRLObject] = getattr(importlib.import_module(module), name)
+        if policy not in POLICIES:
+            raise unknown_name("policy", policy, POLICIES)
+        if policy == "feedforward":
+            return algorithm
+        if algorithm.lstm_variant is None:
+            able = [other for other, entry in registered_rl.items() if entry.load_class().lstm_variant]
+            raise UserError(f"{algorithm.model_class().__name__} has no lstm policy; use --algo {', '.join(able)}.")
+        return registered_rl[algorithm.lstm_variant].load_class()
+
+
+POLICIES = ("feedforward", "lstm")
+"""kinds of network that ``--policy`` may ask for"""
 
 _RL = AlgoType.REINFORCEMENT_LEARNING
 _ES = AlgoType.EVOLUTION_STRATEGIES

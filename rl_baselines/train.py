@@ -7,29 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rl_baselines.arguments import (
-    Parser,
-    add_env_flags,
-    check_srl_model,
-    env_help,
-    env_kwargs_from_flags,
-    make_config,
-    port_number,
-    positive_float,
-    positive_number,
-    seed_number,
-    whole_number,
-)
-from rl_baselines.callbacks.trackers import TRACKERS, check_tracker
+from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config
 from rl_baselines.registry import check_action_type, find_algo, registered_rl
-from rl_baselines.representations import add_representation_flags, choose_representation
-from rl_baselines.run_folder import DEFAULT_LOG_DIR, check_writable, find_checkpoint, find_run
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, check_writable, find_checkpoint, find_run
+from rl_baselines.tracking.trackers import TRACKERS, check_tracker
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, port_number, positive_float, positive_number, seed_number, whole_number
+from state_representation.store.choose import add_representation_flags, check_srl_model, choose_representation
 
 if TYPE_CHECKING:
-    from rl_baselines.checkpoint import Checkpoint
-    from rl_baselines.hyperparams import Setting
-    from rl_baselines.training import TrainingPlan
+    from rl_baselines.checkpoints.checkpoint import Checkpoint
+    from rl_baselines.hyperparams.resolve import Setting
+    from rl_baselines.training.session import TrainingPlan
 
 EXAMPLES = """examples:
   python -m rl_baselines.train --env MobileRobotGymEnv-v0 --srl-model ground_truth --num-timesteps 200_000
@@ -105,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
         plan = plan_resume(arguments, given)
     else:
         plan = plan_training(arguments, given, command)
-    from rl_baselines.training import run_training
+    from rl_baselines.training.session import run_training
 
     return run_training(plan)
 
@@ -126,7 +115,7 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
     if arguments.load_rl_model_path is not None:
         path = find_checkpoint(arguments.load_rl_model_path, arguments.log_dir)
 
-        from rl_baselines.checkpoint import load_checkpoint
+        from rl_baselines.checkpoints.checkpoint import load_checkpoint
 
         parent = load_checkpoint(path)
         env_kwargs = _inherit(arguments, given, env_kwargs, parent)
@@ -137,7 +126,7 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
     config = make_config(arguments.env, env_kwargs)
     check_action_type(arguments.algo, continuous=not config.is_discrete)
     check_writable(arguments.log_dir)
-    find_algo(arguments.algo).load_class().with_policy(arguments.policy)
+    find_algo(arguments.algo).load_class(arguments.policy)
     settings = _settings(arguments, continuous=not config.is_discrete, parent=parent)
     _check_device(arguments.device)
     if arguments.seed == -1:
@@ -145,11 +134,11 @@ def plan_training(arguments: argparse.Namespace, given: set[str], command: str) 
 
         arguments.seed = secrets.randbelow(2**31)
 
-    from rl_baselines.training import TrainingPlan
+    from rl_baselines.training.session import TrainingPlan
 
     encoder = None
     if folder is not None:
-        from state_representation.encoder import load_encoder
+        from state_representation.encoding.encoder import load_encoder
 
         encoder = load_encoder(folder, arguments.device)
     elif parent is not None:
@@ -186,9 +175,9 @@ def plan_resume(arguments: argparse.Namespace, given: set[str]) -> "TrainingPlan
     if not run.latest.is_file():
         raise UserError(f"{run.path} has no {run.latest.name} to resume from; it ended before its first rollout.")
 
-    from rl_baselines.checkpoint import load_checkpoint
-    from rl_baselines.hyperparams import Setting
-    from rl_baselines.training import TrainingPlan
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
+    from rl_baselines.hyperparams.resolve import Setting
+    from rl_baselines.training.session import TrainingPlan
 
     parent = load_checkpoint(run.latest)
     info = parent.info
@@ -276,8 +265,8 @@ def _inherit(
 
 
 def _settings(arguments: argparse.Namespace, *, continuous: bool, parent: "Checkpoint | None") -> dict[str, "Setting"]:
-    from rl_baselines.hyperparams import resolve_hyperparams
-    from rl_baselines.schedules import initial_learning_rate
+    from rl_baselines.hyperparams.resolve import resolve_hyperparams
+    from rl_baselines.hyperparams.schedules import initial_learning_rate
 
     flags: dict[str, Any] = {"n_envs": arguments.num_cpu}
     if parent is not None:
@@ -291,7 +280,7 @@ def _settings(arguments: argparse.Namespace, *, continuous: bool, parent: "Check
         if rate is not None:
             flags["learning_rate"] = f"lin_{NEW_LR_SHARE * rate if arguments.new_lr is None else arguments.new_lr:g}"
     return resolve_hyperparams(
-        find_algo(arguments.algo).load_class().with_policy(arguments.policy),
+        find_algo(arguments.algo).load_class(arguments.policy),
         arguments.algo,
         arguments.env,
         arguments.srl_model,

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.datasets.progress import Progress
-from rl_baselines.arguments import Parser, positive_number, seed_number, whole_number
 from srl3.errors import UserError, run_command
 from srl3.files import write_text
+from srl3.flags import Parser, positive_number, seed_number, whole_number
 
 if TYPE_CHECKING:
     import numpy as np
 
     from environments.datasets.dataset import Dataset
-    from state_representation.judged import Judged
+    from state_representation.judging.judged import Judged
 
 EXAMPLES = """examples:
   python -m state_representation.evaluate --log-dir logs/mobile_r/26-11-20_10h00_00_custom_cnn_ST_DIM200_inverse
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _judge(arguments: argparse.Namespace, log_dir: Path) -> dict[str, Any]:
-    from state_representation.judged import open_judged
+    from state_representation.judging.judged import open_judged
 
     with _Progress(arguments.no_progress) as on_start:
         judged = open_judged(log_dir, arguments.data_folder, arguments.device, on_start)
@@ -79,9 +79,9 @@ def _judge(arguments: argparse.Namespace, log_dir: Path) -> dict[str, Any]:
 def _figures(arguments: argparse.Namespace, judged: "Judged") -> dict[str, Any]:
     import numpy as np
 
-    from state_representation.metrics import ground_truth_correlation, knn_mse
-    from state_representation.reward_prediction import predict_reward
-    from state_representation.truth import world_truth
+    from state_representation.data.truth import world_truth
+    from state_representation.judging.metrics import ground_truth_correlation, knn_mse
+    from state_representation.judging.reward_prediction import predict_reward
 
     dataset, states = judged.dataset, judged.states
     if arguments.n_neighbors >= len(dataset):
@@ -115,8 +115,8 @@ def _figures(arguments: argparse.Namespace, judged: "Judged") -> dict[str, Any]:
 def _linear(dataset: "Dataset", states: "np.ndarray", truth: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
     import numpy as np
 
-    from state_representation.metrics import linear_fit
-    from state_representation.reward_prediction import HELD_OUT
+    from state_representation.judging.metrics import linear_fit
+    from state_representation.judging.reward_prediction import HELD_OUT
 
     if dataset.episodes < 2:
         return np.full(truth.shape[1], np.nan)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.datasets.progress import Progress
-from rl_baselines.arguments import Parser, positive_number, seed_number
 from srl3.errors import UserError, run_command
+from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
-    from state_representation.judged import Judged
+    from state_representation.judging.judged import Judged
 
 EXAMPLES = """examples:
   python -m state_representation.plot --log-dir logs/mobile_r/26-11-20_10h00_00_custom_cnn_ST_DIM200_inverse
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.seed == -1:
         raise UserError("--seed of a picture is a number from 0, so that it can be drawn again; -1 is not.")
 
-    from state_representation.judged import open_judged
+    from state_representation.judging.judged import open_judged
 
     def start(total: int) -> Progress:
         return Progress(total, "frames", not arguments.no_progress)
@@ -65,7 +65,7 @@ def _draw(kind: str, arguments: argparse.Namespace, judged: "Judged") -> str:
     folder, info = judged.folder, judged.encoder.info
     title = f"{info.srl_model} of {info.env_id}, {info.state_dim} numbers"
     if kind == "losses":
-        from state_representation.outputs import read_history
+        from state_representation.judging.outputs import read_history
 
         drawn = figures.draw_losses(read_history(folder), folder.losses_plot, title)
         return str(folder.losses_plot) if drawn else f"no {folder.losses_plot.name}: {info.srl_model} has no epochs"
@@ -73,7 +73,7 @@ def _draw(kind: str, arguments: argparse.Namespace, judged: "Judged") -> str:
         figures.draw_projections(judged.states, judged.dataset.rewards, folder.learned_states, title)
         return str(folder.learned_states)
     if kind == "correlation":
-        from state_representation.truth import world_truth
+        from state_representation.data.truth import world_truth
 
         figures.draw_correlation(judged.states, world_truth(judged.dataset), folder.correlation_plot, title)
         return str(folder.correlation_plot)
@@ -83,7 +83,7 @@ def _draw(kind: str, arguments: argparse.Namespace, judged: "Judged") -> str:
         write_page(judged, folder.page, arguments.points)
         return str(folder.page)
 
-    from state_representation.decoding import load_decoder
+    from state_representation.judging.decoding import load_decoder
     from state_representation.plots import pictures
 
     path = folder.reconstructions if kind == "reconstructions" else folder.traversals

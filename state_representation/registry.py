@@ -27,7 +27,8 @@ class RegisteredSRL:
     Args:
         srl_type: where it comes from.
         environments: the environments (and their variants) that it is limited to; None for all.
-        losses: what it is learned with, names of ``state_representation.loss_terms``; empty when the world gives it.
+        losses: what it is learned with, names of `state_representation.store.loss_terms`; empty when the world
+            gives it.
         dims: the part of the state that each loss sees, in numbers: `REST`, or -1 for the part of the loss before;
             empty when each sees all of it.
     """

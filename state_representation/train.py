@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING
 
 from environments.datasets.disk import DISK_FULL
 from environments.datasets.progress import Progress
-from environments.datasets.stopping import leave_on_sigterm
-from rl_baselines.arguments import Parser, positive_float, positive_number, seed_number
 from srl3.errors import UserError, run_command
-from state_representation.log_folder import LogFolder
-from state_representation.loss_terms import DEFAULT_WEIGHTS, UNTRAINED, parse_losses, preset_losses, registered_name
-from state_representation.train_config import TrainConfig, dataset_name, read_exp_config, write_exp_config
+from srl3.flags import Parser, positive_float, positive_number, seed_number
+from srl3.runtime.signals import leave_on_sigterm
+from state_representation.store.log_folder import LogFolder
+from state_representation.store.loss_terms import (
+    DEFAULT_WEIGHTS,
+    UNTRAINED,
+    parse_losses,
+    preset_losses,
+    registered_name,
+)
+from state_representation.store.train_config import TrainConfig, dataset_name, read_exp_config, write_exp_config
 
 if TYPE_CHECKING:
     from environments.datasets.dataset import Dataset
-    from state_representation.learning import Learner
+    from state_representation.learning.learner import Learner
 
 EXAMPLES = """examples:
   python -m state_representation.train --data-folder data/mobile_r --srl-model srl_splits --register
@@ -121,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
 
     dataset = open_dataset(config.data_folder)
     if config.plan.names == ("supervised",) and folder is None and arguments.state_dim is None:
-        from state_representation.learning import supervised_targets
+        from state_representation.learning.learner import supervised_targets
 
         config = dataclasses.replace(config, state_dim=supervised_targets(dataset, config.relative_pos).shape[1])
     with leave_on_sigterm():
@@ -174,11 +180,11 @@ def _learn(
     arguments: argparse.Namespace, config: TrainConfig, dataset: "Dataset", resumed: LogFolder | None
 ) -> LogFolder:
     """Learn and write everything; the folder of the result."""
-    from state_representation.outputs import encoder_info
+    from state_representation.judging.outputs import encoder_info
 
     learner = None
     if config.plan.names != ("pca",):
-        from state_representation.learning import Learner
+        from state_representation.learning.learner import Learner
 
         learner = Learner(config, dataset, arguments.device)
         if resumed is not None and learner.optimizer is not None:
@@ -201,7 +207,7 @@ def _learn(
 def _run_epochs(learner: "Learner", folder: LogFolder, progress: bool) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
-    from rl_baselines.console import full_disk_said_once
+    from srl3.runtime.console import full_disk_said_once
 
     config = learner.config
     left = config.epochs - learner.history.epochs
@@ -228,8 +234,8 @@ def _run_epochs(learner: "Learner", folder: LogFolder, progress: bool) -> None:
 
 
 def _fit_pca(config: TrainConfig, dataset: "Dataset", folder: LogFolder) -> None:
-    from state_representation.encoder import ENCODER_PREFIX, write_tensors
-    from state_representation.pca import fit_pca
+    from state_representation.encoding.encoder import ENCODER_PREFIX, write_tensors
+    from state_representation.learning.pca import fit_pca
 
     tensors = fit_pca(config, dataset).state_dict()
     write_tensors(folder.model, {ENCODER_PREFIX + name: tensor for name, tensor in tensors.items()})
@@ -242,8 +248,8 @@ def _finish(
     folder: LogFolder,
     learner: "Learner | None",
 ) -> None:
-    from state_representation.encoder import load_encoder
-    from state_representation.outputs import encode_dataset, encoder_info, write_states
+    from state_representation.encoding.encoder import load_encoder
+    from state_representation.judging.outputs import encode_dataset, encoder_info, write_states
 
     encoder = load_encoder(folder.path, arguments.device)
     with Progress(len(dataset), "frames", not arguments.no_progress) as bar:
@@ -260,8 +266,8 @@ def _finish(
 
 
 def _say_how_to_use(arguments: argparse.Namespace, config: TrainConfig, dataset: "Dataset", folder: LogFolder) -> None:
-    from state_representation.find import SRL_MODELS
-    from state_representation.register import entry, register, section_text
+    from state_representation.store.find import SRL_MODELS
+    from state_representation.store.register import entry, register, section_text
 
     file = arguments.srl_config_file or SRL_MODELS
     env_id = dataset.info.env_id

@@ -32,7 +32,7 @@ MAY_IMPORT = {
 }
 """Ours that the library modules of a package may import; commands may import anything."""
 ALGORITHMS = ("rl_baselines.rl_algorithm", "rl_baselines.evolution_strategies", "rl_baselines.base_classes")
-ABOVE_ALGORITHMS = ("rl_baselines.callbacks", "rl_baselines.plots", "rl_baselines.training")
+ABOVE_ALGORITHMS = ("rl_baselines.training.callbacks", "rl_baselines.plots", "rl_baselines.training.session")
 
 
 def relative(path: Path) -> str:

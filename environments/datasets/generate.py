@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
@@ -19,9 +20,9 @@ from environments.datasets.processes import (
 )
 from environments.datasets.progress import Progress
 from environments.datasets.recorder import Episode, RecordingPlan
-from environments.datasets.stopping import StopSignals
 from environments.datasets.writer import DatasetWriter
 from srl3.errors import UserError
+from srl3.runtime.signals import StopRequest
 
 
 @dataclasses.dataclass
@@ -64,16 +65,16 @@ def generate(
     processes = min(num_processes, len(plan.blocks))
     outcome = Outcome(None, [])
     with ExitStack() as stack:
-        stop = stack.enter_context(StopSignals())
+        stop = stack.enter_context(StopRequest(None, leave=sys.exit))
         writer = None if path is None else stack.enter_context(DatasetWriter(path, info, overwrite=overwrite))
         temporary = stack.enter_context(
             tempfile.TemporaryDirectory(dir=writer.folder if writer else None, prefix="parts.")
         )
         parts = Path(temporary)
         if processes > 1:
-            episodes = record_in_processes(plan, processes, parts, stop)
+            episodes = record_in_processes(plan, processes, parts, lambda: stop.requested)
         else:
-            episodes = record_here(plan, stop)
+            episodes = record_here(plan, lambda: stop.requested)
         progress = stack.enter_context(Progress(plan.num_episodes, "episodes", show_progress))
         _collect(episodes, parts, writer, outcome, progress)
         outcome.signal = stop.signal

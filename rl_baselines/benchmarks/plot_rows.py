@@ -15,7 +15,7 @@ import yaml
 
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import seconds
-from rl_baselines.run_folder import RunFolder
+from rl_baselines.runs.run_folder import RunFolder
 
 ENVIRONMENTS = ("MobileRobotGymEnv-v0", "KukaButtonGymEnv-v0")
 METHODS = ("ppo2", "a2c", "sac", "dqn")

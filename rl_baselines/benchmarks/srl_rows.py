@@ -13,12 +13,12 @@ from environments.datasets.dataset import Dataset, DatasetInfo, DatasetWriter, o
 from environments.datasets.writer import Rows
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
-from state_representation import learning
-from state_representation.encoder import Encoder, EncoderInfo
-from state_representation.learning import Learner
-from state_representation.loader import FrameReader, Sample, read_ahead
+from state_representation.data.loader import FrameReader, Sample, read_ahead
+from state_representation.encoding.encoder import Encoder, EncoderInfo
+from state_representation.learning import learner as learning
+from state_representation.learning.learner import Learner
 from state_representation.models.encoders import build_encoder
-from state_representation.train_config import TrainConfig
+from state_representation.store.train_config import TrainConfig
 
 N_ACTIONS, EPISODE = 4, 64
 CALLS = 40

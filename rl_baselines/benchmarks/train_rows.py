@@ -18,10 +18,10 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from environments.config import PIXELS
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
-from rl_baselines.envs import create_envs
-from rl_baselines.hyperparams import resolve_hyperparams
+from rl_baselines.hyperparams.resolve import resolve_hyperparams
 from rl_baselines.registry import find_algo
-from rl_baselines.workers import WorkerVecEnv
+from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.workers import WorkerVecEnv
 
 ALGO = "ppo2"
 STEPS_PER_ENV, FEWEST_STEPS, MOST_STEPS = 512, 1024, 32_768

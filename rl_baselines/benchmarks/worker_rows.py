@@ -6,8 +6,8 @@ import numpy as np
 
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
-from rl_baselines.worker_process import EnvSpec
-from rl_baselines.workers import WorkerVecEnv
+from rl_baselines.vec_envs.worker_process import EnvSpec
+from rl_baselines.vec_envs.workers import WorkerVecEnv
 
 ENV_ID = "KukaButtonGymEnv-v0"
 SEED = 0

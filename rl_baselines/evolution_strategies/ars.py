@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.evolution_strategies.population import evaluate_population
-from rl_baselines.search_space import Choice, LogFloat
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat
 
 if TYPE_CHECKING:
     from gymnasium import spaces

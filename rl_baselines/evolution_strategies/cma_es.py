@@ -20,8 +20,8 @@ from torch import nn
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.evolution_strategies.population import evaluate_population
 from rl_baselines.evolution_strategies.search_state import capture, restore
-from rl_baselines.rollout_logs import dump_rollout_logs
-from rl_baselines.search_space import Choice, LogFloat
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat
+from rl_baselines.rl_algorithm.rollout_logs import dump_rollout_logs
 
 FULL_COVARIANCE_LIMIT = 2000
 """Parameters up to which the whole covariance matrix is learned; beyond it, its diagonal (Ros and Hansen 2008)."""

@@ -14,7 +14,7 @@ from typing import Any
 from rl_baselines.grid.cells import Cell
 from rl_baselines.grid.executors import Ended, Executor, Job
 from rl_baselines.grid.record import FAILED, FINISHED, INTERRUPTED, RUNNING, GridRecord
-from rl_baselines.run_folder import RunFolder
+from rl_baselines.runs.run_folder import RunFolder
 
 WAIT_SECONDS = 0.5
 """time between two looks at the jobs"""

@@ -12,7 +12,7 @@ import numpy as np
 
 from rl_baselines.plots.flags import make_parser, parse_ranges
 from rl_baselines.plots.style import check_folder, check_output
-from rl_baselines.run_folder import DEFAULT_LOG_DIR, find_run
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run
 from srl3.errors import UserError
 from srl3.files import write_text
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rl_baselines.plots.curves import Curve, CurveSettings, ScoreRange
     from rl_baselines.plots.figures import Look
     from rl_baselines.plots.methods import Group
-    from rl_baselines.plots.monitors import OnDamage
     from rl_baselines.plots.statistics import Estimate
+    from rl_baselines.runs.monitors import OnDamage
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def run(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     from rl_baselines.plots.figures import learning_curve
-    from rl_baselines.plots.monitors import read_run
+    from rl_baselines.runs.monitors import read_run
 
     folder = find_run(arguments.log_dir, DEFAULT_LOG_DIR)
     flags = folder.read_yaml(folder.args).get("arguments", {})
@@ -193,7 +193,7 @@ def _curve_settings(arguments: argparse.Namespace) -> "CurveSettings":
 
 
 def _on_damage(arguments: argparse.Namespace) -> "OnDamage":
-    from rl_baselines.plots.monitors import refuse
+    from rl_baselines.runs.monitors import refuse
 
     if arguments.skip_damaged:
         return lambda sentence: print(f"note: left out: {sentence}", file=sys.stderr)

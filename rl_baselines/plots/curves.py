@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rl_baselines.plots.methods import Group, environments_of, methods_of
-from rl_baselines.plots.monitors import Episodes
 from rl_baselines.plots.runs import Run, note
 from rl_baselines.plots.smoothing import mean_of_last
 from rl_baselines.plots.statistics import STATISTICS, Estimate, bootstrapped, with_standard_error
+from rl_baselines.runs.monitors import Episodes
 from srl3.errors import UserError
 
 POINTS = 61

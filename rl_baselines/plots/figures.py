@@ -9,7 +9,6 @@ import numpy as np
 
 from rl_baselines.plots import style
 from rl_baselines.plots.curves import AXES, Curve
-from rl_baselines.plots.monitors import Episodes
 from rl_baselines.plots.smoothing import moving_average
 from rl_baselines.plots.style import (
     BLUE,
@@ -22,13 +21,14 @@ from rl_baselines.plots.style import (
     new_figure,
     save,
 )
+from rl_baselines.runs.monitors import Episodes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rl_baselines.callbacks.episodes import EpisodeLog
     from rl_baselines.plots.profiles import Comparison, Profile
+    from rl_baselines.runs.episodes import EpisodeLog
 
 
 LONGEST_COMPARISON = 48

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rl_baselines.arguments import Parser, positive_float, positive_number, whole_number
 from srl3.errors import UserError, unknown_name
+from srl3.flags import Parser, positive_float, positive_number, whole_number
 
 if TYPE_CHECKING:
     from rl_baselines.plots.curves import ScoreRange

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rl_baselines.plots.monitors import Episodes, OnDamage, read_run, refuse
-from rl_baselines.run_folder import RunFolder, find_runs
+from rl_baselines.runs.monitors import Episodes, OnDamage, read_run, refuse
+from rl_baselines.runs.run_folder import RunFolder, find_runs
 from srl3.errors import UserError
 
 _SHOWN = 3
@@ -66,7 +66,7 @@ def load_runs(
     Args:
         folders: run folders, or folders above them.
         min_timestep: runs with fewer steps are named and left out too.
-        on_damage: what becomes of a damaged line, see `rl_baselines.plots.monitors.read_monitor`.
+        on_damage: what becomes of a damaged line, see `rl_baselines.runs.monitors.read_monitor`.
         say: takes the sentences that name them.
 
     Raises:

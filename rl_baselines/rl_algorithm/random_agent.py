@@ -9,7 +9,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, PyTorchObs
 
 from rl_baselines.base_classes import StableBaselinesRLObject
-from rl_baselines.rollout_logs import dump_rollout_logs
+from rl_baselines.rl_algorithm.rollout_logs import dump_rollout_logs
 
 
 class RandomPolicy(BasePolicy):

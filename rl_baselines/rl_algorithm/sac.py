@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_baselines.base_classes import StableBaselinesRLObject
-from rl_baselines.search_space import Choice, LogFloat, LogInt
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt
 
 if TYPE_CHECKING:
     from stable_baselines3 import SAC

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_baselines.base_classes import StableBaselinesRLObject
-from rl_baselines.search_space import Choice, LogFloat, UniformFloat, UniformInt
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, UniformFloat, UniformInt
 
 if TYPE_CHECKING:
     from sb3_contrib import TRPO

@@ -17,10 +17,11 @@ from stable_baselines3.common.vec_env import (
 )
 
 from environments.registry import ThreadingType, find_env
-from rl_baselines.envs import create_envs, find_normalize
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.stop import SearchStopped, Stop
-from rl_baselines.training import EVAL_SEED_OFFSET, seed_everything
+from rl_baselines.training.session import EVAL_SEED_OFFSET
+from rl_baselines.vec_envs.create import create_envs, find_normalize
+from srl3.runtime.seeding import seed_everything
 
 MAX_ENVS = 256
 """of a batched world, playing the episodes of an evaluation at once"""

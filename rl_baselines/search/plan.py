@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rl_baselines.base_classes import BaseRLObject
-from rl_baselines.hyperparams import Setting, resolve_hyperparams
+from rl_baselines.hyperparams.resolve import Setting, resolve_hyperparams
+from rl_baselines.hyperparams.schedules import LINEAR
 from rl_baselines.registry import find_algo
-from rl_baselines.schedules import LINEAR
 from rl_baselines.search.space import Space, describe
 from srl3.errors import UserError
 
 if TYPE_CHECKING:
-    from rl_baselines.training import TrainingPlan
+    from rl_baselines.training.session import TrainingPlan
 
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "qmc", "nsgaii")
 PRUNERS = ("median", "hyperband", "halving", "none")
@@ -55,7 +55,7 @@ class SearchPlan:
 
     @property
     def algo_class(self) -> type[BaseRLObject]:
-        return find_algo(self.training.algo).load_class().with_policy(self.training.policy)
+        return find_algo(self.training.algo).load_class(self.training.policy)
 
     @property
     def shown_storage(self) -> str:

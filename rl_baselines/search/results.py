@@ -9,7 +9,7 @@ import yaml
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from rl_baselines.hyperparams import Setting
+from rl_baselines.hyperparams.resolve import Setting
 from rl_baselines.search.figures import draw_figures
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.space import drawn_values

@@ -12,12 +12,12 @@ from rl_baselines.search.processes import run_in_processes
 from rl_baselines.search.progress import SearchProgress
 from rl_baselines.search.results import print_summary, write_results
 from rl_baselines.search.space import describe
-from rl_baselines.search.stop import SearchStop
 from rl_baselines.search.study import REASON, counts, give_back_dead, is_finished, open_study, tame_optuna
 from rl_baselines.search.worker import run_trials
-from rl_baselines.versions import versions
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.runtime.signals import StopRequest
+from srl3.runtime.versions import versions
 
 STUDY_FILE = "study.yaml"
 
@@ -32,7 +32,7 @@ def run_search(plan: SearchPlan, command: str) -> int:
     tame_optuna()
     path = plan.folder / STUDY_FILE
     _check_folder(plan, path)
-    stop = SearchStop()
+    stop = StopRequest("giving back what is running")
     with stop:
         made = _make_folder(plan.folder)
         try:
@@ -127,7 +127,7 @@ def _announce(plan: SearchPlan, study: Study) -> None:
     print(flush=True, end="")
 
 
-def _say_what_is_left(study: Study, plan: SearchPlan, stop: SearchStop) -> None:
+def _say_what_is_left(study: Study, plan: SearchPlan, stop: StopRequest) -> None:
     trials = study.get_trials(deepcopy=False)
     finished, running = sum(map(is_finished, trials)), sum(trial.state is TrialState.RUNNING for trial in trials)
     if stop.signal is not None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from rl_baselines.base_classes import BaseRLObject
-from rl_baselines.parameters import Kind, Parameter
-from rl_baselines.policy_kwargs import check_policy_kwargs
-from rl_baselines.schedules import LINEAR, initial_value
-from rl_baselines.search_space import Choice, LogFloat, LogInt, SearchRange, UniformFloat, UniformInt
+from rl_baselines.hyperparams.parameters import Kind, Parameter
+from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
+from rl_baselines.hyperparams.schedules import LINEAR, initial_value
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, SearchRange, UniformFloat, UniformInt
 from srl3.errors import UserError, unknown_name
 
 if TYPE_CHECKING:

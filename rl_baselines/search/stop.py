@@ -1,14 +1,10 @@
 """How a search is asked to end: by Ctrl-C or SIGTERM, or, in a worker process, by its parent."""
 
 import contextlib
-import os
 import signal
 import threading
 from multiprocessing.connection import Connection
-from types import FrameType
 from typing import Protocol
-
-from rl_baselines.callbacks.checkpoints import StopRequest
 
 
 class SearchStopped(Exception):
@@ -20,22 +16,6 @@ class Stop(Protocol):
 
     @property
     def requested(self) -> bool: ...
-
-
-class SearchStop(StopRequest):
-    """The first Ctrl-C or SIGTERM asks; the second leaves at once, and the study is whole in its storage."""
-
-    @property
-    def requested(self) -> bool:
-        return self.signal is not None
-
-    def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is not None:
-            os._exit(128 + number)
-        self.signal = number
-        # not print: the signal may have come in the midst of one
-        with contextlib.suppress(OSError):
-            os.write(2, f"\n{self.name}: giving back what is running; once more to leave at once.\n".encode())
 
 
 class WorkerStop:

@@ -12,7 +12,6 @@ from optuna import Trial, TrialPruned
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
-from rl_baselines.envs import create_envs
 from rl_baselines.search.evaluator import Evaluator
 from rl_baselines.search.liveness import this_worker
 from rl_baselines.search.plan import SearchPlan
@@ -20,8 +19,9 @@ from rl_baselines.search.space import draw
 from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.search.storage import StorageLost
 from rl_baselines.search.study import DEFAULT, GIVEN_BACK, REASON, WORKER, place_of
-from rl_baselines.training import seed_everything
+from rl_baselines.vec_envs.create import create_envs
 from srl3.errors import UserError
+from srl3.runtime.seeding import seed_everything
 
 SECONDS = "seconds"
 """trial attribute: seconds of training, the evaluations left out, and of the evaluations"""

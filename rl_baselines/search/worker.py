@@ -22,8 +22,8 @@ from rl_baselines.search.study import (
     run_again,
 )
 from rl_baselines.search.trial import DefaultRefused, Objective, TrialFailed, TrialGivenBack
-from rl_baselines.training import set_threads
-from rl_baselines.workers import available_cores
+from rl_baselines.vec_envs.workers import available_cores
+from srl3.runtime.threads import set_threads
 
 
 def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from state_representation.metrics import ground_truth_correlation
+from state_representation.data.rewards import reward_classes
+from state_representation.data.truth import Truth
+from state_representation.judging.metrics import ground_truth_correlation
 from state_representation.plots.style import COLOURS, SMALL, new_figure, plain
-from state_representation.rewards import reward_classes
-from state_representation.truth import Truth
 
 MOST_POINTS = 5000
 """Points in one scatter plot; more hide one another."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from state_representation.judged import Judged
-from state_representation.metrics import nearest_neighbours
+from state_representation.data.truth import world_truth
+from state_representation.judging.judged import Judged
+from state_representation.judging.metrics import nearest_neighbours
 from state_representation.plots.style import new_figure, show_frame
-from state_representation.truth import world_truth
 
 _INCHES = 1.2
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from srl3.files import write_text
-from state_representation.judged import Judged
+from state_representation.data.rewards import reward_classes
+from state_representation.data.truth import world_truth
+from state_representation.judging.judged import Judged
 from state_representation.plots.figures import principal_projection
 from state_representation.plots.page_script import SCRIPT, STYLE
-from state_representation.rewards import reward_classes
-from state_representation.truth import world_truth
 
 MOST_POINTS = 2000
 """States on the page; their frames are in it."""
@@ -87,7 +87,7 @@ def sprite_sheet(frames: np.ndarray) -> tuple[bytes, int, int]:
 
 
 def _neighbours(states: np.ndarray, k: int = 5) -> np.ndarray:
-    from state_representation.metrics import nearest_neighbours
+    from state_representation.judging.metrics import nearest_neighbours
 
     return nearest_neighbours(states, np.arange(len(states)), min(k, len(states) - 1))
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from state_representation.decoding import FrameDecoder
-from state_representation.judged import Judged
+from state_representation.judging.decoding import FrameDecoder
+from state_representation.judging.judged import Judged
 from state_representation.plots.figures import principal_projection
 from state_representation.plots.style import SMALL, new_figure, show_frame
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rl_baselines import enjoy, train
-from rl_baselines.run_folder import find_runs
+from rl_baselines.runs.run_folder import find_runs
 from srl3.errors import run_command
 from tests.end_to_end.conftest import environment
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from rl_baselines import train
-from rl_baselines.checkpoint import load_checkpoint
-from rl_baselines.run_folder import RunFolder, find_checkpoint, find_runs
+from rl_baselines.checkpoints.checkpoint import load_checkpoint
+from rl_baselines.runs.run_folder import RunFolder, find_checkpoint, find_runs
 from tests.end_to_end.conftest import environment
 
 KUKA = "--env KukaButtonGymEnv-v0 --srl-model ground_truth --num-cpu 3 --env-kwargs max_steps:20"

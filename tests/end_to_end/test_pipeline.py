@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from rl_baselines import pipeline, train
-from rl_baselines.plots.monitors import read_run
-from rl_baselines.run_folder import find_runs
+from rl_baselines.runs.monitors import read_run
+from rl_baselines.runs.run_folder import find_runs
 from srl3.errors import UserError
 from tests.end_to_end.conftest import environment
 

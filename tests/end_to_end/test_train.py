@@ -123,7 +123,7 @@ def test_plain_sb3_opens_our_file(trained: Path, tmp_path: Path, name: str):
 
 
 def test_retraining_starts_at_the_new_rate_and_keeps_what_was_learned(command: Command, trained: Path, tmp_path: Path):
-    from rl_baselines.checkpoint import load_checkpoint
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
 
     flags = (*SHORT, "--num-timesteps", "2048", "--new-lr", "1e-5")
     command("train", "--load-rl-model-path", trained / "ppo2.pkl", *flags)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rl_baselines.callbacks.visdom_server import VisdomServer, ensure_server
-from rl_baselines.plots.monitors import read_run
-from rl_baselines.run_folder import find_runs
+from rl_baselines.runs.monitors import read_run
+from rl_baselines.runs.run_folder import find_runs
+from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from tests.end_to_end.conftest import Command
 
 pytest.importorskip("visdom")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rl_baselines.checkpoint import load_checkpoint
-from rl_baselines.run_folder import find_runs
+from rl_baselines.checkpoints.checkpoint import load_checkpoint
+from rl_baselines.runs.run_folder import find_runs
 from tests.end_to_end.conftest import environment
 from tests.end_to_end.test_interrupts import KUKA, Training, hidden_files, steps
 
@@ -65,11 +65,11 @@ def test_kill_9_of_a_worker_ends_the_run_with_its_checkpoints(training):
 def test_an_environment_that_raises_ends_the_run_with_its_checkpoints(tmp_path):
     code = (
         "import sys\n"
-        "import rl_baselines.envs\n"
+        "import rl_baselines.vec_envs.create\n"
         "from rl_baselines import train\n"
         "from tests.rl_baselines.toy_workers import FailingSpec\n"
         "if __name__ == '__main__':\n"
-        "    rl_baselines.envs.EnvSpec = FailingSpec\n"
+        "    rl_baselines.vec_envs.create.EnvSpec = FailingSpec\n"
         "    sys.exit(train.main(sys.argv[1:]))\n"
     )
     flags = f"{KUKA} --seed 40 --hyperparam n_steps:32 --num-timesteps 1e6 --no-vis --no-progress"

@@ -21,8 +21,8 @@ from environments.batched.single import BatchedGymEnv
 from environments.batched.world import ALL, BatchedWorld, Outcome
 from environments.config import EnvConfig
 from environments.mobile_robot.mobile_robot_env import MobileRobotGymEnv
-from rl_baselines.tree import pack, unpack
 from srl3.errors import UserError
+from srl3.tree import pack, unpack
 
 ENV = "MobileRobotGymEnv-v0"
 STATES = {"srl_model": "ground_truth"}

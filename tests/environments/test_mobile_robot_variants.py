@@ -17,8 +17,8 @@ from environments.mobile_robot.mobile_robot_line_target_env import (
     MobileRobotLineTargetWorld,
 )
 from environments.mobile_robot.oracle import greedy_action
-from rl_baselines.tree import pack, unpack
 from srl3.errors import UserError
+from srl3.tree import pack, unpack
 
 LEFT, RIGHT, DOWN, UP = range(4)
 FACES: list[type[BatchedGymEnv]] = [MobileRobot2TargetGymEnv, MobileRobot1DGymEnv, MobileRobotLineTargetGymEnv]

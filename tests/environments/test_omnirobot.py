@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from environments.batched import make_batched_vec_env, make_vector_env
+from environments.flags import CONTINUAL_TASKS
 from environments.omnirobot_gym.config import PATHS, OmnirobotConfig, Task
 from environments.omnirobot_gym.omnirobot_env import OmnirobotEnv, OmnirobotWorld
-from rl_baselines.arguments import CONTINUAL_TASKS
 
 ENV = "OmnirobotEnv-v0"
 FORWARD, BACKWARD, LEFT, RIGHT = range(4)

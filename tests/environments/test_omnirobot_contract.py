@@ -10,10 +10,10 @@ import pytest
 
 import environments  # noqa: F401  (registers the worlds)
 from environments.batched import make_batched_vec_env, make_vector_env
+from environments.flags import CONTINUAL_TASKS
 from environments.omnirobot_gym.omnirobot_env import OmnirobotEnv
-from rl_baselines.arguments import CONTINUAL_TASKS
-from rl_baselines.tree import pack, unpack
 from srl3.errors import UserError
+from srl3.tree import pack, unpack
 
 ENV = "OmnirobotEnv-v0"
 LEFT = 2

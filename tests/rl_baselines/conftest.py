@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rl_baselines import train
-from rl_baselines.run_folder import RunFolder, find_runs
+from rl_baselines.runs.run_folder import RunFolder, find_runs
 
 Train = Callable[..., RunFolder]
 

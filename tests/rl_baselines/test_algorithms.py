@@ -14,8 +14,8 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from rl_baselines.evolution_strategies.cma_es import CMAES
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt
 from rl_baselines.registry import ActionType, find_algo, registered_rl
-from rl_baselines.search_space import Choice, LogFloat, LogInt
 from srl3.errors import UserError
 from tests.rl_baselines.tiny_worlds import EPISODE, LastStepWorld, steps_taken, vec_env
 
@@ -316,13 +316,13 @@ def test_playing_allocates_little() -> None:
 
 def test_lstm_variants() -> None:
     recurrent = find_algo("recurrent_ppo").load_class()
-    assert find_algo("ppo2").load_class().with_policy("lstm") is recurrent
-    assert find_algo("ppo2").load_class().with_policy("feedforward") is find_algo("ppo2").load_class()
-    assert recurrent.with_policy("feedforward") is recurrent
+    assert find_algo("ppo2").load_class("lstm") is recurrent
+    assert find_algo("ppo2").load_class("feedforward") is find_algo("ppo2").load_class()
+    assert find_algo("recurrent_ppo").load_class("feedforward") is recurrent
     with pytest.raises(UserError, match=r"no lstm policy; use --algo ppo2, ppo, recurrent_ppo"):
-        find_algo("sac").load_class().with_policy("lstm")
+        find_algo("sac").load_class("lstm")
     with pytest.raises(UserError, match="unknown policy 'lstn'; did you mean lstm"):
-        find_algo("ppo2").load_class().with_policy("lstn")
+        find_algo("ppo2").load_class("lstn")
 
 
 @pytest.mark.parametrize("name", registered_rl)

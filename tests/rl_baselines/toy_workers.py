@@ -9,8 +9,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from rl_baselines.monitor import RunMonitor
-from rl_baselines.worker_process import EnvSpec
+from rl_baselines.vec_envs.monitor import RunMonitor
+from rl_baselines.vec_envs.worker_process import EnvSpec
 from srl3.errors import UserError
 
 TOY_ID = "MobileRobotGymEnv-v0"

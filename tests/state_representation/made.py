@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from state_representation.encoder import ENCODER_PREFIX, Encoder, EncoderInfo
-from state_representation.log_folder import LogFolder
+from state_representation.encoding.encoder import ENCODER_PREFIX, Encoder, EncoderInfo
 from state_representation.models.encoders import build_encoder
+from state_representation.store.log_folder import LogFolder
 
 STATE_DIM = 5
 

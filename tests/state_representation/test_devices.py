@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from environments.datasets.dataset import open_dataset
-from state_representation.encoder import load_encoder
-from state_representation.learning import Learner
-from state_representation.loader import Sample
-from state_representation.log_folder import LogFolder
-from state_representation.outputs import encoder_info
-from state_representation.train_config import TrainConfig, write_exp_config
+from state_representation.data.loader import Sample
+from state_representation.encoding.encoder import load_encoder
+from state_representation.judging.outputs import encoder_info
+from state_representation.learning.learner import Learner
+from state_representation.store.log_folder import LogFolder
+from state_representation.store.train_config import TrainConfig, write_exp_config
 
 from .toys import write_toy
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from srl3.errors import UserError
-from state_representation.encoder import (
+from state_representation.encoding.encoder import (
     EncoderInfo,
     find_device,
     fingerprint,
@@ -17,7 +17,7 @@ from state_representation.encoder import (
     read_tensors,
     write_tensors,
 )
-from state_representation.log_folder import LogFolder
+from state_representation.store.log_folder import LogFolder
 
 from .made import make_random_encoder, write_random_representation
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
+from state_representation.learning.pca import fit_pca
 from state_representation.models.decoders import build_decoder
 from state_representation.models.encoders import (
     ENCODERS,
@@ -16,9 +17,8 @@ from state_representation.models.encoders import (
     build_encoder,
     fold_batch_norms,
 )
-from state_representation.pca import fit_pca
+from state_representation.store.train_config import TrainConfig
 from state_representation.train import MODEL_TYPES
-from state_representation.train_config import TrainConfig
 
 from .toys import write_toy
 

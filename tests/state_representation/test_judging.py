@@ -9,13 +9,13 @@ import pytest
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
 from state_representation import evaluate, plot, train
-from state_representation.decoding import load_decoder
-from state_representation.encoder import load_encoder
-from state_representation.log_folder import LogFolder
-from state_representation.metrics import linear_fit
+from state_representation.data.truth import world_truth
+from state_representation.encoding.encoder import load_encoder
+from state_representation.judging.decoding import load_decoder
+from state_representation.judging.metrics import linear_fit
+from state_representation.judging.reward_prediction import predict_reward
 from state_representation.plots.figures import draw_losses, principal_projection
-from state_representation.reward_prediction import predict_reward
-from state_representation.truth import world_truth
+from state_representation.store.log_folder import LogFolder
 
 from .toys import write_toy
 

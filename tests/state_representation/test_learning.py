@@ -9,13 +9,13 @@ import torch
 
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
-from state_representation.encoder import load_encoder, read_tensors
-from state_representation.learning import Learner, best_tensors, pixel_statistics, supervised_targets
-from state_representation.log_folder import LogFolder
-from state_representation.metrics import ground_truth_correlation
-from state_representation.outputs import encoder_info
-from state_representation.train_config import TrainConfig, read_exp_config, write_exp_config
-from state_representation.truth import relative_truth, world_truth
+from state_representation.data.truth import relative_truth, world_truth
+from state_representation.encoding.encoder import load_encoder, read_tensors
+from state_representation.judging.metrics import ground_truth_correlation
+from state_representation.judging.outputs import encoder_info
+from state_representation.learning.learner import Learner, best_tensors, pixel_statistics, supervised_targets
+from state_representation.store.log_folder import LogFolder
+from state_representation.store.train_config import TrainConfig, read_exp_config, write_exp_config
 
 from .toys import write_toy
 

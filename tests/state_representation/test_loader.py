@@ -7,7 +7,7 @@ import pytest
 
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
-from state_representation.loader import FrameReader, epoch_order, minibatches, partition, read_ahead
+from state_representation.data.loader import FrameReader, epoch_order, minibatches, partition, read_ahead
 
 from .toys import write_toy
 

@@ -3,7 +3,9 @@
 import pytest
 
 from srl3.errors import UserError
-from state_representation.loss_terms import (
+from state_representation.learning.objectives import OBJECTIVES
+from state_representation.registry import registered_srl
+from state_representation.store.loss_terms import (
     DEFAULT_WEIGHTS,
     LossTerm,
     check_losses,
@@ -11,8 +13,6 @@ from state_representation.loss_terms import (
     preset_losses,
     registered_name,
 )
-from state_representation.objectives import OBJECTIVES
-from state_representation.registry import registered_srl
 
 
 def check(*texts, state_dim=20, model_type="custom_cnn", multi_view=False, has_dae=False):

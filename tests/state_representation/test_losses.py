@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import tensor
 
-from state_representation import losses
+from state_representation.learning import losses
 
 STATES = tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
 NEXT = tensor([[1.0, 0.0], [1.0, 3.0], [0.0, 2.0]])

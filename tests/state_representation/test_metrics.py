@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from state_representation.metrics import ground_truth_correlation, knn_mse, nearest_neighbours
+from state_representation.judging.metrics import ground_truth_correlation, knn_mse, nearest_neighbours
 
 
 def test_correlation_is_with_learned_columns_only():

@@ -6,12 +6,12 @@ import torch
 
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
-from state_representation.learning import Learner
-from state_representation.loader import Sample
+from state_representation.data.loader import Sample
+from state_representation.learning.learner import Learner
+from state_representation.learning.objectives import objective_key
+from state_representation.learning.occlusion import occlude
 from state_representation.models.encoders import PixelRows
-from state_representation.objectives import objective_key
-from state_representation.occlusion import occlude
-from state_representation.train_config import TrainConfig
+from state_representation.store.train_config import TrainConfig
 
 from .toys import write_toy
 

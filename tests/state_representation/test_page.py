@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from state_representation import train
-from state_representation.judged import Judged, open_judged
+from state_representation.judging.judged import Judged, open_judged
 from state_representation.plots.page import sprite_sheet, write_page
 
 from .browser import Browser

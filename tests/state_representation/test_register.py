@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from srl3.errors import UserError
-from state_representation.find import SRL_MODELS, read_srl_models
-from state_representation.register import entry, register, section_text
+from state_representation.store.find import SRL_MODELS, read_srl_models
+from state_representation.store.register import entry, register, section_text
 
 MOBILE, KUKA = "MobileRobotGymEnv-v0", "KukaButtonGymEnv-v0"
 

@@ -14,10 +14,10 @@ import pytest
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
 from state_representation import train
-from state_representation.encoder import load_encoder
-from state_representation.find import find_representation
-from state_representation.learning import Learner
-from state_representation.log_folder import LogFolder
+from state_representation.encoding.encoder import load_encoder
+from state_representation.learning.learner import Learner
+from state_representation.store.find import find_representation
+from state_representation.store.log_folder import LogFolder
 
 from .toys import ENV_ID, write_toy
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from environments.batched import make_batched_vec_env
-from rl_baselines.envs import create_envs
+from rl_baselines.vec_envs.create import create_envs
 from srl3.errors import UserError
-from state_representation.encoder import Encoder
-from state_representation.vec_wrapper import EncoderVecWrapper, find_encoder
+from state_representation.encoding.encoder import Encoder
+from state_representation.encoding.vec_wrapper import EncoderVecWrapper, find_encoder
 from tests.state_representation.made import STATE_DIM, make_random_encoder
 
 ENV = "MobileRobotGymEnv-v0"

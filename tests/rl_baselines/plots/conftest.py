@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rl_baselines.run_folder import RunFolder
+from rl_baselines.runs.run_folder import RunFolder
 
 HEAD = '#{"t_start": 0.0, "env_id": "x"}\nr,l,t\n'
 MakeRun = Callable[..., Path]

@@ -7,12 +7,12 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from rl_baselines.callbacks.episodes import EpisodeLog
 from rl_baselines.plots.curves import Curve
 from rl_baselines.plots.figures import Look, learning_curve, method_curves, profile_figure, seed_curves
 from rl_baselines.plots.profiles import comparisons_of, profiles_of
 from rl_baselines.plots.statistics import with_standard_error
 from rl_baselines.plots.style import BLUE, line_style
+from rl_baselines.runs.episodes import EpisodeLog
 
 
 def log_of(returns: np.ndarray) -> EpisodeLog:

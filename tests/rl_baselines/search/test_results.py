@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from rl_baselines import train
-from rl_baselines.run_folder import find_runs
+from rl_baselines.runs.run_folder import find_runs
 from rl_baselines.search.results import best_trials, print_summary, settings_of, train_command, write_results
 from rl_baselines.search.study import DEFAULT, REASON, open_study, tame_optuna
 

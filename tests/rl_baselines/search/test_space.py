@@ -5,9 +5,9 @@ import json
 import optuna
 import pytest
 
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformFloat, UniformInt
 from rl_baselines.registry import registered_rl
 from rl_baselines.search.space import describe, draw, drawn_values, nearest, read_space
-from rl_baselines.search_space import Choice, LogFloat, LogInt, UniformFloat, UniformInt
 from srl3.errors import UserError
 
 PPO2 = registered_rl["ppo2"].load_class()

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from rl_baselines import train
 from rl_baselines.rl_algorithm.a2c import A2CModel
-from rl_baselines.run_folder import find_runs
+from rl_baselines.runs.run_folder import find_runs
 from rl_baselines.search import evaluator
 from rl_baselines.search import trial as module
 from rl_baselines.search.study import GIVEN_BACK, REASON, open_study, tame_optuna

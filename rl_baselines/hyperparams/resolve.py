@@ -1,0 +1,239 @@
+"""Hyperparameters from their defaults, the preset file and the command line, with where each came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from config import HYPERPARAMS_FOLDER, shown_path
+from environments.registry import registered_env, unavailable_env
+from rl_baselines.hyperparams.parameters import Configurable, minibatch_size
+from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
+from srl3.errors import UserError, unknown_name
+from state_representation.registry import registered_srl
+
+DEFAULT_SECTION = "default"
+OVERRIDE = "--hyperparam"
+_ACTIONS = ("discrete", "continuous")
+_FLAGS = {"n_envs": "--num-cpu", "learning_rate": "--new-lr"}
+EXCLUSIVE = {"batch_size": "nminibatches", "nminibatches": "batch_size"}
+_ALWAYS_SHOWN = ("n_envs", "learning_rate", "n_steps", "batch_size", "gamma", "normalize")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A hyperparameter's value, as YAML can hold it, and where it came from."""
+
+    value: Any
+    source: str
+
+
+def resolve_hyperparams(
+    algo_class: type[Configurable],
+    algo_name: str,
+    env_id: str,
+    srl_model: str,
+    *,
+    continuous: bool,
+    conf_file: Path | None = None,
+    overrides: Sequence[str] = (),
+    flags: Mapping[str, Any] = {},
+    saved: tuple[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Setting]:
+    """Every hyperparameter of a run, the most specific source winning.
+
+    From the weakest: the algorithm's own defaults; in the preset file the sections ``default``, ``<env>``,
+    ``<env>/<srl-model>``, ``<env>/<srl-model>/{discrete,continuous}`` (``default`` may be narrowed in the
+    same way, e.g. ``default/raw_pixels``); ``--hyperparam``; an explicit flag.
+
+    Args:
+        algo_class: the algorithm.
+        algo_name: what the user calls it.
+        env_id: the environment's id.
+        srl_model: what is observed.
+        continuous: whether actions are continuous.
+        conf_file: a preset file in the place of the algorithm's own.
+        overrides: ``name:value`` texts.
+        flags: values from explicit flags, by hyperparameter; None means not given.
+        saved: where a checkpoint is and the hyperparameters it was trained with; they stand in for the preset file.
+
+    Raises:
+        UserError: for an unreadable file, a section or key that does not exist (anywhere in the file),
+            a value of the wrong kind or out of range, or values that do not go together.
+    """
+    checker = _Checker(algo_class, algo_name)
+    settings = {
+        name: Setting(parameter.default, f"default of {parameter.owner}")
+        for name, parameter in checker.parameters.items()
+        if name != "nminibatches"
+    }
+    if saved is None:
+        levels = _file_levels(checker, conf_file, env_id, srl_model, _ACTIONS[continuous])
+    else:
+        levels = [(saved[0], checker.checked(saved[1], saved[0]))]
+    levels.append((OVERRIDE, checker.checked(_parse_overrides(overrides), OVERRIDE)))
+    levels += [
+        (_flag(name), checker.checked({name: value}, _flag(name))) for name, value in flags.items() if value is not None
+    ]
+    for source, values in levels:
+        for name, value in values.items():
+            settings.pop(EXCLUSIVE.get(name, ""), None)
+            settings[name] = Setting(value, source)
+    _check_together(algo_class, algo_name, {name: setting.value for name, setting in settings.items()}, continuous)
+    return settings
+
+
+def table(settings: Mapping[str, Setting]) -> str:
+    """An aligned table of name, value and source: what differs from the defaults, and what matters most."""
+    rows = [
+        (name, _shown(setting.value), setting.source)
+        for name, setting in settings.items()
+        if name in _ALWAYS_SHOWN or not setting.source.startswith("default of ")
+    ]
+    rows.insert(0, ("hyperparameter", "value", "from"))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}" for name, value, source in rows)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _flag(name: str) -> str:
+    return _FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
+class _Checker:
+    """Makes a level's values what the algorithm's parameters say, or refuses them."""
+
+    def __init__(self, algo_class: type[Configurable], algo_name: str) -> None:
+        self.algo_name = algo_name
+        self.preset = algo_class.preset
+        self.parameters = algo_class.parameters()
+        self.policy_parameters = algo_class.policy_parameters()
+
+    def checked(self, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+        owner = f"{self.algo_name} in {where}"
+        for name, other in EXCLUSIVE.items():
+            if name in values and other in values:
+                raise UserError(f"{where} sets both {name} and {other}; set one of them.")
+        converted = {}
+        for name, value in values.items():
+            if name not in self.parameters:
+                raise unknown_name(f"hyperparameter of {owner}", str(name), self.parameters)
+            try:
+                converted[name] = self.parameters[name].convert(value)
+            except ValueError as error:
+                raise UserError(f"{where}: {error}.") from None
+            if name == "policy_kwargs" and converted[name]:
+                check_policy_kwargs(converted[name], self.policy_parameters, owner)
+        return converted
+
+
+def _file_levels(
+    checker: _Checker, conf_file: Path | None, env_id: str, srl_model: str, actions: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """The sections of the preset file that apply, weakest first, as (source, values); all sections are checked."""
+    if conf_file is None:
+        if checker.preset is None:
+            return []
+        conf_file = HYPERPARAMS_FOLDER / f"{checker.preset}.yaml"
+    file = shown_path(conf_file)
+    sections = {}
+    for section, values in _read_sections(conf_file, file).items():
+        _check_section(section, file)
+        if not isinstance(values, Mapping | None):
+            raise UserError(f"{file}: section {section} must be a mapping of hyperparameters, not {values!r}.")
+        sections[section] = checker.checked(values or {}, f"{file}, section {section}")
+    names = [
+        "/".join((base, *narrower))
+        for base in (DEFAULT_SECTION, env_id)
+        for narrower in ((), (srl_model,), (srl_model, actions))
+    ]
+    return [(f"{file}: {name}", sections[name]) for name in names if name in sections]
+
+
+def _read_sections(path: Path, file: str) -> Mapping[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
+        raise UserError(f"can't read the hyperparameter file {file}: {reason}.") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"the hyperparameter file {file} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, Mapping | None):
+        raise UserError(f"the hyperparameter file {file} must be a mapping from section to hyperparameters.")
+    return content or {}
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML would quietly take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is written twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _check_section(section: Any, file: str) -> None:
+    base, *narrower = str(section).split("/")
+    if base not in (DEFAULT_SECTION, *registered_env, *unavailable_env):
+        raise unknown_name(f"section in {file}", base, [DEFAULT_SECTION, *registered_env])
+    if narrower and narrower[0] not in registered_srl:
+        raise unknown_name(f"representation in section {section} of {file}", narrower[0], registered_srl)
+    if len(narrower) > 2 or (len(narrower) == 2 and narrower[1] not in _ACTIONS):
+        raise UserError(f"{file}: section {section} must end in discrete or continuous after the representation.")
+
+
+def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for text in overrides:
+        name, colon, value = text.partition(":")
+        if not (name and colon and value):
+            raise UserError(f"{OVERRIDE} takes name:value, for example n_steps:256, not '{text}'.")
+        if name in values:
+            raise UserError(f"{OVERRIDE} sets {name} twice; set it once.")
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UserError(f"{OVERRIDE} {name}: '{value}' is no value that YAML can read.") from error
+    return values
+
+
+def _check_together(algo: type[Configurable], name: str, values: Mapping[str, Any], continuous: bool) -> None:
+    """Refuse values that are fine alone but that the algorithm would trip over together."""
+    n_envs = values["n_envs"]
+    if algo.on_policy and "n_steps" in values:
+        samples = values["n_steps"] * n_envs
+        batch = values.get("batch_size")
+        if values.get("nminibatches"):
+            batch = minibatch_size(values["n_steps"], n_envs, values["nminibatches"])
+        normalised = values.get("normalize_advantage")
+        if normalised and (samples < 2 or (batch is not None and batch < 2)):
+            raise UserError(
+                f"{name} normalises advantages over at least 2 samples; a rollout of {samples} in minibatches of "
+                f"{batch} has too few (n_steps x n_envs, batch_size or nminibatches)."
+            )
+    if isinstance(values.get("train_freq"), list) and values["train_freq"][1] == "episode" and n_envs > 1:
+        raise UserError(f"{name} trains after whole episodes only with one environment; set n_envs:1 or a train_freq.")
+    if values.get("use_sde") and not continuous:
+        raise UserError("use_sde needs continuous actions; leave it out, or add -c.")
+    if (values.get("n_top") or 0) > values.get("n_delta", 0):
+        raise UserError(f"n_top of {name} must be at most n_delta ({values['n_delta']}), not {values['n_top']}.")
+    _check_replay_buffer(values)
+
+
+def _check_replay_buffer(values: Mapping[str, Any]) -> None:
+    options = values.get("replay_buffer_kwargs") or {}
+    for key, value in options.items():
+        if key != "handle_timeout_termination" or not isinstance(value, bool):
+            raise UserError("replay_buffer_kwargs takes handle_timeout_termination: true or false, and nothing else.")
+    if values.get("optimize_memory_usage") and options.get("handle_timeout_termination", True):
+        raise UserError(
+            "optimize_memory_usage can't tell time limits from ends; "
+            "add replay_buffer_kwargs:{handle_timeout_termination: false}, or leave it out."
+        )

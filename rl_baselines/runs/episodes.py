@@ -1,0 +1,69 @@
+"""The episodes of a training as they come, noted once for the progress bar, the plots and the best model."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from rl_baselines.runs.monitors import Episodes, read_run
+
+
+class EpisodeLog:
+    """Every finished episode, in the order in which they ended.
+
+    Attributes:
+        timesteps: training step (over all environments) at which each ended.
+        returns: undiscounted sums of rewards.
+        lengths: environment steps.
+        successes: 1 or 0, nan where the world did not say.
+        times: seconds of training done at its end.
+    """
+
+    def __init__(self) -> None:
+        self.timesteps = array("q")
+        self.returns = array("d")
+        self.lengths = array("q")
+        self.successes = array("d")
+        self.times = array("d")
+
+    @classmethod
+    def from_monitors(cls, folder: Path | str) -> "EpisodeLog":
+        """The log that a run's monitor files tell, for a run that is resumed.
+
+        Raises:
+            UserError: for a damaged monitor file.
+        """
+        log = cls()
+        run = read_run(folder)
+        for episode in zip(run.timesteps, run.returns, run.lengths, run.successes, run.times, strict=True):
+            log.append(*episode)
+        return log
+
+    def append(
+        self, timestep: int, episode_return: float, length: int, success: float = float("nan"), seconds: float = 0.0
+    ) -> None:
+        """Note an episode that ended at ``timestep`` of the training, ``seconds`` after its start."""
+        self.timesteps.append(int(timestep))
+        self.returns.append(float(episode_return))
+        self.lengths.append(int(length))
+        self.successes.append(float(success))
+        self.times.append(float(seconds))
+
+    @property
+    def count(self) -> int:
+        """Number of episodes."""
+        return len(self.returns)
+
+    def mean_return(self, window: int = 100) -> float | None:
+        """Mean return of the last ``window`` episodes (of all, while there are fewer); None before the first."""
+        return float(np.mean(self.returns[-window:])) if self.returns else None
+
+    def arrays(self) -> Episodes:
+        """A copy as arrays of shape ``(count,)``."""
+        return Episodes(
+            timesteps=np.array(self.timesteps, dtype=np.int64),
+            returns=np.array(self.returns, dtype=np.float64),
+            lengths=np.array(self.lengths, dtype=np.int64),
+            successes=np.array(self.successes, dtype=np.float64),
+            times=np.array(self.times, dtype=np.float64),
+        )

@@ -1,0 +1,103 @@
+"""Writes ``latest.zip`` and ``checkpoints/``, and ends a training that was asked to stop."""
+
+import time
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rl_baselines.checkpoints.checkpoint import CheckpointInfo, save_checkpoint
+from rl_baselines.checkpoints.resume import training_state, write_replay_buffer
+from rl_baselines.runs.run_folder import RunFolder
+from srl3.files import atomic_path
+from srl3.runtime.signals import StopRequest
+
+SAVE_SECONDS = 30.0
+"""time between two writings of ``latest.zip``"""
+MAX_SAVE_SHARE = 0.05
+"""share of the time that writing ``latest.zip`` may take (a large replay buffer is written less often)"""
+
+
+class StopTraining(Exception):
+    """Raised between two rollouts to leave ``learn`` with the model in a whole state."""
+
+
+class CheckpointWriter:
+    """Writes a run's checkpoints, and keeps what must go on in a resumed run.
+
+    Args:
+        run: where to write.
+        info: what the checkpoints say of themselves.
+        best_mean: the best mean return so far.
+    """
+
+    def __init__(self, run: RunFolder, info: CheckpointInfo, best_mean: float = -float("inf")) -> None:
+        self.run = run
+        self.info = info
+        self.best_mean = best_mean
+
+    def write_best(self, model: BaseAlgorithm, mean: float) -> None:
+        """Write ``best_model.zip`` of this mean return."""
+        self.best_mean = mean
+        save_checkpoint(self.run.best_model, model, self.info)
+
+    def write_latest(self, model: BaseAlgorithm) -> None:
+        """Write ``latest.zip`` with all that `--resume` needs, and the replay buffer where there is one."""
+        state = {
+            "model": training_state(model),
+            "best_mean": self.best_mean,
+            "monitor_sizes": self.run.monitor_sizes(),
+        }
+        if getattr(model, "replay_buffer", None) is None:
+            save_checkpoint(self.run.latest, model, self.info, state)
+            return
+        with atomic_path(self.run.replay_buffer) as temporary:
+            write_replay_buffer(temporary, model)
+            save_checkpoint(self.run.latest, model, self.info, state)  # both are renamed in one moment
+
+    def write_numbered(self, model: BaseAlgorithm) -> None:
+        """Write ``checkpoints/model_<steps>_steps.zip``."""
+        self.run.checkpoints.mkdir(exist_ok=True)
+        save_checkpoint(self.run.checkpoint(model.num_timesteps), model, self.info)
+
+
+class CheckpointCallback(BaseCallback):
+    """Between rollouts, when the model is whole: ``latest.zip`` after the first and then at most every 30 s,
+    numbered checkpoints every ``save_freq`` steps, and the end of a training that was asked to stop.
+
+    Args:
+        writer: writes the checkpoints.
+        stop: the request to stop.
+        save_freq: steps between numbered checkpoints; 0 writes none.
+    """
+
+    def __init__(self, writer: CheckpointWriter, stop: StopRequest, save_freq: int = 0) -> None:
+        super().__init__()
+        self.writer = writer
+        self.stop = stop
+        self.save_freq = save_freq
+        self._start: int | None = None
+        self._due = 0.0
+        self._next_numbered = save_freq
+
+    def _on_training_start(self) -> None:
+        self._start = self.model.num_timesteps
+        if self.save_freq:
+            self._next_numbered = (self._start // self.save_freq + 1) * self.save_freq
+
+    def _on_rollout_start(self) -> None:
+        # called before a rollout: the update after the previous one is over
+        if self.model.num_timesteps == self._start and self.stop.signal is None:
+            return
+        if self.save_freq and self.model.num_timesteps >= self._next_numbered:
+            self.writer.write_numbered(self.model)
+            self._next_numbered = (self.model.num_timesteps // self.save_freq + 1) * self.save_freq
+        if self.stop.signal is not None:
+            raise StopTraining
+        if time.monotonic() >= self._due:
+            began = time.monotonic()
+            self.writer.write_latest(self.model)
+            took = time.monotonic() - began
+            self._due = time.monotonic() + max(SAVE_SECONDS, took / MAX_SAVE_SHARE)
+
+    def _on_step(self) -> bool:
+        return True

@@ -1,0 +1,123 @@
+"""What every command's flags are made of: the parser, numbers as users write them, ``name:value`` pairs.
+
+Imports nothing heavy: ``--help`` is quick.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+import yaml
+
+from srl3.errors import UserError
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults that say something, and keeps the line breaks of the examples."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        silent = action.default is None or action.default == [] or action.default is False
+        return action.help if silent else super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are `UserError`, with close matches for a misspelt flag."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, usage="%(prog)s [flags]", **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if unknown:
+            flag = unknown.group(1).split("=")[0]
+            if flag.startswith("-"):
+                close = get_close_matches(flag, self._option_string_actions, n=2, cutoff=0.5)
+                hint = f"did you mean {' or '.join(close)}?" if close else f"see {self.prog} --help."
+                raise UserError(f"unknown flag '{flag}'; {hint}")
+            raise UserError(f"unexpected argument '{flag}'; flags begin with -, see {self.prog} --help.")
+        raise UserError(f"{message}; see {self.prog} --help.")
+
+    def parse_with_given(self, argv: Sequence[str] | None) -> tuple[argparse.Namespace, set[str]]:
+        """The arguments, and the names of those that the user wrote."""
+        arguments = self.parse_args(argv)
+        defaults = {action.dest: action.default for action in self._actions}
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+        try:
+            given = set(vars(self.parse_args(argv)))
+        finally:
+            for action in self._actions:
+                action.default = defaults[action.dest]
+        return arguments, given
+
+
+def whole_number(text: str) -> int:
+    """``1000``, ``1e6``, ``100_000``; a whole number of at least 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not number.is_integer() or number < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 0")
+    return int(number)
+
+
+def positive_number(text: str) -> int:
+    """A whole number of at least 1, written as for `whole_number`."""
+    number = whole_number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not at least 1")
+    return number
+
+
+def seed_number(text: str) -> int:
+    """A seed from 0 to 2**32 - 1, or -1 to draw one."""
+    if text.strip() == "-1":
+        return -1
+    number = whole_number(text)
+    if number >= 2**32:
+        raise argparse.ArgumentTypeError(f"'{text}' is too large; seeds go up to 2**32 - 1")
+    return number
+
+
+def positive_float(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return number
+
+
+def port_number(text: str) -> int:
+    """A TCP port that a user may open: 1024 to 65535."""
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1024 to 65535")
+    return int(text)
+
+
+def parse_pair(item: str, flag: str) -> tuple[str, Any]:
+    """``name:value`` with a YAML value; numbers such as ``1e-4`` and ``100_000`` are numbers too.
+
+    Raises:
+        UserError: when it is not of that form.
+    """
+    name, colon, text = item.partition(":")
+    if not (name and colon and text):
+        raise UserError(f"{flag} takes name:value, for example max_steps:500, not '{item}'.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"the value in {flag} {item} can't be read; write a number, a text or a list [a, b].") from None
+    if isinstance(value, str):
+        try:
+            value = float(value.replace("_", ""))
+        except ValueError:
+            return name, value
+        if value.is_integer() and "." not in text:
+            value = int(value)
+    return name, value

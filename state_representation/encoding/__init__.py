@@ -1,0 +1,1 @@
+"""Using a learned representation: frames to states, and back to pictures."""

@@ -1,0 +1,1 @@
+"""How good a learned representation is: metrics, ground truth, reward prediction."""

@@ -1,0 +1,1 @@
+"""Learning a representation: minibatches, losses, objectives, epochs."""

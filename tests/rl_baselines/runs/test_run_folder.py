@@ -1,0 +1,124 @@
+"""Run folders: names, and the resolver that finds runs and checkpoints."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rl_baselines.runs.run_folder import RunFolder, check_writable, find_checkpoint, find_run, new_run_folder
+from srl3.errors import UserError
+
+
+def make_run(log_dir: Path, suffix: str, *files: str, age: int = 0) -> RunFolder:
+    run = new_run_folder(log_dir, "KukaButtonGymEnv-v0", "ground_truth", "ppo2", suffix)
+    run.args.write_text("command: none\n")
+    for name in files:
+        path = run.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    os.utime(run.args, ns=(10**18 - age * 10**9,) * 2)
+    return run
+
+
+def test_a_run_folder_is_never_taken_twice(tmp_path):
+    first = new_run_folder(tmp_path, "E", "S", "A", "x")
+    second = new_run_folder(tmp_path, "E", "S", "A", "x")
+    assert first.path != second.path
+    assert first.path.parent == tmp_path / "E" / "S" / "A"
+    assert first.path.name.endswith("-x")
+
+
+def test_a_file_names_itself(tmp_path):
+    run = make_run(tmp_path, "a", "best_model.zip")
+    assert find_checkpoint(str(run.best_model)) == run.best_model
+
+
+def test_a_run_means_its_best_model_else_its_latest_else_its_highest_number(tmp_path):
+    numbered = ("checkpoints/model_900_steps.zip", "checkpoints/model_1000_steps.zip")
+    best = make_run(tmp_path, "a", "best_model.zip", "latest.zip")
+    latest = make_run(tmp_path, "b", "latest.zip", *numbered)
+    only_numbers = make_run(tmp_path, "c", *numbered)
+    assert find_checkpoint(str(best.path)) == best.best_model
+    assert find_checkpoint(str(latest.path)) == latest.latest
+    assert find_checkpoint(str(only_numbers.path)) == only_numbers.checkpoint(1000)
+
+
+def test_a_folder_of_checkpoints_means_its_highest_number(tmp_path):
+    run = make_run(tmp_path, "a", "latest.zip", "checkpoints/model_900_steps.zip", "checkpoints/model_10000_steps.zip")
+    assert find_checkpoint(str(run.checkpoints)) == run.checkpoint(10000)
+
+
+def test_a_folder_above_means_its_newest_run_with_a_checkpoint(tmp_path):
+    make_run(tmp_path, "old", "latest.zip", age=20)
+    newer = make_run(tmp_path, "newer", "latest.zip", age=10)
+    newest = make_run(tmp_path, "newest")
+    assert find_checkpoint(str(tmp_path)) == newer.latest
+    assert find_run(str(tmp_path)).path == newest.path
+
+
+def test_part_of_a_name_means_the_newest_match(tmp_path):
+    make_run(tmp_path, "grasp", "latest.zip", age=30)
+    second = make_run(tmp_path, "grasp", "latest.zip", age=20)
+    make_run(tmp_path, "other", "latest.zip", age=10)
+    assert find_checkpoint("-grasp", tmp_path) == second.latest
+    assert find_run("-grasp", tmp_path).path == second.path
+
+
+def test_the_old_pickle_spelling_means_the_run(tmp_path):
+    run = make_run(tmp_path, "a", "best_model.zip")
+    assert find_checkpoint(str(run.path / "ppo2.pkl")) == run.best_model
+
+
+def test_a_miss_lists_what_is_there(tmp_path):
+    run = make_run(tmp_path, "a", "latest.zip")
+    with pytest.raises(UserError, match=run.path.name):
+        find_checkpoint(str(tmp_path / "nothing"), tmp_path)
+    with pytest.raises(UserError, match="no runs"):
+        find_checkpoint("nothing", tmp_path / "empty")
+    empty = make_run(tmp_path / "other", "b")
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        find_checkpoint(str(empty.path), tmp_path)
+
+
+def test_monitors_are_cut_back_to_a_checkpoint(tmp_path):
+    run = make_run(tmp_path, "a")
+    for rank, text in ((0, "one\ntwo\n"), (10, "three\n"), (2, "")):
+        (run.path / f"{rank}.monitor.csv").write_text(text)
+    assert [path.name for path in run.monitors()] == ["0.monitor.csv", "2.monitor.csv", "10.monitor.csv"]
+    sizes = run.monitor_sizes()
+    for path in run.monitors():
+        with path.open("a") as file:
+            file.write("late\n")
+    run.truncate_monitors(sizes)
+    assert [path.read_text() for path in run.monitors()] == ["one\ntwo\n", "", "three\n"]
+
+
+def test_a_log_folder_must_be_writable(tmp_path):
+    check_writable(tmp_path / "new" / "deeper")
+    assert not (tmp_path / "new").exists()
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    with pytest.raises(UserError, match="may not be written"):
+        check_writable(locked / "logs")
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UserError, match="is a file"):
+        check_writable(file / "logs")
+
+
+def test_a_damaged_yaml_is_said(tmp_path):
+    run = make_run(tmp_path, "a")
+    run.args.write_text("a: [")
+    with pytest.raises(UserError, match="can't be read"):
+        run.read_yaml(run.args)
+
+
+def test_a_run_is_held_by_one_training_at_a_time(tmp_path):
+    run = make_run(tmp_path, "a")
+    with run.held():
+        with pytest.raises(UserError, match=r"-a is being trained by another process; wait for it"), run.held():
+            pass
+        with make_run(tmp_path, "b").held():
+            pass
+    with run.held():
+        pass

@@ -1,0 +1,357 @@
+"""The live plots, on real visdom servers."""
+
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.monitor import Monitor
+
+from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.tracking.visdom_plots import VisdomCallback
+from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server, missing_scripts, request
+from rl_baselines.training.callbacks import visdom_plots, visdom_server
+from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from srl3.errors import UserError
+from tests.rl_baselines.callbacks.toy import Toy
+
+pytest.importorskip("visdom")
+ROOT = Path(__file__).parents[3]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until_gone(port: int, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while listens(port):
+        assert time.monotonic() < deadline, "the server is still there"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[VisdomServer]:
+    server = ensure_server(free_port(), page_seconds=0)
+    assert server is not None
+    yield server
+    server.stop()
+
+
+def windows(server: VisdomServer) -> dict[str, Any]:
+    """All windows, read through visdom's own client."""
+    from visdom import Visdom
+
+    client = Visdom(server="http://127.0.0.1", port=server.port, use_incoming_socket=False, raise_exceptions=True)
+    return json.loads(client.get_window_data())
+
+
+def curve(window: dict[str, Any]) -> tuple[list[float], list[float]]:
+    (trace,) = window["content"]["data"]
+    return trace["x"], trace["y"]
+
+
+def train(*callbacks: Any, steps: int = 256) -> None:
+    env = Monitor(Toy())
+    env.reset(seed=1)
+    model = PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, device="cpu")
+    model.learn(steps, callback=list(callbacks))
+
+
+def test_the_page_is_served(server: VisdomServer) -> None:
+    status, page = request(server.port, "GET", "/")
+    assert status == 200
+    assert "<title>visdom</title>" in page
+
+
+def test_the_three_windows_show_the_log(server: VisdomServer) -> None:
+    log = EpisodeLog()
+    callback = VisdomCallback(log, "Toy-v0 raw_pixels ppo2 26-01-01", server.port, episode_window=7)
+    train(EpisodeRecorder(log), callback)
+
+    assert log.count > 30
+    shown = windows(server)
+    raw, smoothed, episodes = (shown[name] for name in callback.windows)
+    title = "Toy-v0 raw_pixels ppo2 26-01-01"
+    assert [w["title"] for w in (raw, smoothed, episodes)] == [title, f"{title} smoothed", f"{title} [Episodes]"]
+    assert curve(raw) == (list(log.timesteps), list(log.returns))
+    x, y = curve(smoothed)
+    assert x == list(log.timesteps)
+    np.testing.assert_allclose(y, [np.mean(log.returns[max(0, i - 99) : i + 1]) for i in range(log.count)])
+    x, y = curve(episodes)
+    assert x == list(range(1, log.count + 1))
+    np.testing.assert_allclose(y, [np.mean(log.returns[max(0, i - 6) : i + 1]) for i in range(log.count)])
+    axes = [
+        (w["content"]["layout"]["xaxis"]["title"], w["content"]["layout"]["yaxis"]["title"]) for w in shown.values()
+    ]
+    assert axes[:3] == [("timesteps", "episode return")] * 2 + [("episodes", "episode return")]
+
+
+def test_plots_follow_the_training(server: VisdomServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visdom_plots, "UPDATE_SECONDS", 0.0)
+    monkeypatch.setattr(visdom_plots, "MAX_UPDATE_SHARE", 1.0)
+    log = EpisodeLog()
+    callback = VisdomCallback(log, "follows", server.port)
+    points = []
+    for _ in range(3):
+        log.append(10 * (log.count + 1), 1.0, 10)
+        callback._on_step()
+        points.append(len(curve(windows(server)["follows"])[0]))
+    assert points == [1, 2, 3]
+
+
+def test_updates_keep_their_distance(server: VisdomServer) -> None:
+    log = EpisodeLog()
+    callback = VisdomCallback(log, "apart", server.port)
+    for _ in range(50):
+        log.append(log.count + 1, 1.0, 1)
+        callback._on_step()
+    assert len(curve(windows(server)["apart"])[0]) == 1
+    callback._on_training_end()
+    assert len(curve(windows(server)["apart"])[0]) == 50
+
+
+def test_a_long_run_is_binned(server: VisdomServer) -> None:
+    log = EpisodeLog()
+    for number in range(1, 20_001):
+        log.append(7 * number, float(number), 7)
+    callback = VisdomCallback(log, "long", server.port)
+    callback.update()
+    for name in callback.windows:
+        x, y = curve(windows(server)[name])
+        assert 1000 < len(x) <= 2000
+        assert x == sorted(x)
+        assert y[-1] > 19_900
+
+
+def test_a_listening_visdom_is_shared_and_left_alone(server: VisdomServer, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = ensure_server(server.port)
+    assert shared is not None
+    assert shared.process is None
+    assert server.address in capsys.readouterr().out
+    shared.stop()
+    assert request(server.port, "GET", "/")[0] == 200
+
+
+def test_ours_listens_on_this_machine_only_and_stops(capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    server = ensure_server(port, page_seconds=0)
+    assert server is not None
+    assert server.process is not None
+    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
+    # a second socket on another address of this machine is only possible if ours left that address free
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", port))
+    assert os.getpgid(server.process.pid) != os.getpgid(0), "Ctrl-C in the terminal would reach it"
+    server.stop()
+    server.stop()
+    assert not listens(port)
+
+
+def test_a_port_held_by_a_plain_socket() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(UserError, match=r"is in use by something that is not visdom; pass another --port"):
+            ensure_server(holder.getsockname()[1])
+
+
+def test_a_port_that_is_bound_but_silent() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        with pytest.raises(UserError, match=r"is in use by something that is not visdom"):
+            ensure_server(holder.getsockname()[1])
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    page = b"<title>My site</title>"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+class Login(Site):
+    page = b"<title>Visdom Login</title>"
+
+
+@pytest.mark.parametrize(
+    ("handler", "message"), [(Site, "something that is not visdom"), (Login, "a visdom that asks for a login")]
+)
+def test_a_port_held_by_another_site(handler: type[Site], message: str) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        with pytest.raises(UserError, match=message):
+            ensure_server(site.server_address[1])
+        site.shutdown()
+
+
+def test_a_server_that_dies_is_warned_about_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(visdom_plots, "UPDATE_SECONDS", 0.0)
+    monkeypatch.setattr(visdom_plots, "MAX_UPDATE_SHARE", 1.0)
+    monkeypatch.setattr(visdom_server.tempfile, "tempdir", str(tmp_path))
+    server = ensure_server(free_port(), page_seconds=0)
+    assert server is not None
+    assert server.process is not None
+    log = EpisodeLog()
+
+    class KillServer(EpisodeRecorder):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 100:
+                server.process.kill()
+                server.process.wait()
+            return super()._on_step()
+
+    train(KillServer(log), VisdomCallback(log, "dies", server.port), steps=256)
+    out, err = capsys.readouterr()
+    assert log.timesteps[-1] > 200
+    assert err.count("warning: visdom is gone") == 1
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in out
+    server.stop()
+    assert not list(tmp_path.glob("visdom-*"))
+
+
+def test_a_server_that_hangs_holds_the_training_up_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(visdom_plots, "TIMEOUT_SECONDS", 0.3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        log = EpisodeLog()
+        callback = VisdomCallback(log, "hangs", silent.getsockname()[1])
+        start = time.monotonic()
+        for number in range(3):
+            log.append(number, 0.0, 1)
+            callback.update()
+        assert time.monotonic() - start < 3.0
+    assert capsys.readouterr().err.count("warning: visdom is gone") == 1
+
+
+def test_a_server_that_cannot_start_is_no_reason_to_stop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = [sys.executable, "-c", "raise SystemExit('broken')"]
+    monkeypatch.setattr(visdom_server, "_spawn", lambda *_, output: subprocess.Popen(broken, stderr=output))
+    assert ensure_server(free_port(), page_seconds=0) is None
+    assert "visdom could not be started (broken)" in capsys.readouterr().err
+
+
+def test_without_visdom_it_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(visdom_server.importlib.util, "find_spec", lambda _: None)
+    assert ensure_server(free_port()) is None
+    assert capsys.readouterr().err.count("visdom is not installed") == 1
+
+
+def test_a_missing_page_is_said_and_does_not_hold_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        (tmp_path / "index.html").write_text('<script src={{ static_url("js/a.js") }}></script>')
+        start = time.monotonic()
+        visdom_server._tell_about_page(tmp_path, slow, 0.2)
+        assert time.monotonic() - start < 2.0
+        assert "still being fetched" in capsys.readouterr().err
+    finally:
+        slow.kill()
+        slow.wait()
+    visdom_server._tell_about_page(tmp_path, slow, 0.2)
+    assert "it will be bare" in capsys.readouterr().err
+    (tmp_path / "js").mkdir()
+    (tmp_path / "js" / "a.js").write_text("")
+    visdom_server._tell_about_page(tmp_path, None, 0.2)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_page_names_its_scripts() -> None:
+    from visdom.server import build
+
+    static = Path(build.get_visdom_path("static"))
+    missing = missing_scripts(static)
+    assert "js/main.js" not in missing, "visdom brings its own script along"
+    for name in missing:
+        assert not (static / name).exists()
+
+
+def test_fetched_scripts_arrive_beside_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from visdom.server import build
+
+    def download(install_dir: str) -> None:
+        folder = Path(install_dir) / "static" / "js" / "mathjax"
+        folder.mkdir(parents=True)
+        (folder / "MathJax.js").write_text("whole")
+        (folder / "empty.js").write_text("")
+        raise ConnectionError("the internet ended here")
+
+    monkeypatch.setattr(build, "download_scripts", download)
+    monkeypatch.setattr(build, "get_visdom_path", lambda name: str(tmp_path / name))
+    monkeypatch.setattr("requests.get", None)
+    timeout = socket.getdefaulttimeout()
+    (tmp_path / "static").mkdir()
+    try:
+        with pytest.raises(ConnectionError):
+            visdom_server._fetch()
+    finally:
+        socket.setdefaulttimeout(timeout)
+    files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == ["static/js/mathjax/MathJax.js"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_server_ends_with_the_training(number: signal.Signals, tmp_path: Path) -> None:
+    port = free_port()
+    script = f"""
+        import time
+        from rl_baselines.tracking.visdom_server import ensure_server
+        print(ensure_server({port}, page_seconds=0).process.pid, flush=True)
+        time.sleep(60)
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    try:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        pid = int(parent.stdout.readline())
+        assert listens(port)
+        assert [path.name.startswith("visdom-") for path in tmp_path.iterdir()] == [True]
+    finally:
+        parent.send_signal(number)
+        parent.communicate()
+    wait_until_gone(port)
+    deadline = time.monotonic() + 10
+    while any(tmp_path.iterdir()):
+        assert time.monotonic() < deadline, f"server {pid} left its folder behind"
+        time.sleep(0.05)

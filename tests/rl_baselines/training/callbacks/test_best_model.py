@@ -1,0 +1,112 @@
+"""Which model is kept as the best."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rl_baselines import train
+from rl_baselines.checkpoints.checkpoint import load_checkpoint
+from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.run_folder import RunFolder, find_runs
+from rl_baselines.training.callbacks.best_model import WINDOW, BestModelCallback
+from tests.rl_baselines.conftest import MOBILE
+
+
+class Writer:
+    """Notes the means of the models that it is given."""
+
+    def __init__(self) -> None:
+        self.best_mean = -float("inf")
+        self.written: list[float] = []
+
+    def write_best(self, _model: Any, mean: float) -> None:
+        self.best_mean = mean
+        self.written.append(mean)
+
+
+def callback(
+    log: EpisodeLog, min_episodes: int, on_policy: bool = True, n_envs: int = 1
+) -> tuple[BestModelCallback, Writer]:
+    writer = Writer()
+    made = BestModelCallback(writer, log, min_episodes, on_policy)  # type: ignore[arg-type]
+    env = SimpleNamespace(num_envs=n_envs)
+    made.model = SimpleNamespace(get_env=lambda: env)  # type: ignore[assignment]
+    return made, writer
+
+
+def test_nothing_before_the_first_episodes():
+    log = EpisodeLog()
+    best, writer = callback(log, min_episodes=3)
+    best._on_rollout_end()
+    for number in range(2):
+        log.append(number, 5.0, 1)
+        best._on_rollout_end()
+    assert writer.written == []
+    log.append(2, 5.0, 1)
+    best._on_rollout_end()
+    assert writer.written == [5.0]
+
+
+def test_only_a_better_mean_of_the_last_hundred_is_kept():
+    log = EpisodeLog()
+    best, writer = callback(log, min_episodes=0)
+    for value in (1.0, 3.0, 0.0, 0.0):
+        log.append(log.count, value, 1)
+        best._on_rollout_end()
+    assert writer.written == [1.0, 2.0]
+    for _ in range(WINDOW):
+        log.append(log.count, 7.0, 1)
+    best._on_rollout_end()
+    best._on_rollout_end()
+    assert writer.written == [1.0, 2.0, 7.0]
+
+
+def test_of_many_environments_the_last_four_rounds_count():
+    log = EpisodeLog()
+    best, writer = callback(log, min_episodes=0, n_envs=50)
+    for value in (1.0, 2.0, 3.0, 4.0, 9.0):
+        for _ in range(50):
+            log.append(log.count, value, 1)
+        best._on_rollout_end()
+    assert writer.written == [1.0, 1.5, 2.0, 2.5, 4.5]
+
+
+def test_without_rollouts_it_looks_every_200_steps():
+    log = EpisodeLog()
+    best, writer = callback(log, min_episodes=1, on_policy=False)
+    for step in range(1, 601):
+        log.append(step, float(step), 1)
+        best.num_timesteps = step
+        best._on_rollout_end()
+        assert best._on_step()
+    assert writer.written == [np.mean(range(101, 201)), np.mean(range(301, 401)), np.mean(range(501, 601))]
+
+
+FLAGS = (*MOBILE, "--hyperparam", "n_steps:50", "--eval-freq", "80", "--env-kwargs", "max_steps:10")
+SHOWN = ("--no-vis", "--no-progress")
+
+
+def evaluated(run: RunFolder) -> tuple[list[int], np.ndarray]:
+    with np.load(run.path / "evaluations.npz", allow_pickle=False) as file:
+        return file["timesteps"].tolist(), file["results"]
+
+
+def test_evaluations_go_on_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from tests.rl_baselines.test_resume import stop_at
+
+    with monkeypatch.context() as patch:
+        stop_at(patch, 130)
+        assert train.main([*FLAGS, *SHOWN, "--num-timesteps", "400", "--log-dir", str(tmp_path)]) == 130
+    (run,) = find_runs(tmp_path)
+    assert evaluated(run)[0] == [80]
+    (run.path / ".evaluations.tmp.npz").write_bytes(b"half")  # what a kill in mid-write leaves
+    assert train.main(["--resume", str(run.path), *SHOWN]) == 0
+    timesteps, results = evaluated(run)
+    assert timesteps == [80, 160, 240, 320, 400]
+    assert results.shape == (5, 10)
+    assert not list(run.path.glob(".*"))
+    best = load_checkpoint(run.best_model).info.num_timesteps
+    assert best == timesteps[int(results.mean(axis=1).argmax())]

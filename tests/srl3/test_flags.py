@@ -1,0 +1,168 @@
+"""Flags that several commands share, and their checks."""
+
+import argparse
+
+import pytest
+
+from environments.flags import CONTINUAL_TASKS, add_env_flags, env_kwargs_from_flags, make_config
+from environments.registry import find_env
+from srl3.errors import UserError
+from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
+from state_representation.store.choose import check_srl_model
+
+KUKA, MOBILE = "KukaButtonGymEnv-v0", "MobileRobotGymEnv-v0"
+
+
+@pytest.fixture
+def parser() -> Parser:
+    parser = Parser(prog="robot")
+    parser.add_argument("--num-timesteps", type=positive_number, default=10)
+    add_env_flags(parser)
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (whole_number, "0", 0),
+        (whole_number, "1e6", 1_000_000),
+        (whole_number, "100_000", 100_000),
+        (whole_number, "2.0", 2),
+        (positive_number, "5e6", 5_000_000),
+        (seed_number, "-1", -1),
+        (seed_number, "4294967295", 2**32 - 1),
+        (positive_float, "1e-4", 1e-4),
+        (port_number, "8097", 8097),
+    ],
+)
+def test_numbers_are_read(kind, text, value):
+    assert kind(text) == value
+    assert type(kind(text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (whole_number, ("-1", "1.5", "many", "", "inf", "nan")),
+        (positive_number, ("0",)),
+        (seed_number, ("-2", "4294967296", "0.5")),
+        (positive_float, ("0", "-1", "inf", "nan", "much")),
+        (port_number, ("1023", "65536", "-8097", "8097.0", "²²²²")),
+    ],
+)
+def test_other_numbers_are_refused(kind, texts):
+    for text in texts:
+        with pytest.raises(argparse.ArgumentTypeError):
+            kind(text)
+
+
+def test_what_the_user_wrote_is_told_from_defaults(parser):
+    arguments, given = parser.parse_with_given([])
+    assert (arguments.num_timesteps, arguments.random_target, given) == (10, False, set())
+    arguments, given = parser.parse_with_given(["--num-timesteps", "10", "-r"])
+    assert (arguments.num_timesteps, arguments.random_target) == (10, True)
+    assert given == {"num_timesteps", "random_target"}
+    assert parser.parse_args([]).num_timesteps == 10
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--num-timestep", "5"], "unknown flag '--num-timestep'; did you mean --num-timesteps"),
+        (["--num-timestep=5"], "unknown flag '--num-timestep'; did you mean --num-timesteps"),
+        (["--qqqqqqqqqqqq"], "unknown flag '--qqqqqqqqqqqq'; see robot --help"),
+        (["more"], "unexpected argument 'more'; flags begin with -"),
+        (["--num-timesteps"], "--num-timesteps: expected one argument; see robot --help"),
+        (["--num-timesteps", "0"], "--num-timesteps: '0' is not at least 1"),
+    ],
+)
+def test_mistakes_are_user_errors(parser, argv, message):
+    with pytest.raises(UserError, match=message):
+        parser.parse_with_given(argv)
+
+
+def kwargs(parser: Parser, line: str) -> dict[str, object]:
+    return env_kwargs_from_flags(*parser.parse_with_given(line.split()))
+
+
+def test_only_written_flags_set_parameters(parser):
+    assert kwargs(parser, "") == {}
+    assert kwargs(parser, "-c -joints -r --shape-reward --multi-view --action-repeat 4 --img-shape 64x96") == {
+        "is_discrete": False,
+        "action_joints": True,
+        "random_target": True,
+        "shape_reward": True,
+        "multi_view": True,
+        "action_repeat": 4,
+        "img_shape": (64, 96),
+    }
+    assert kwargs(parser, "--env-kwargs max_steps:5 target:[1,2.5]") == {"max_steps": 5, "target": [1, 2.5]}
+
+
+@pytest.mark.parametrize(("name", "flags"), CONTINUAL_TASKS.items())
+def test_continual_tasks_have_two_flags_each(parser, name, flags):
+    for flag in flags:
+        assert kwargs(parser, flag) == {name: True}
+    with pytest.raises(UserError, match=r"^-\w+ is a task of OmnirobotEnv-v0; Kuka"):
+        make_config(KUKA, {name: True})
+
+
+def test_a_flag_and_a_parameter_may_agree_but_not_differ(parser):
+    assert kwargs(parser, "-r --env-kwargs random_target:true") == {"random_target": True}
+    with pytest.raises(UserError, match="contradicts the flag that sets random_target"):
+        kwargs(parser, "-r --env-kwargs random_target:false")
+    with pytest.raises(UserError, match="-sc and -esc are different tasks"):
+        kwargs(parser, "-sc -esc")
+
+
+@pytest.mark.parametrize(
+    ("item", "value"),
+    [
+        ("a:1", 1),
+        ("a:1e-4", 1e-4),
+        ("a:1e3", 1000),
+        ("a:100_000", 100_000),
+        ("a:0.5", 0.5),
+        ("a:true", True),
+        ("a:word", "word"),
+        ("a:b:c", "b:c"),
+        ("a:[1, 2]", [1, 2]),
+        ("a:null", None),
+    ],
+)
+def test_pairs(item, value):
+    name, read = parse_pair(item, "--flag")
+    assert (name, read, type(read)) == ("a", value, type(value))
+
+
+@pytest.mark.parametrize("item", ["a", "a:", ":1", "", "a:[1"])
+def test_malformed_pairs(item):
+    with pytest.raises(UserError, match="--flag"):
+        parse_pair(item, "--flag")
+
+
+def test_a_configuration_is_checked_without_its_engine():
+    assert make_config(MOBILE, {"max_steps": 7}).max_steps == 7
+    with pytest.raises(UserError, match="unknown environment 'Kuka'"):
+        make_config("Kuka", {})
+    with pytest.raises(UserError, match="unknown parameter of MobileRobotGymEnv-v0 'max_step'; did you mean max_steps"):
+        make_config(MOBILE, {"max_step": 7})
+
+
+@pytest.mark.parametrize(
+    ("srl_model", "message"),
+    [
+        ("raw_pixels", None),
+        ("ground_truth", None),
+        ("joints", "MobileRobotGymEnv-v0 does not observe 'joints'; it observes raw_pixels, ground_truth"),
+        ("autoencoder", None),
+        ("raw_pixel", "unknown representation .* did you mean raw_pixels"),
+    ],
+)
+def test_what_is_observed_is_checked(srl_model, message):
+    config = find_env(MOBILE).load_config()
+    if message is None:
+        check_srl_model(srl_model, MOBILE, config)
+        return
+    with pytest.raises(UserError, match=message):
+        check_srl_model(srl_model, MOBILE, config)
