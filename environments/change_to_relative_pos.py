@@ -34,9 +34,9 @@ def main(argv: list[str] | None = None) -> int:
 
     from environments.datasets.copying import check_can_be_relative, copy_steps
     from environments.datasets.dataset import open_dataset
-    from environments.datasets.disk import full_disk_is_said
-    from environments.datasets.progress import Progress
     from environments.datasets.writer import DatasetWriter
+    from srl3.runtime.disk import full_disk_is_said
+    from srl3.runtime.progress import Progress
     from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)

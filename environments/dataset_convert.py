@@ -46,12 +46,12 @@ def main(argv: list[str] | None = None) -> int:
 
     from environments.datasets.copying import copy_steps
     from environments.datasets.dataset import open_dataset
-    from environments.datasets.disk import bytes_in_words, full_disk_is_said, size_of
     from environments.datasets.export import export_to_reference
     from environments.datasets.info import UNKNOWN_ENV
-    from environments.datasets.progress import Progress
     from environments.datasets.writer import DatasetWriter
     from environments.registry import find_env
+    from srl3.runtime.disk import bytes_in_words, full_disk_is_said, size_of
+    from srl3.runtime.progress import Progress
     from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)

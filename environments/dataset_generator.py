@@ -15,9 +15,9 @@ from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number
 
 if TYPE_CHECKING:
-    from environments.datasets.generate import Outcome
     from environments.datasets.info import DatasetInfo
-    from environments.datasets.recorder import Performer, RecordingPlan
+    from environments.datasets.recording.generate import Outcome
+    from environments.datasets.recording.recorder import Performer, RecordingPlan
 
 EXAMPLES = """examples:
   python -m environments.dataset_generator --name kuka_button --num-episode 50 --num-cpu 4
@@ -128,7 +128,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _config(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> EnvConfig:
     """The world's configuration, with what this command's own flags add; checked."""
-    from environments.datasets.policies import check_oracle
+    from environments.datasets.recording.policies import check_oracle
 
     if arguments.max_distance is not None:
         config_class = type(make_config(arguments.env, {}))
@@ -142,7 +142,7 @@ def _config(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> EnvConfig:
 
 
 def _at_random(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> Acting:
-    from environments.datasets.recorder import RandomPerformer
+    from environments.datasets.recording.recorder import RandomPerformer
 
     config = _config(arguments, {**kwargs, "srl_model": PIXELS})
     return Acting(config, RandomPerformer(arguments.env, config.as_dict()), "random")
@@ -193,8 +193,8 @@ def _train_ppo2(arguments: argparse.Namespace, kwargs: dict[str, Any], seed: int
 
 
 def _record(arguments: argparse.Namespace, acting: Acting, seed: int, path: Path | None, *, relative_pos: bool) -> int:
-    from environments.datasets.generate import generate
-    from environments.datasets.recorder import RecordingPlan, block_size_for
+    from environments.datasets.recording.generate import generate
+    from environments.datasets.recording.recorder import RecordingPlan, block_size_for
 
     plan = RecordingPlan(
         env_id=arguments.env,
@@ -245,8 +245,8 @@ def _report(arguments: argparse.Namespace, outcome: "Outcome", seconds: float) -
     """Print what was recorded; returns the exit status."""
     import numpy as np
 
-    from environments.datasets.disk import bytes_in_words, size_of
     from environments.datasets.summary import histogram_in_words, reward_histogram
+    from srl3.runtime.disk import bytes_in_words, size_of
 
     episodes, wanted = len(outcome.rewards), arguments.num_episode
     if episodes:

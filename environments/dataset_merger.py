@@ -53,10 +53,10 @@ def main(argv: list[str] | None = None) -> int:
 
     from environments.datasets.copying import copy_steps
     from environments.datasets.dataset import open_dataset
-    from environments.datasets.disk import full_disk_is_said
     from environments.datasets.merging import merged_info
-    from environments.datasets.progress import Progress
     from environments.datasets.writer import DatasetWriter
+    from srl3.runtime.disk import full_disk_is_said
+    from srl3.runtime.progress import Progress
     from srl3.runtime.signals import leave_on_sigterm
 
     datasets = [open_dataset(source) for source in sources]

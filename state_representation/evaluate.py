@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from environments.datasets.progress import Progress
 from srl3.errors import UserError, run_command
 from srl3.files import write_text
 from srl3.flags import Parser, positive_number, seed_number, whole_number
+from srl3.runtime.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.datasets.progress import Progress
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number, seed_number
+from srl3.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from state_representation.judging.judged import Judged

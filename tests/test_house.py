@@ -1,6 +1,7 @@
 """The architecture: which way imports run, how long files are, what ``--help`` may load, what is pinned."""
 
 import ast
+import importlib
 import re
 import resource
 import subprocess
@@ -23,16 +24,42 @@ OUR_FILES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "setup.py
 MAX_LINES = 450
 HELP_SECONDS = 0.5
 HEAVY = ("torch", "pybullet", "cv2", "visdom", "stable_baselines3", "sb3_contrib", "matplotlib", "scipy", "tensorboard")
-MAY_IMPORT = {
-    "srl3": {"srl3"},
-    "config": {"srl3", "config"},
-    "environments": {"srl3", "config", "environments"},
-    "state_representation": {"srl3", "config", "environments", "state_representation"},
-    "rl_baselines": set(PACKAGES),
-}
-"""Ours that the library modules of a package may import; commands may import anything."""
-ALGORITHMS = ("rl_baselines.rl_algorithm", "rl_baselines.evolution_strategies", "rl_baselines.base_classes")
-ABOVE_ALGORITHMS = ("rl_baselines.training.callbacks", "rl_baselines.plots", "rl_baselines.training.session")
+ROOMS = (
+    "srl3",
+    "config",
+    "environments",
+    "state_representation.registry",
+    "state_representation.store",
+    "state_representation.models",
+    "state_representation.data",
+    "state_representation.encoding",
+    "state_representation.learning",
+    "state_representation.judging",
+    "state_representation.plots",
+    "state_representation",
+    "rl_baselines.hyperparams",
+    "rl_baselines.base_classes",
+    "rl_baselines.registry",
+    "rl_baselines.rl_algorithm",
+    "rl_baselines.evolution_strategies",
+    "rl_baselines.batched_ppo",
+    "rl_baselines.vec_envs",
+    "rl_baselines.runs",
+    "rl_baselines.checkpoints",
+    "rl_baselines.acting",
+    "rl_baselines.plots",
+    "rl_baselines.tracking",
+    "rl_baselines.training",
+    "rl_baselines.benchmarks",
+    "rl_baselines.grid",
+    "rl_baselines.search",
+    "rl_baselines",
+)
+"""From the bottom up: a module may import from its own room and from those before it, never from one after it."""
+MAX_LOOSE_FILES = 12
+"""of a folder, commands not counted"""
+ONE_FILE_AN_ENTRY = ("rl_baselines/rl_algorithm",)
+"""folders that hold a file for each entry of a registry, as many as there are"""
 
 
 def relative(path: Path) -> str:
@@ -59,8 +86,24 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def within(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+def room_of(name: str) -> int | None:
+    """The place in `ROOMS` of the most particular room that holds this module, None for what is not ours."""
+    holding = [room for room in ROOMS if name == room or name.startswith(f"{room}.")]
+    return ROOMS.index(max(holding, key=len)) if holding else None
+
+
+def module_imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Modules of ours that ``path`` imports, and the names that it takes from each."""
+    known = {module_name(module) for module in MODULES}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names if room_of(alias.name) is not None)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and room_of(node.module) is not None:
+            modules = [f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in known]
+            yield from ((module, []) for module in modules)
+            names = [alias.name for alias in node.names if f"{node.module}.{alias.name}" not in known]
+            if names:
+                yield node.module, names
 
 
 def test_modules_are_found():
@@ -68,18 +111,62 @@ def test_modules_are_found():
 
 
 def test_imports_run_one_way():
-    commands = {module_name(path) for path in MODULES if is_command(path)}
     wrong = []
     for path in MODULES:
-        if is_command(path):
-            continue
-        allowed = MAY_IMPORT[path.relative_to(ROOT).parts[0]]
-        is_algorithm = within(module_name(path), ALGORITHMS)
-        for name in imported(path):
-            upwards = name.split(".")[0] in set(PACKAGES) - allowed
-            if upwards or name in commands or (is_algorithm and within(name, ABOVE_ALGORITHMS)):
+        own = room_of(module_name(path))
+        assert own is not None
+        for name, _ in module_imports(path):
+            other = room_of(name)
+            if other is not None and other > own:
                 wrong.append(f"{relative(path)} imports {name}")
     assert wrong == []
+
+
+def test_no_imports_in_a_circle():
+    arrows = {module_name(path): {name for name, _ in module_imports(path)} for path in MODULES}
+    waiting = {name: targets - {name} for name, targets in arrows.items()}
+    while free := [name for name, targets in waiting.items() if not targets & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    assert sorted(waiting) == [], "each of these imports one that in the end imports it"
+
+
+def test_no_room_takes_what_another_keeps_private():
+    wrong = [
+        f"{relative(path)} takes {name} from {module}"
+        for path in MODULES
+        for module, names in module_imports(path)
+        for name in names
+        if name.startswith("_") and not name.startswith("__") and room_of(module) != room_of(module_name(path))
+    ]
+    assert wrong == []
+
+
+def test_no_folder_is_a_hall():
+    folders = {path.parent for path in MODULES}
+    loose = {
+        relative(folder): [
+            path.name for path in folder.glob("*.py") if path.name != "__init__.py" and not is_command(path)
+        ]
+        for folder in folders
+    }
+    halls = [folder for folder, files in loose.items() if len(files) > MAX_LOOSE_FILES]
+    assert sorted(set(halls) - set(ONE_FILE_AN_ENTRY)) == []
+
+
+@pytest.mark.parametrize(
+    ("earlier", "present"),
+    [
+        ("rl_baselines.checkpoint", "rl_baselines.checkpoints.checkpoint"),
+        ("rl_baselines.envs", "rl_baselines.vec_envs.create"),
+        ("rl_baselines.evaluation", "rl_baselines.acting.evaluation"),
+        ("rl_baselines.run_folder", "rl_baselines.runs.run_folder"),
+        ("rl_baselines.search_space", "rl_baselines.hyperparams.search_ranges"),
+        ("state_representation.encoder", "state_representation.encoding.encoder"),
+    ],
+)
+def test_documented_imports_stay(earlier, present):
+    assert importlib.import_module(earlier) is importlib.import_module(present)
 
 
 def test_files_are_short():

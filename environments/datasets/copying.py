@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 
 from environments.datasets.dataset import Dataset
-from environments.datasets.progress import Progress
-from environments.datasets.recorder import relative
+from environments.datasets.recording.recorder import relative
 from environments.datasets.writer import DatasetWriter, Rows
 from srl3.errors import UserError
+from srl3.runtime.progress import Progress
 
 CHUNK = 256
 """Frames in memory at once."""

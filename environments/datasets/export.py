@@ -11,10 +11,10 @@ import numpy as np
 
 from environments.datasets.dataset import GROUND_TRUTH_FILE, STEPS_FILE, Dataset
 from environments.datasets.info import CONFIG_FILE
-from environments.datasets.progress import Progress
 from environments.datasets.reference_layout import OWN_KEY, VIEWS
 from environments.datasets.writer import check_destination, put_in_place
 from srl3.errors import UserError
+from srl3.runtime.progress import Progress
 
 
 def export_to_reference(

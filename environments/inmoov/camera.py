@@ -4,7 +4,7 @@ import numpy as np
 
 from environments.bullet import pybullet as p
 from environments.inmoov.robot import InmoovRobot
-from environments.kuka_gym.camera import FAR, FIELD_OF_VIEW, NEAR, View
+from environments.kuka_gym.pictures.camera import FAR, FIELD_OF_VIEW, NEAR, View
 
 OUTSIDE = View((0.28, -0.12, 1.22), 1.15, 40, -18)
 """Where the first camera stands."""

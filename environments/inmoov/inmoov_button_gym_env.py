@@ -7,7 +7,7 @@ from environments.bullet import pybullet as p
 from environments.button_task import ButtonTask
 from environments.inmoov.arm_env import InmoovArmEnv
 from environments.inmoov.config import InmoovButtonConfig, Point
-from environments.inmoov.models import BUTTON_URDF, TABLE_URDF, load_model
+from environments.inmoov.model.models import BUTTON_URDF, TABLE_URDF, load_model
 from environments.inmoov.robot import HAND_LINK
 from environments.inmoov.scene import InmoovScene
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from environments.bullet import pybullet as p
 from environments.inmoov.arm_env import DIRECTIONS, InmoovArmEnv
 from environments.inmoov.config import InmoovReachConfig
-from environments.inmoov.models import PLANT_URDF, load_model
+from environments.inmoov.model.models import PLANT_URDF, load_model
 from environments.inmoov.robot import FINGER_LINKS
 from environments.inmoov.scene import InmoovScene
 from environments.inmoov.scenery import FRUIT_AT

@@ -4,7 +4,7 @@ import numpy as np
 
 from environments.inmoov.inmoov_button_gym_env import InmoovButtonGymEnv
 from environments.inmoov.inmoov_gym_env import CLOSE_HAND, InmoovGymEnv
-from environments.inmoov.kinematics import N_SOLVED, ArmKinematics
+from environments.inmoov.model.kinematics import N_SOLVED, ArmKinematics
 from environments.inmoov.robot import CONTROL_JOINTS, RIGHT_ARM
 
 AT_THE_FRUIT = 0.03

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     from environments.inmoov.config import InmoovReachConfig
     from environments.inmoov.inmoov_gym_env import InmoovGymEnv
     from environments.inmoov.scene import InmoovScene
-    from environments.kuka_gym.camera import View
+    from environments.kuka_gym.pictures.camera import View
 
     shape = (FINER * SIDE_PIXELS, FINER * SIDE_PIXELS)
     config = InmoovReachConfig()

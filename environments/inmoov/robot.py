@@ -3,10 +3,10 @@
 import numpy as np
 
 from environments.bullet import pybullet as p
-from environments.inmoov.body import body, finger_closing_signs
 from environments.inmoov.config import InmoovConfig
-from environments.inmoov.kinematics import ARM_PARTS, N_SOLVED, ArmKinematics
-from environments.inmoov.models import ROBOT_URDF, load_model
+from environments.inmoov.model.body import body, finger_closing_signs
+from environments.inmoov.model.kinematics import ARM_PARTS, N_SOLVED, ArmKinematics
+from environments.inmoov.model.models import ROBOT_URDF, load_model
 from srl3.errors import UserError
 
 RIGHT_ARM = tuple(f"right_{part}" for part in ARM_PARTS)

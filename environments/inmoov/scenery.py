@@ -2,7 +2,7 @@
 
 from math import cos, pi, sin
 
-from environments.inmoov.shapes import Joint, Link, Shape
+from environments.inmoov.model.shapes import Joint, Link, Shape
 
 STOOL_HEIGHT = 0.60
 """Height of the stool that the pot stands on, metres."""

@@ -1,12 +1,12 @@
 """``python -m environments.inmoov.urdf``: write the URDF files of the humanoid, the plant and the table.
 
-The files are made from the tables of `environments.inmoov.body` and `environments.inmoov.scenery`; a test holds
+The files are made from the tables of `environments.inmoov.model.body` and `environments.inmoov.scenery`; a test holds
 that they are what this command writes.
 """
 
 import argparse
 
-from environments.inmoov.models import ASSETS, urdf_files
+from environments.inmoov.model.models import ASSETS, urdf_files
 from srl3.errors import run_command
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from gymnasium import spaces
 
 from environments.button_task import ButtonTask
-from environments.kuka_gym.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.config import KukaButtonConfig
+from environments.kuka_gym.pictures.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.robot import N_ARM_JOINTS, N_JOINTS
 from environments.kuka_gym.scene import KukaScene, Point
 from environments.srl_env import SRLGymEnv

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from environments.bullet import connect
 from environments.bullet import pybullet as p
-from environments.kuka_gym.background import load_background
 from environments.kuka_gym.config import KukaButtonConfig
+from environments.kuka_gym.pictures.background import load_background
 from environments.kuka_gym.robot import N_ARM_JOINTS, KukaArm
 
 BUTTON_URDF = Path(__file__).parents[1] / "assets" / "button" / "button.urdf"

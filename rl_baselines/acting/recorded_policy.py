@@ -13,8 +13,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 from environments.batched.sb3 import BatchedVecEnv
 from environments.config import EnvConfig
-from environments.datasets.policies import Policy
-from environments.datasets.stage import Stage
+from environments.datasets.recording.policies import Policy
+from environments.datasets.recording.stage import Stage
 from rl_baselines.checkpoints.checkpoint import load_checkpoint, load_model
 from rl_baselines.vec_envs.create import create_envs
 from rl_baselines.vec_envs.workers import WorkerVecEnv

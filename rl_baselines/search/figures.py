@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from rl_baselines.plots.style import BLUE, COLOURS, COLUMN_INCHES, PAGE_INCHES, SMALL_FONT, new_figure, save
-from rl_baselines.search.study import DEFAULT
+from rl_baselines.search.studies.study import DEFAULT
 from srl3.files import atomic_path
 
 if TYPE_CHECKING:

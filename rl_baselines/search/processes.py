@@ -11,7 +11,7 @@ from typing import Any
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.progress import Listener, TrialEnd
 from rl_baselines.search.stop import Stop, WorkerStop
-from rl_baselines.search.study import tame_optuna
+from rl_baselines.search.studies.study import tame_optuna
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError
 

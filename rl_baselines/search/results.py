@@ -13,7 +13,7 @@ from rl_baselines.hyperparams.resolve import Setting
 from rl_baselines.search.figures import draw_figures
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.space import drawn_values
-from rl_baselines.search.study import DEFAULT, GIVEN_BACK, REASON
+from rl_baselines.search.studies.study import DEFAULT, GIVEN_BACK, REASON
 from rl_baselines.search.trial import SECONDS
 from srl3.files import atomic_path, write_text
 

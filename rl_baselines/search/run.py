@@ -12,7 +12,7 @@ from rl_baselines.search.processes import run_in_processes
 from rl_baselines.search.progress import SearchProgress
 from rl_baselines.search.results import print_summary, write_results
 from rl_baselines.search.space import describe
-from rl_baselines.search.study import REASON, counts, give_back_dead, is_finished, open_study, tame_optuna
+from rl_baselines.search.studies.study import REASON, counts, give_back_dead, is_finished, open_study, tame_optuna
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError
 from srl3.files import write_text

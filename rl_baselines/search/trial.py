@@ -13,12 +13,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from rl_baselines.search.evaluator import Evaluator
-from rl_baselines.search.liveness import this_worker
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.space import draw
 from rl_baselines.search.stop import SearchStopped, Stop
-from rl_baselines.search.storage import StorageLost
-from rl_baselines.search.study import DEFAULT, GIVEN_BACK, REASON, WORKER, place_of
+from rl_baselines.search.studies.liveness import this_worker
+from rl_baselines.search.studies.storage import StorageLost
+from rl_baselines.search.studies.study import DEFAULT, GIVEN_BACK, REASON, WORKER, place_of
 from rl_baselines.vec_envs.create import create_envs
 from srl3.errors import UserError
 from srl3.runtime.seeding import seed_everything

@@ -12,7 +12,7 @@ from environments.config import PIXELS
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.progress import Listener, TrialEnd
 from rl_baselines.search.stop import Stop
-from rl_baselines.search.study import (
+from rl_baselines.search.studies.study import (
     GIVEN_BACK,
     REASON,
     counts,

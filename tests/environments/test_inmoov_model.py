@@ -9,9 +9,9 @@ import numpy as np
 import pybullet as p
 import pytest
 
-from environments.inmoov.body import FOREARM, HAND, UPPER_ARM, body, finger_closing_signs
-from environments.inmoov.kinematics import N_SOLVED, ArmKinematics
-from environments.inmoov.models import ROBOT_URDF, load_model, urdf_files
+from environments.inmoov.model.body import FOREARM, HAND, UPPER_ARM, body, finger_closing_signs
+from environments.inmoov.model.kinematics import N_SOLVED, ArmKinematics
+from environments.inmoov.model.models import ROBOT_URDF, load_model, urdf_files
 from environments.inmoov.pictures import main as draw_pictures
 from environments.inmoov.robot import CONTROL_JOINTS, HAND_LINK, JOINTS, RIGHT_ARM
 from srl3.errors import UserError

@@ -11,9 +11,9 @@ import numpy as np
 import pybullet as p
 import pytest
 
-from environments.kuka_gym import light_scene, meshes
-from environments.kuka_gym.camera import FRONT, SIDE, projection_matrix, view_matrix
-from environments.kuka_gym.simplify import simplify
+from environments.kuka_gym.pictures import light_scene, meshes
+from environments.kuka_gym.pictures.camera import FRONT, SIDE, projection_matrix, view_matrix
+from environments.kuka_gym.pictures.simplify import simplify
 from environments.registry import find_env
 
 BUTTON, RAND, TWO = "KukaButtonGymEnv-v0", "KukaRandButtonGymEnv-v0", "Kuka2ButtonGymEnv-v0"

@@ -14,10 +14,10 @@ import pytest
 from environments import change_to_relative_pos, dataset_info, dataset_merger
 from environments.datasets.contact_sheet import GAIN, GAP, SIDE, contact_sheet
 from environments.datasets.dataset import Dataset, DatasetWriter, open_dataset
-from environments.datasets.disk import bytes_in_words
 from environments.datasets.summary import Bin, histogram_in_words, reward_histogram
 from environments.datasets.writer import Rows
 from srl3.errors import UserError
+from srl3.runtime.disk import bytes_in_words
 from tests.end_to_end.conftest import environment
 from tests.environments.datasets.samples import N_STEPS, frame, info, write, write_reference
 from tests.environments.datasets.test_dataset import DAMAGE

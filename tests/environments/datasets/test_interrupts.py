@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from environments import dataset_generator
-from environments.datasets import generate as generate_module
 from environments.datasets.dataset import Dataset, open_dataset
-from environments.datasets.recorder import Episode, Recorder
+from environments.datasets.recording import generate as generate_module
+from environments.datasets.recording.recorder import Episode, Recorder
 from srl3.errors import UserError
 from tests.end_to_end.conftest import environment
 

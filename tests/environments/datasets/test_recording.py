@@ -9,9 +9,9 @@ import pytest
 from environments import dataset_generator
 from environments.config import GROUND_TRUTH, EnvConfig
 from environments.datasets.dataset import Dataset, open_dataset
-from environments.datasets.policies import load_oracle
-from environments.datasets.recorder import RandomPerformer, Recorder, RecordingPlan, block_size_for
-from environments.datasets.stage import make_stage, places
+from environments.datasets.recording.policies import load_oracle
+from environments.datasets.recording.recorder import RandomPerformer, Recorder, RecordingPlan, block_size_for
+from environments.datasets.recording.stage import make_stage, places
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
 

@@ -8,7 +8,7 @@ import pytest
 
 from environments import dataset_generator
 from environments.datasets.dataset import Dataset, open_dataset
-from environments.datasets.recorder import RandomPerformer, RecordingPlan
+from environments.datasets.recording.recorder import RandomPerformer, RecordingPlan
 from environments.registry import find_env
 from rl_baselines import train
 from srl3.errors import UserError

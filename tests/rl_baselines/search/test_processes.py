@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.processes import run_in_processes
-from rl_baselines.search.storage import StorageLost
-from rl_baselines.search.study import counts, open_study, tame_optuna
+from rl_baselines.search.studies.storage import StorageLost
+from rl_baselines.search.studies.study import counts, open_study, tame_optuna
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError
 from tests.rl_baselines.search.conftest import Recorder, StopAfter
@@ -155,7 +155,7 @@ def test_a_server_that_goes_away_within_a_trial_has_it_repeated(make_plan, serve
                 run_trials(plan, StopAfter(), Recorder())
         finally:
             server.start()
-    monkeypatch.setattr("rl_baselines.search.study.is_dead", lambda worker: True)  # as after this process's end
+    monkeypatch.setattr("rl_baselines.search.studies.study.is_dead", lambda worker: True)  # as after this process's end
     run_trials(plan, StopAfter(), Recorder())
     trials = trials_of(plan)
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]

@@ -11,7 +11,7 @@ from PIL import Image
 from rl_baselines import train
 from rl_baselines.runs.run_folder import find_runs
 from rl_baselines.search.results import best_trials, print_summary, settings_of, train_command, write_results
-from rl_baselines.search.study import DEFAULT, REASON, open_study, tame_optuna
+from rl_baselines.search.studies.study import DEFAULT, REASON, open_study, tame_optuna
 
 GOING_ON = SimpleNamespace(requested=False)
 

@@ -6,9 +6,9 @@ from optuna.trial import TrialState
 
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformFloat, UniformInt
 from rl_baselines.search.plan import PRUNERS, SAMPLERS
-from rl_baselines.search.samplers import make_pruner, make_sampler
 from rl_baselines.search.space import draw
-from rl_baselines.search.study import tame_optuna
+from rl_baselines.search.studies.samplers import make_pruner, make_sampler
+from rl_baselines.search.studies.study import tame_optuna
 
 SPACE = {
     "rate": LogFloat(1e-5, 1.0),

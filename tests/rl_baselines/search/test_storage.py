@@ -13,9 +13,9 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from rl_baselines.hyperparam_search import _storage_url
-from rl_baselines.search import storage as module
 from rl_baselines.search.plan import without_credentials
-from rl_baselines.search.storage import PatientStorage, StorageLost, is_journal, open_storage
+from rl_baselines.search.studies import storage as module
+from rl_baselines.search.studies.storage import PatientStorage, StorageLost, is_journal, open_storage
 from srl3.errors import UserError
 
 GOING_ON = SimpleNamespace(requested=False)

@@ -8,8 +8,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from rl_baselines.search.liveness import is_dead, this_worker
-from rl_baselines.search.study import (
+from rl_baselines.search.studies.liveness import is_dead, this_worker
+from rl_baselines.search.studies.study import (
     DEATHS,
     DEFAULT,
     GIVEN_BACK,
@@ -39,7 +39,7 @@ def opened(plan):
 
 def dead_worker():
     """A worker of this machine that has ended."""
-    code = "from rl_baselines.search.liveness import this_worker; import json; print(json.dumps(this_worker()))"
+    code = "from rl_baselines.search.studies.liveness import this_worker; import json; print(json.dumps(this_worker()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return __import__("json").loads(done.stdout)
 

@@ -11,7 +11,7 @@ from rl_baselines.rl_algorithm.a2c import A2CModel
 from rl_baselines.runs.run_folder import find_runs
 from rl_baselines.search import evaluator
 from rl_baselines.search import trial as module
-from rl_baselines.search.study import GIVEN_BACK, REASON, open_study, tame_optuna
+from rl_baselines.search.studies.study import GIVEN_BACK, REASON, open_study, tame_optuna
 from rl_baselines.search.trial import SECONDS, DefaultRefused, Objective
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError

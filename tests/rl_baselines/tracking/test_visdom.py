@@ -20,12 +20,12 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.monitor import Monitor
 
 from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.tracking import visdom_plots, visdom_server
 from rl_baselines.tracking.visdom_plots import VisdomCallback
 from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server, missing_scripts, request
-from rl_baselines.training.callbacks import visdom_plots, visdom_server
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from srl3.errors import UserError
-from tests.rl_baselines.callbacks.toy import Toy
+from tests.rl_baselines.training.callbacks.toy import Toy
 
 pytest.importorskip("visdom")
 ROOT = Path(__file__).parents[3]

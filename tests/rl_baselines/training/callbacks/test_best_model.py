@@ -95,7 +95,7 @@ def evaluated(run: RunFolder) -> tuple[list[int], np.ndarray]:
 
 
 def test_evaluations_go_on_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from tests.rl_baselines.test_resume import stop_at
+    from tests.rl_baselines.checkpoints.test_resume import stop_at
 
     with monkeypatch.context() as patch:
         stop_at(patch, 130)

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.monitors import read_monitor
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
-from tests.rl_baselines.callbacks.toy import Toy
+from tests.rl_baselines.training.callbacks.toy import Toy
 
 
 def monitored(folder: Path, rank: int, continuous: bool = False) -> Monitor:

@@ -16,8 +16,8 @@ is ten times as fast as arrays.
 import math
 from collections.abc import Sequence
 
-from environments.inmoov.body import GRASP_POINT, LEAN_HEIGHT, body
-from environments.inmoov.shapes import Joint, Vector
+from environments.inmoov.model.body import GRASP_POINT, LEAN_HEIGHT, body
+from environments.inmoov.model.shapes import Joint, Vector
 
 ARM_PARTS = ("shoulder_side", "shoulder_up", "bicep_rotate", "bicep", "hand")
 """Joints of an arm from the trunk to the wrist, without their side."""

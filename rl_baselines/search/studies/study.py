@@ -11,12 +11,12 @@ from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from rl_baselines.search.liveness import is_dead
 from rl_baselines.search.plan import SearchPlan
-from rl_baselines.search.samplers import make_pruner, make_sampler
 from rl_baselines.search.space import nearest
 from rl_baselines.search.stop import Stop
-from rl_baselines.search.storage import Note, PatientStorage, open_storage
+from rl_baselines.search.studies.liveness import is_dead
+from rl_baselines.search.studies.samplers import make_pruner, make_sampler
+from rl_baselines.search.studies.storage import Note, PatientStorage, open_storage
 from srl3.errors import UserError
 
 IDENTITY = "srl3"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from environments.bullet import pybullet as p
-from environments.kuka_gym.background import load_background
-from environments.kuka_gym.meshes import light_mesh
+from environments.kuka_gym.pictures.background import load_background
+from environments.kuka_gym.pictures.meshes import light_mesh
 from environments.kuka_gym.robot import load_arm
 
 Pose = tuple[tuple[float, float, float], tuple[float, float, float, float]]

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from environments.datasets.disk import DISK_FULL
 from environments.datasets.info import DatasetInfo
-from environments.datasets.processes import (
+from environments.datasets.recording.processes import (
     RecordingError,
     finished_parts,
     record_here,
     record_in_processes,
 )
-from environments.datasets.progress import Progress
-from environments.datasets.recorder import Episode, RecordingPlan
+from environments.datasets.recording.recorder import Episode, RecordingPlan
 from environments.datasets.writer import DatasetWriter
 from srl3.errors import UserError
+from srl3.runtime.disk import DISK_FULL
+from srl3.runtime.progress import Progress
 from srl3.runtime.signals import StopRequest
 
 

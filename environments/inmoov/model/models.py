@@ -5,12 +5,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
-from environments.inmoov.body import body
+from environments.inmoov.model.body import body
+from environments.inmoov.model.shapes import urdf_text
 from environments.inmoov.scenery import plant, table
-from environments.inmoov.shapes import urdf_text
 from srl3.errors import UserError
 
-_ALL_ASSETS = Path(__file__).parents[1] / "assets"
+_ALL_ASSETS = Path(__file__).parents[2] / "assets"
 ASSETS = _ALL_ASSETS / "inmoov"
 BUTTON_URDF = _ALL_ASSETS / "button" / "button.urdf"
 ROBOT_URDF = ASSETS / "inmoov.urdf"

@@ -10,7 +10,7 @@ Control of Human Movement", figure 4.1; finger lengths are the means of Chatziog
 none of them says (thicknesses, the places of joints inside the trunk and the head) is this project's own choice.
 """
 
-from environments.inmoov.shapes import Joint, Link, Shape, Vector
+from environments.inmoov.model.shapes import Joint, Link, Shape, Vector
 
 STATURE = 1.75
 """Stature of the person that it is modelled on, metres."""

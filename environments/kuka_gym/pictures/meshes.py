@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from environments.kuka_gym.simplify import simplify
+from environments.kuka_gym.pictures.simplify import simplify
 from srl3.files import atomic_path
 
 CREASE = 55.0

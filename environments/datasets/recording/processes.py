@@ -9,10 +9,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from environments.datasets.disk import DISK_FULL
-from environments.datasets.recorder import Episode, Recorder, RecordingPlan, part_path
+from environments.datasets.recording.recorder import Episode, Recorder, RecordingPlan, part_path
 from environments.registry import find_env
 from srl3.errors import UserError
+from srl3.runtime.disk import DISK_FULL
 
 CONTEXT = multiprocessing.get_context("forkserver")
 LOOK_SECONDS = 0.2

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from environments.config import EnvConfig
-from environments.datasets.policies import Oracle, Policy, RandomPolicy, load_oracle
-from environments.datasets.stage import Stage, make_stage, places
+from environments.datasets.recording.policies import Oracle, Policy, RandomPolicy, load_oracle
+from environments.datasets.recording.stage import Stage, make_stage, places
 from environments.datasets.writer import Rows
 from environments.registry import ThreadingType, find_env
 from srl3.files import atomic_path

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 
 from environments.config import EnvConfig
-from environments.datasets.stage import Stage
+from environments.datasets.recording.stage import Stage
 from environments.registry import ThreadingType, find_env, registered_env
 from srl3.errors import UserError
 

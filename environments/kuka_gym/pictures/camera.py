@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from environments.bullet import pybullet as p
-from environments.kuka_gym.light_scene import LightScene
+from environments.kuka_gym.pictures.light_scene import LightScene
 
 
 @dataclass(frozen=True)

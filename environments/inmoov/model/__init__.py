@@ -1,0 +1,1 @@
+"""The robot's body: its joints, shapes and kinematics, made into a URDF."""

@@ -1,0 +1,1 @@
+"""The arm's camera pictures, many times faster than the engine's own renderer."""

@@ -1,0 +1,1 @@
+"""The study behind a search: its storage, samplers, and which workers are alive."""
