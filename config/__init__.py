@@ -1,4 +1,7 @@
-"""Presets that travel with the package: found beside the code, wherever one stands."""
+"""Presets that travel with the package: found beside the code, wherever one stands.
+
+It imports nothing; hyperparameters and representations import it.
+"""
 
 from pathlib import Path
 

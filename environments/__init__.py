@@ -1,4 +1,7 @@
-"""The worlds. Importing this package makes them known to ``gymnasium.make`` and ``gymnasium.make_vec``."""
+"""The worlds. Importing this package makes them known to ``gymnasium.make`` and ``gymnasium.make_vec``.
+
+It imports `srl3` alone; every other part may import it.
+"""
 
 import gymnasium
 

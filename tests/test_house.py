@@ -186,6 +186,16 @@ def test_every_folder_of_modules_is_a_package():
     assert missing == [], "without __init__.py they are missing from an installed SRL3"
 
 
+def test_every_folder_says_what_it_owns_and_what_may_import_it():
+    silent = []
+    for path in MODULES:
+        if path.name == "__init__.py":
+            said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            if not re.search(r"\bimports?\b|\bnames it\b|draws? with it", said):
+                silent.append(relative(path))
+    assert silent == []
+
+
 def test_data_files_are_package_data():
     kept = re.compile(r"config/.+\.yaml|environments/assets/.+")
     data = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]

@@ -3,6 +3,8 @@
 A world of this kind derives from `environments.batched.world.BatchedWorld`; its single face derives from
 `environments.batched.single.BatchedGymEnv`, and the registry names that one with `ThreadingType.BATCHED`.
 Robot i of a face seeded with s behaves, to the last bit, as the single environment seeded with s + i.
+
+Worlds, datasets and `rl_baselines.vec_envs` import it.
 """
 
 from pathlib import Path

@@ -1,1 +1,4 @@
-"""The InMoov humanoid, built from primitive shapes, in PyBullet."""
+"""The InMoov humanoid, built from primitive shapes, in PyBullet.
+
+Only the registry of environments names it.
+"""

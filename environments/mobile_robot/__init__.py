@@ -1,1 +1,4 @@
-"""A mobile robot in a walled arena that drives to a target."""
+"""A mobile robot in a walled arena that drives to a target.
+
+Only the registry of environments names it.
+"""

@@ -1,1 +1,4 @@
-"""What ``rl_baselines.benchmark`` measures, and how."""
+"""What ``rl_baselines.benchmark`` measures, and how.
+
+Only the command imports it.
+"""

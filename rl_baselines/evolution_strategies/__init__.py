@@ -1,1 +1,4 @@
-"""Algorithms that search over whole parameter vectors of a policy."""
+"""Algorithms that search over whole parameter vectors of a policy.
+
+Only the registry of algorithms names it.
+"""

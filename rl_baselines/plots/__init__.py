@@ -1,6 +1,8 @@
 """Figures of runs: reading monitor files, smoothing, learning curves, statistics over seeds.
 
 ``python -m rl_baselines.plots`` is a command too; `main` runs it.
+
+Training and searches draw with it.
 """
 
 

@@ -1,1 +1,4 @@
-"""How good a learned representation is: metrics, ground truth, reward prediction."""
+"""How good a learned representation is: metrics, ground truth, reward prediction.
+
+Plots and commands import it.
+"""

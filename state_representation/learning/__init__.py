@@ -1,1 +1,4 @@
-"""Learning a representation: minibatches, losses, objectives, epochs."""
+"""Learning a representation: minibatches, losses, objectives, epochs.
+
+Judging, plots and commands import it.
+"""

@@ -1,1 +1,4 @@
-"""Pictures of what was learned."""
+"""Pictures of what was learned.
+
+Only commands import it.
+"""
