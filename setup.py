@@ -17,6 +17,7 @@ REQUIREMENTS = [
     "numpy>=2",
     "scipy>=1.15",
     "PyYAML>=6",
+    "packaging>=24",
     "matplotlib>=3.9",
     "tensorboard>=2.19",
     "cma>=4",

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
     "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
+    "doctor": Command("rl_baselines.doctor", "what is installed here, what works, and how to get what is missing"),
     "pipeline": Command("rl_baselines.pipeline", "a grid of environments, representations, algorithms and seeds"),
     "plots": Command("rl_baselines.plots", "learning curves, comparisons, aggregate metrics, result tables"),
     "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),
