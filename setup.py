@@ -33,6 +33,7 @@ EXTRAS = {
     "ray": ["ray>=2.50,<3"],
     "wandb": ["wandb>=0.26,<0.30"],
     "mlflow": ["mlflow-skinny>=3.10,<4", "SQLAlchemy>=2", "alembic>=1.14"],
+    "completion": ["shtab>=1.7"],
     "dev": [
         "pytest>=9",
         "pytest-timeout>=2.4",

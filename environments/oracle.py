@@ -28,9 +28,9 @@ EXAMPLES = """examples:
 """
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Print both mean returns."""
-    known = [name for name, entry in registered_env.items() if entry.oracle]
+def make_parser() -> Parser:
+    """The flags of ``oracle``."""
+    known = _with_oracle()
     parser = Parser(
         prog="python -m environments.oracle",
         description="What a scripted policy and a random agent earn in a world.",
@@ -41,14 +41,23 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=whole_number, default=0, help="episode i is seeded with SEED + i")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_env_flags(parser)
-    arguments, given = parser.parse_with_given(argv)
+    return parser
+
+
+def _with_oracle() -> list[str]:
+    return [name for name, entry in registered_env.items() if entry.oracle]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print both mean returns."""
+    arguments, given = make_parser().parse_with_given(argv)
     entry = find_env(arguments.env)
     config = make_config(
         arguments.env, {**env_kwargs_from_flags(arguments, given), "srl_model": "ground_truth", "renders": False}
     )
     oracle = entry.load_oracle()
     if oracle is None:
-        raise UserError(f"{arguments.env} has no scripted policy; these have one: {', '.join(known)}.")
+        raise UserError(f"{arguments.env} has no scripted policy; these have one: {', '.join(_with_oracle())}.")
     play = _play_batched if entry.threading is ThreadingType.BATCHED else _play_one_by_one
     returns = play(arguments, config, oracle)
     if arguments.json:

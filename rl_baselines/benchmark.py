@@ -35,7 +35,7 @@ Both sides of a ratio run in turn in the same minute; values are medians of the 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print; exit status 1 when a row can't be measured."""
-    parser = _parser()
+    parser = make_parser()
     arguments = parser.parse_args(argv)
     if arguments.what != "train":
         _refuse_flags_of_train(parser, arguments)
@@ -57,7 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """The flags of ``benchmark``."""
     parser = Parser(prog="python -m rl_baselines.benchmark", description=DESCRIPTION, epilog=EXAMPLES)
     parser.usage = "%(prog)s {envs,train,srl,plots} [flags]"
     parser.add_argument("what", choices=("envs", "train", "srl", "plots"), help="what is measured")

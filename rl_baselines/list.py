@@ -53,15 +53,20 @@ def registries() -> dict[str, Any]:
     }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Print the registries."""
+def make_parser() -> Parser:
+    """The flags of ``list``."""
     parser = Parser(
         prog="python -m rl_baselines.list",
         description="List algorithms, environments and representations.",
         epilog=EXAMPLES,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the registries."""
+    arguments = make_parser().parse_args(argv)
     found = registries()
     if arguments.json:
         print(json.dumps(found, indent=2))

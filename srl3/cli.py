@@ -13,7 +13,8 @@ class Command:
     """A command by import path.
 
     Args:
-        module: the module whose ``main(argv)`` runs it; ``python -m module`` does the same.
+        module: the module whose ``main(argv)`` runs it and whose ``make_parser()`` has its flags; ``python -m module``
+            does the same.
         summary: what it does, for ``srl3 --help``.
     """
 
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "pipeline": Command("rl_baselines.pipeline", "a grid of environments, representations, algorithms and seeds"),
     "plots": Command("rl_baselines.plots", "learning curves, comparisons, aggregate metrics, result tables"),
     "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),
+    "completion": Command("rl_baselines.completion", "the script that lets a shell complete srl3's commands and flags"),
     "oracle": Command("environments.oracle", "what a scripted policy and a random agent earn in a world"),
     "srl_train": Command("state_representation.train", "learn a state representation from a dataset"),
     "srl_evaluate": Command("state_representation.evaluate", "how good a state representation is"),

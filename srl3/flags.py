@@ -39,6 +39,10 @@ class Parser(argparse.ArgumentParser):
             raise UserError(f"unexpected argument '{flag}'; flags begin with -, see {self.prog} --help.")
         raise UserError(f"{message}; see {self.prog} --help.")
 
+    def flags(self) -> list[argparse.Action]:
+        """What the command takes, flags and arguments."""
+        return self._actions
+
     def parse_with_given(self, argv: Sequence[str] | None) -> tuple[argparse.Namespace, set[str]]:
         """The arguments, and the names of those that the user wrote."""
         arguments = self.parse_args(argv)
