@@ -16,6 +16,7 @@ from rl_baselines.hyperparams.policy_kwargs import build_policy_kwargs, check_po
 from rl_baselines.hyperparams.schedules import build_schedule
 from rl_baselines.hyperparams.search_ranges import SearchRange
 from srl3.errors import UserError, unknown_name
+from srl3.runtime.devices import check_device
 
 if TYPE_CHECKING:
     from gymnasium import spaces
@@ -143,7 +144,7 @@ class StableBaselinesRLObject(BaseRLObject):
                 policy,
                 env,
                 seed=seed,
-                device=checked_device(cls.default_device() if device == "auto" else device),
+                device=check_device(cls.default_device() if device == "auto" else device),
                 tensorboard_log=tensorboard_log,
                 **arguments,
             )
@@ -202,23 +203,6 @@ def action_noise(kind: str | None, std: float, action_space: "spaces.Space[Any]"
         raise UserError(f"noise_type needs continuous actions, not {action_space}.")
     mean, sigma = np.zeros(action_space.shape), np.full(action_space.shape, std)
     return NormalActionNoise(mean, sigma) if kind == "normal" else OrnsteinUhlenbeckActionNoise(mean, sigma)
-
-
-def checked_device(device: str) -> str:
-    """The device, if torch has it; Stable-Baselines3 alone would go on quietly with the CPU.
-
-    Raises:
-        UserError: for a name that is no device, or one that this machine lacks.
-    """
-    import torch
-
-    if device == "auto":
-        return device
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"torch can't use the device '{device}' here; use auto or cpu.") from error
-    return device
 
 
 def _small_buffers(parameters: Mapping[str, Parameter], *, on_policy: bool) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""The one exception for mistakes of the user, and the one place that turns it into an exit."""
+"""The one exception for mistakes of the user, and the one place where errors become exits."""
 
 import sys
 from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
+
+from srl3.os_errors import in_words
 
 
 class UserError(Exception):
@@ -31,7 +33,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> None:
     """Run a command's ``main(argv)`` and exit with its status.
 
-    A `UserError` exits with 2 and one line on stderr, Ctrl-C with 130.
+    A `UserError`, and an error of the file system that a user can cause, exit with 2 and one line on stderr, Ctrl-C
+    with 130.
     """
     try:
         status = main(argv)
@@ -43,4 +46,10 @@ def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] 
     except BrokenPipeError:  # the reader of our output went away, e.g. `… | head`
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        sentence = in_words(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(status or 0)

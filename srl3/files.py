@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -13,23 +13,53 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     A reader sees the previous file or the new one, never half of one; when the block raises,
     the previous file stays and the temporary one is removed. The temporary name starts with a dot.
+
+    Raises:
+        OSError: when it can't be written; ``filename`` is ``path``, not the temporary one.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
+    name = None
     try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         # mkstemp makes files only their owner may read; give ours what open() would have given
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
+    except OSError as error:
+        if name is None or error.filename in (None, name):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:
     """Write a text file (UTF-8) in one piece."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, or, when one can't be made, none of them; an existing folder is left as it is.
+
+    Raises:
+        OSError: when it can't be made.
+    """
+    missing = [part for part in (path, *path.parents) if not os.path.lexists(part)]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        remove_empty(missing)
+        raise
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Remove those of the folders, innermost first, that hold nothing."""
+    for folder in folders:
+        with suppress(OSError):  # never made, or in use by now
+            folder.rmdir()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number
-from srl3.runtime.disk import DISK_FULL
+from srl3.os_errors import DISK_FULL
 from srl3.runtime.progress import Progress
 from srl3.runtime.signals import leave_on_sigterm
 from state_representation.store.log_folder import LogFolder

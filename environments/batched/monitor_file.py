@@ -14,7 +14,8 @@ class MonitorFile:
     Args:
         path: the file; its name must end in ``monitor.csv`` for SB3 to find it.
         env_id: written into the header.
-        append: go on with the file if there is one, on its clock; a row cut short by a kill is removed.
+        append: go on with the file if there is one, on its clock; a row cut short by a kill is removed, and a file
+            that was emptied begins anew.
 
     Attributes:
         t_start: seconds since the epoch that the rows' times count from.
@@ -23,7 +24,7 @@ class MonitorFile:
     def __init__(self, path: Path | str, env_id: str, append: bool = False) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if append and path.exists() and path.stat().st_size:
+        if append and has_head(path):
             self.t_start = _continue(path)
             self._file = path.open("a", encoding="utf-8", newline="\n")
             return
@@ -39,6 +40,16 @@ class MonitorFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def has_head(path: Path) -> bool:
+    """Whether a file is there that holds more than the beginning of a monitor file's two lines of head."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        lines = [file.readline(), file.readline()]
+    cut_short = not lines[0] or (lines[0].startswith(b"#") and not lines[1].endswith(b"\n"))
+    return not cut_short
 
 
 def _continue(path: Path) -> float:

@@ -1,18 +1,20 @@
 """SB3's ``progress.csv``, continued by a resumed run."""
 
 import csv
-import io
 from pathlib import Path
 
 from stable_baselines3.common.logger import CSVOutputFormat
 
 from srl3.files import atomic_path
+from srl3.formats.csv import read_table
+from srl3.formats.damage import DamagedFile, read_or_set_aside
 
 STEPS_COLUMN = "time/total_timesteps"
+_ADVICE = "the run can do without it"
 
 
 class ResumableCSV(CSVOutputFormat):
-    """SB3's CSV output that keeps the rows of an earlier part of the run.
+    """SB3's CSV output that keeps the rows of an earlier part of the run; a damaged file is set aside.
 
     Args:
         path: the file.
@@ -34,7 +36,23 @@ class ResumableCSV(CSVOutputFormat):
 
 
 def _read(path: Path, keep_steps: int) -> tuple[list[str], list[dict[str, str]]]:
-    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]  # a run that was killed may end in half a row
-    reader = csv.DictReader(io.StringIO(whole))
-    rows = [row for row in reader if row.get(STEPS_COLUMN) and float(row[STEPS_COLUMN]) <= keep_steps]
-    return list(reader.fieldnames or []), rows
+    """Columns and the rows to keep; none of a damaged file, which is set aside."""
+
+    def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+        names, rows = read_table(path, _ADVICE)
+        kept = []
+        for row in rows:
+            for name, text in row.items():
+                _check_number(path, name, text)
+            if row.get(STEPS_COLUMN) and float(row[STEPS_COLUMN]) <= keep_steps:
+                kept.append(row)
+        return names, kept
+
+    return read_or_set_aside(path, read) or ([], [])
+
+
+def _check_number(path: Path, name: str, text: str) -> None:
+    try:
+        float(text or 0)
+    except ValueError:
+        raise DamagedFile(path, f"{name} is {text!r}, which is no number", _ADVICE) from None

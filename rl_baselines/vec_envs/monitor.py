@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 from stable_baselines3.common.monitor import Monitor
 
+from environments.batched.monitor_file import has_head
 from environments.registry import find_env
 from environments.srl_env import SRLGymEnv
 
@@ -17,7 +18,7 @@ class RunMonitor(Monitor):
     Args:
         env: an `SRLGymEnv`, perhaps wrapped.
         filename: the monitor file, or None to keep none.
-        append: go on with an existing file instead of writing a new one.
+        append: go on with an existing file instead of writing a new one; one that was emptied gets its head again.
     """
 
     def __init__(self, env: Any, filename: Path | None, append: bool = False) -> None:
@@ -25,7 +26,7 @@ class RunMonitor(Monitor):
             env,
             str(filename) if filename else None,
             info_keywords=(),
-            override_existing=not append,
+            override_existing=not (append and filename is not None and has_head(filename)),
         )
 
     def resume_state(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from rl_baselines.vec_envs.monitor import RunMonitor, make_monitored_env
 from srl3.errors import UserError
-from srl3.runtime.console import DISK_FULL
+from srl3.os_errors import DISK_FULL
 
 CONTEXT = multiprocessing.get_context("forkserver")
 POLL_SECONDS = 1.0

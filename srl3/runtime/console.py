@@ -1,7 +1,6 @@
 """What the console shows, kept in ``train.log``."""
 
 import contextlib
-import errno
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-"""``OSError.errno`` of a full disk or quota"""
+from srl3.os_errors import DISK_FULL
 
 
 class _Log:

@@ -1,14 +1,11 @@
 """A full disk, said in one sentence; sizes in words."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from srl3.errors import UserError
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-"""``OSError.errno`` of a full disk or quota"""
+from srl3.os_errors import DISK_FULL
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.runtime.devices import check_device
 from state_representation.models.encoders import ImageShape, block_layers, build_encoder, fold_batch_norms
 from state_representation.store.log_folder import LogFolder
 
@@ -215,12 +216,7 @@ def find_device(device: str | torch.device) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.empty(1, device=found)
-    except (RuntimeError, AssertionError):
-        raise UserError(f"there is no torch device '{device}' here; use --device cpu.") from None
-    return found
+    return torch.device(check_device(str(device)))
 
 
 def write_tensors(path: Path, content: Mapping[str, Any]) -> None:

@@ -395,3 +395,15 @@ def test_sb3_evaluates_and_trains_on_it() -> None:
         returns, lengths = evaluate_policy(model, env, n_eval_episodes=6, return_episode_rewards=True)
     assert lengths == [10] * 6
     assert len(returns) == 6
+
+
+@pytest.mark.parametrize("left", ["", "#{}", "#{}\nr,l"])
+def test_a_monitor_file_that_was_emptied_begins_anew(tmp_path: Path, left: str):
+    path = tmp_path / "0.monitor.csv"
+    path.write_text(left)
+    monitor = MonitorFile(path, ENV, append=True)
+    monitor.write([{"r": 1.0, "l": 2, "t": 0.5}])
+    monitor.close()
+    head, columns, row = path.read_text().splitlines()
+    assert head.startswith('#{"t_start": ')
+    assert (columns, row) == ("r,l,t", "1.0,2,0.5")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srl3.runtime.console import DISK_FULL, full_disk_said_once, logged_console
+from srl3.os_errors import DISK_FULL
+from srl3.runtime.console import full_disk_said_once, logged_console
 
 
 def test_both_streams_are_shown_and_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -137,6 +137,6 @@ def test_tensors_are_written_in_one_piece(tmp_path):
 
 
 def test_an_unknown_device():
-    with pytest.raises(UserError, match="there is no torch device 'gpu'"):
+    with pytest.raises(UserError, match="torch can't use the device 'gpu'"):
         find_device("gpu")
     assert find_device("cpu").type == "cpu"

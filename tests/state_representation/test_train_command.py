@@ -179,7 +179,7 @@ def test_supervised_has_as_many_numbers_as_ground_truth(data, tmp_path):
         ((), "say what to learn"),
         (("--srl-model", "inverse", "--epochs", "0"), "not at least 1"),
         (("--srl-model", "inverse", "--val-size", "1"), "is not below 1"),
-        (("--srl-model", "inverse", "--device", "gpu"), "there is no torch device 'gpu'"),
+        (("--srl-model", "inverse", "--device", "gpu"), "torch can't use the device 'gpu'"),
         (("--srl-model", "inverse", "--model-typ", "mlp"), "did you mean --model-type"),
     ],
 )

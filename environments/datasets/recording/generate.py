@@ -20,7 +20,7 @@ from environments.datasets.recording.processes import (
 from environments.datasets.recording.recorder import Episode, RecordingPlan
 from environments.datasets.writer import DatasetWriter
 from srl3.errors import UserError
-from srl3.runtime.disk import DISK_FULL
+from srl3.os_errors import DISK_FULL
 from srl3.runtime.progress import Progress
 from srl3.runtime.signals import StopRequest
 

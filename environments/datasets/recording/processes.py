@@ -12,7 +12,7 @@ from typing import Any
 from environments.datasets.recording.recorder import Episode, Recorder, RecordingPlan, part_path
 from environments.registry import find_env
 from srl3.errors import UserError
-from srl3.runtime.disk import DISK_FULL
+from srl3.os_errors import DISK_FULL
 
 CONTEXT = multiprocessing.get_context("forkserver")
 LOOK_SECONDS = 0.2

@@ -9,6 +9,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+from srl3.formats.damage import DamagedFile, read_or_set_aside
+from srl3.formats.npz import read_arrays
 
 WINDOW = 100
 """episodes that the mean is taken over, at least"""
@@ -99,15 +101,15 @@ class EvalBestCallback(EvalCallback):
 
     def _take_up_earlier_evaluations(self) -> None:
         """A resumed run goes on with its ``evaluations.npz``."""
-        if not self._evaluations.is_file():
+        earlier = read_or_set_aside(self._evaluations, _read_evaluations)
+        if earlier is None:
             return
-        with np.load(self._evaluations, allow_pickle=False) as earlier:
-            keep = earlier["timesteps"] <= self.model.num_timesteps
-            self.evaluations_timesteps = earlier["timesteps"][keep].tolist()
-            self.evaluations_results = earlier["results"][keep].tolist()
-            self.evaluations_length = earlier["ep_lengths"][keep].tolist()
-            if "successes" in earlier:
-                self.evaluations_successes = earlier["successes"][keep].tolist()
+        keep = earlier["timesteps"] <= self.model.num_timesteps
+        self.evaluations_timesteps = earlier["timesteps"][keep].tolist()
+        self.evaluations_results = earlier["results"][keep].tolist()
+        self.evaluations_length = earlier["ep_lengths"][keep].tolist()
+        if "successes" in earlier:
+            self.evaluations_successes = earlier["successes"][keep].tolist()
 
     def _on_step(self) -> bool:
         before: Any = self.best_mean_reward
@@ -122,3 +124,10 @@ class EvalBestCallback(EvalCallback):
         if self.best_mean_reward > before:
             self.writer.write_best(self.model, float(self.best_mean_reward))
         return go_on
+
+
+def _read_evaluations(path: Path) -> dict[str, np.ndarray]:
+    arrays = read_arrays(path, "the run can do without it", needs=("timesteps", "results", "ep_lengths"))
+    if any(values.ndim < 1 or len(values) != len(arrays["timesteps"]) for values in arrays.values()):
+        raise DamagedFile(path, "its arrays have different lengths", "the run can do without it")
+    return arrays

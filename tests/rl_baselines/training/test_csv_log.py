@@ -59,3 +59,20 @@ def test_half_a_row_of_a_killed_run_is_dropped(path: Path):
 def test_a_lost_file_is_begun_again(tmp_path: Path):
     write(tmp_path / "progress.csv", 100, {STEPS_COLUMN: 150})
     assert (tmp_path / "progress.csv").read_text() == f"{STEPS_COLUMN}\n150\n"
+
+
+@pytest.mark.parametrize("damage", [b"0.5,50\nno number,100\n", b"0.5,\xff50\n", b"0.5\n", b"0.5,50,1\n"])
+def test_a_damaged_file_is_set_aside(path: Path, damage: bytes, capsys: pytest.CaptureFixture[str]):
+    content = f"loss,{STEPS_COLUMN}\n".encode() + damage
+    path.write_bytes(content)
+    write(path, 100, {"loss": 9.0, STEPS_COLUMN: 150})
+    assert rows(path, "loss", STEPS_COLUMN) == [("9.0", "150")]
+    assert path.with_name("progress.csv.damaged").read_bytes() == content
+    assert f"warning: {path} is damaged (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"loss,ti"])
+def test_an_emptied_file_is_begun_again(path: Path, content: bytes):
+    path.write_bytes(content)
+    write(path, 100, {"loss": 9.0, STEPS_COLUMN: 150})
+    assert rows(path, "loss", STEPS_COLUMN) == [("9.0", "150")]

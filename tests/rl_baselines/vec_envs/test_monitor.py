@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rl_baselines.runs.monitors import read_monitor
 from rl_baselines.vec_envs.monitor import RunMonitor, make_monitored_env
 
 ENV = "KukaButtonGymEnv-v0"
@@ -82,3 +83,15 @@ def test_without_a_file_episodes_are_still_told(tmp_path, actions):
     assert env.spec is not None
     assert env.spec.id == ENV
     env.close()
+
+
+@pytest.mark.parametrize("left", [b"", b'#{"t_start": 1.0', b'#{"t_start": 1.0, "env_id": "x"}\nr,l'])
+def test_a_file_that_was_emptied_gets_its_head_again(tmp_path: Path, actions: np.ndarray, left: bytes):
+    path = tmp_path / "0.monitor.csv"
+    path.write_bytes(left)
+    env = made(path, append=True)
+    env.reset(seed=1)
+    run(env, actions)
+    env.close()
+    assert [row["l"] for row in rows(path)] == ["12", "12"]
+    assert read_monitor(path).lengths.tolist() == [12, 12]

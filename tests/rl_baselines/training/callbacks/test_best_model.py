@@ -110,3 +110,22 @@ def test_evaluations_go_on_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.
     assert not list(run.path.glob(".*"))
     best = load_checkpoint(run.best_model).info.num_timesteps
     assert best == timesteps[int(results.mean(axis=1).argmax())]
+
+
+@pytest.mark.parametrize("kept", [0, 200])
+def test_damaged_evaluations_are_set_aside_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: int
+):
+    from tests.rl_baselines.checkpoints.test_resume import stop_at
+
+    with monkeypatch.context() as patch:
+        stop_at(patch, 130)
+        assert train.main([*FLAGS, *SHOWN, "--num-timesteps", "200", "--log-dir", str(tmp_path)]) == 130
+    (run,) = find_runs(tmp_path)
+    file = run.path / "evaluations.npz"
+    content = file.read_bytes()[:kept]
+    file.write_bytes(content)
+    assert train.main(["--resume", str(run.path), *SHOWN]) == 0
+    assert evaluated(run)[0] == [160]
+    assert (run.path / "evaluations.npz.damaged").read_bytes() == content
+    assert f"warning: {file} is damaged (" in capsys.readouterr().err

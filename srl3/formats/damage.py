@@ -1,0 +1,83 @@
+"""What becomes of a damaged file: one sentence where it is needed, and out of the way where it is not."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from srl3.errors import UserError
+from srl3.os_errors import in_words
+
+Content = TypeVar("Content")
+
+
+class DamagedFile(UserError):
+    """A file that is not what it should be.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str, advice: str) -> None:
+        super().__init__(f"{path} is damaged ({reason}); {advice.rstrip('.')}.")
+        self.path = path
+        self.reason = reason
+
+
+@contextmanager
+def damage_is_said(path: Path, advice: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """In the block, which reads ``path``, what goes wrong is a `UserError`.
+
+    Args:
+        path: the file.
+        advice: what to do, the second half of the sentence.
+        errors: what the format's library raises on damaged files.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; {advice.rstrip('.')}.") from None
+    except errors as error:
+        if isinstance(error, OSError) and (sentence := in_words(error)) is not None:
+            raise UserError(sentence) from None
+        raise DamagedFile(path, _in_one_line(error), advice) from None
+    except OSError as error:
+        sentence = in_words(error)
+        if sentence is None:
+            raise
+        raise UserError(sentence) from None
+
+
+def read_or_set_aside(path: Path, read: Callable[[Path], Content]) -> Content | None:
+    """What ``read`` gives; None where ``path`` is missing, or is damaged and now has another name.
+
+    For files that a run can do without: a warning on stderr names both.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return read(path)
+    except DamagedFile as damage:
+        set_aside(path, damage.reason)
+        return None
+
+
+def set_aside(path: Path, reason: str) -> Path:
+    """Rename a damaged file to ``<name>.damaged``, or to ``.damaged2`` and so on, and say so on stderr."""
+    number, target = 1, path.with_name(f"{path.name}.damaged")
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.damaged{number}")
+    path.rename(target)
+    print(f"warning: {path} is damaged ({reason}): set aside as {target.name}.", file=sys.stderr, flush=True)
+    return target
+
+
+def _in_one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    text = " ".join(" ".join(lines).split()).rstrip(".") if lines else type(error).__name__
+    return text if len(text) <= 200 else f"{text[:199]}…"
