@@ -224,6 +224,7 @@ def _info(plan: "RecordingPlan", config: EnvConfig, policy: str) -> "DatasetInfo
     from environments.datasets.info import DatasetInfo
     from environments.registry import find_env
 
+    assert config.image_shape is not None
     face = find_env(plan.env_id).load_class()
     env = face(**{**config.as_dict(), "srl_model": GROUND_TRUTH})
     space = env.action_space
@@ -233,8 +234,8 @@ def _info(plan: "RecordingPlan", config: EnvConfig, policy: str) -> "DatasetInfo
         env_kwargs={**config.as_dict(), "srl_model": PIXELS, "relative_pos": plan.relative_pos, "record_data": False},
         seed=plan.seed,
         relative_pos=plan.relative_pos,
-        frame_shape=(*config.img_shape, 6 if config.multi_view else 3),
-        multi_view=config.multi_view,
+        frame_shape=config.image_shape,
+        multi_view=config.image_shape[2] > 3,
         n_actions=int(space.n) if isinstance(space, spaces.Discrete) else None,
         policy=policy,
         toward_target=plan.toward_target,

@@ -1,17 +1,19 @@
 """`SRLGymEnv`: the contract of every environment of SRL3."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from environments.actions import checked_actions
 from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
+from environments.terms import ActionTerm, ObservationTerm, action_terms_of, laid_out, observation_terms_of
 from srl3.errors import UserError
 
 
-class SRLGymEnv(gym.Env[np.ndarray, Any]):
+class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
     """One robot in one world, after Gymnasium's API.
 
     Keyword arguments are the fields of ``config_class``; an unknown one raises `UserError`.
@@ -72,6 +74,51 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
     def joints(self) -> np.ndarray:
         """``(joints_dim,) float32`` joint positions, radians (arms only)."""
         raise NotImplementedError(f"{self.config.env_id} has no joints")
+
+    # what a world may provide
+
+    @property
+    def reports_success(self) -> bool:
+        """Whether an episode succeeds or fails; without, the infos have no ``is_success``."""
+        return True
+
+    @property
+    def control_dt(self) -> float | None:
+        """Seconds of simulated time in one step; None for a world without time."""
+        return None
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        """What the numbers of `ground_truth` mean."""
+        return [ObservationTerm("ground_truth", self.ground_truth_dim())]
+
+    def joint_terms(self) -> list[ObservationTerm]:
+        """What the numbers of `joints` mean."""
+        return [ObservationTerm("joint_pos", self.joints_dim(), unit="rad")]
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        """What the numbers of an observation mean; they cover the observation exactly."""
+        kind = self.config.srl_model
+        if kind == GROUND_TRUTH:
+            terms = self.ground_truth_terms()
+        elif kind == JOINTS:
+            terms = self.joint_terms()
+        elif kind == JOINTS_POSITION:
+            terms = [*self.joint_terms(), *self.ground_truth_terms()]
+        else:
+            return observation_terms_of(self.observation_space)
+        return laid_out(terms)
+
+    def action_terms(self) -> list[ActionTerm]:
+        """What the numbers of an action mean, one term for each."""
+        return action_terms_of(self.action_space)
+
+    def scene_parts(self) -> list[Any] | None:
+        """What a viewer draws of the world; None: only `get_image`."""
+        return None
+
+    def scene_poses(self) -> np.ndarray | None:
+        """Where the parts of `scene_parts` are: ``(parts, 7)``, position (metres) and quaternion (w, x, y, z)."""
+        return None
 
     # the Gymnasium API
 
@@ -141,8 +188,21 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
         """`step` less the observation: reward, terminated, truncated, info."""
         if self._episode_over:
             raise RuntimeError(f"{self.config.env_id}: call reset() before step(), the episode is over")
-        action = self._checked(action)
+        action = checked_actions(self.config.env_id, self.action_space, action)
+        if action.ndim == 0:
+            action = action.item()
         self._actions.append(action)
+        reward, terms, terminated, success = self._repeat(action)
+        self._elapsed_steps += 1
+        truncated = not terminated and self._elapsed_steps >= self.config.max_steps
+        self._episode_over = terminated or truncated
+        info: dict[str, Any] = {"reward_terms": terms}
+        if self._episode_over and self.reports_success:
+            info["is_success"] = success
+        return float(reward), terminated, truncated, info
+
+    def _repeat(self, action: Any) -> tuple[float, dict[str, float], bool, bool]:
+        """Act ``action_repeat`` times, or until the world terminates; returns the sums as `_apply_action` does."""
         reward, terms, terminated, success = self._apply_action(action)
         for _ in range(self.config.action_repeat - 1):
             if terminated:
@@ -150,19 +210,12 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
             more, more_terms, terminated, success = self._apply_action(action)
             reward += more
             terms = {name: value + more_terms[name] for name, value in terms.items()}
-        self._elapsed_steps += 1
-        truncated = not terminated and self._elapsed_steps >= self.config.max_steps
-        self._episode_over = terminated or truncated
-        info: dict[str, Any] = {"reward_terms": terms}
-        if self._episode_over:
-            info["is_success"] = success
-        return float(reward), terminated, truncated, info
+        return reward, terms, terminated, success
 
     def _make_observation_space(self) -> spaces.Box:
-        config = self.config
-        if config.srl_model == PIXELS:
-            channels = 6 if config.multi_view else 3
-            return spaces.Box(0, 255, (*config.img_shape, channels), np.uint8)
+        if self.config.srl_model == PIXELS:
+            assert self.config.image_shape is not None
+            return spaces.Box(0, 255, self.config.image_shape, np.uint8)
         return spaces.Box(-np.inf, np.inf, (self._state_dim(),), np.float32)
 
     def _state_dim(self) -> int:
@@ -179,22 +232,6 @@ class SRLGymEnv(gym.Env[np.ndarray, Any]):
         if kind == JOINTS:
             return self.joints()
         return np.concatenate([self.joints(), self.ground_truth()])
-
-    def _checked(self, action: Any) -> Any:
-        space = self.action_space
-        if isinstance(space, spaces.Discrete):
-            number = np.asarray(action)
-            if number.ndim != 0 or number.dtype.kind not in "iu" or not 0 <= number < space.n:
-                raise ValueError(f"{self.config.env_id} takes actions 0 to {space.n - 1}, not {action!r}")
-            return int(number)
-        assert isinstance(space, spaces.Box)
-        values = np.array(action, dtype=np.float32)
-        if values.shape != space.shape or not np.all((values >= space.low) & (values <= space.high)):
-            raise ValueError(
-                f"{self.config.env_id} takes {space.shape[0]} numbers in "
-                f"[{space.low.min():g}, {space.high.max():g}], not {action!r}"
-            )
-        return values
 
     def _show(self, image: np.ndarray) -> None:
         """Show a frame in a window (human mode); pixel worlds use OpenCV."""

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from environments.config import SRLConfig
 from environments.registry import registered_env, unavailable_env
 from rl_baselines.registry import registered_rl, retired_rl
 from srl3.errors import run_command
@@ -27,10 +28,12 @@ def registries() -> dict[str, Any]:
     """The registries as JSON holds them."""
     environments = {}
     for name, entry in registered_env.items():
-        modes = entry.load_config().modes
+        config = entry.load_config()
         environments[name] = {
-            "modes": [mode for mode in MODE_FLAGS if getattr(modes, mode)],
-            "states": list(modes.states),
+            "modes": [mode for mode in MODE_FLAGS if getattr(config.modes, mode)]
+            if issubclass(config, SRLConfig)
+            else [],
+            "states": list(config.observes()),
             "parent": entry.parent,
             "plotting": entry.plotting.value,
             "runs": entry.threading.value,

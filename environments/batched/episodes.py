@@ -1,11 +1,31 @@
-"""Episodes of a batched world under a policy that sees the world itself."""
+"""Episodes of a batched world: their statistics, and whole ones under a policy that sees the world itself."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from gymnasium import spaces
 
 from environments.batched.world import BatchedWorld
+
+
+@dataclass(frozen=True)
+class EpisodeStatistics:
+    """Of K episodes that ended in one step, as NumPy arrays on the CPU."""
+
+    rows: np.ndarray
+    """``(K,) int64``: which robots'"""
+    returns: np.ndarray
+    """``(K,) float64``: sums of the rewards"""
+    lengths: np.ndarray
+    """``(K,) int64``: steps"""
+    successes: np.ndarray
+    """``(K,) float64``: 1, 0, or NaN where the world does not report success"""
+    terms: dict[str, np.ndarray]
+    """``(K,) float64`` by reward term: sums over the episode"""
+    endings: dict[str, np.ndarray]
+    """``(K,) bool`` by termination reason; empty where the world does not tell them apart"""
+
 
 Policy = Callable[[BatchedWorld], np.ndarray]
 """From N robots to the action of each: ``(N,)`` integers, or ``(N, A) float32``."""

@@ -6,9 +6,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from environments.batched.srl_world import SRLWorld
 from environments.batched.world import BatchedWorld
 from environments.config import EnvConfig
 from environments.srl_env import SRLGymEnv
+from environments.terms import ActionTerm, ObservationTerm
 from srl3.errors import UserError
 
 
@@ -26,7 +28,8 @@ class Robot:
             raise UserError(f"{world.config.env_id} renders as human or rgb_array, not '{render_mode}'.")
         self.render_mode = "human" if world.config.renders else render_mode
         self._world = world
-        self._row = np.array([row])
+        self._index = row
+        self._row = world.arrays.of(np.array([row]))
 
     @property
     def config(self) -> EnvConfig:
@@ -46,7 +49,14 @@ class Robot:
 
     @property
     def np_random(self) -> np.random.Generator:
-        return self._world.rng(int(self._row[0]))
+        """The robot's generator.
+
+        Raises:
+            AttributeError: for a world whose robots have none of NumPy's.
+        """
+        if not isinstance(self._world, SRLWorld):
+            raise AttributeError(f"robots of {self._world.config.env_id} have no np_random")
+        return self._world.rng(self._index)
 
     @property
     def unwrapped(self) -> "Robot":
@@ -57,11 +67,24 @@ class Robot:
 
     def ground_truth(self) -> np.ndarray:
         """``(ground_truth_dim,) float32``"""
-        return self._world.ground_truth(self._row)[0]
+        return self._world.arrays.to_numpy(self._world.ground_truth(self._row))[0]
 
     def target_pos(self) -> np.ndarray:
         """Position of the target, metres."""
-        return self._world.target_pos(self._row)[0]
+        return self._world.arrays.to_numpy(self._world.target_pos(self._row))[0]
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        """What the numbers of an observation mean."""
+        return self._world.observation_terms()
+
+    def action_terms(self) -> list[ActionTerm]:
+        """What the numbers of an action mean."""
+        return self._world.action_terms()
+
+    @property
+    def control_dt(self) -> float | None:
+        """Seconds of simulated time in one step."""
+        return self._world.control_dt
 
     def get_image(self) -> np.ndarray:
         """``(H, W, 3) uint8``, 6 channels with ``multi_view``"""

@@ -1,4 +1,4 @@
-"""The Stable-Baselines3 face of a batched world."""
+"""The Stable-Baselines3 adapter of a batched world."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,13 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn, tile_images
 
+from environments.batched.autoreset import step_and_reset
+from environments.batched.episodes import EpisodeStatistics
 from environments.batched.monitor_file import MonitorFile
 from environments.batched.robot import Robot
 from environments.batched.world import BatchedWorld
 from environments.srl_env import show_frame
-from srl3.errors import UserError
+from environments.terms import POLICY
 
 
 class BatchedVecEnv(VecEnv):
@@ -23,7 +25,7 @@ class BatchedVecEnv(VecEnv):
 
     It keeps the episodes' statistics itself, so no `Monitor` or `VecMonitor` is needed. Only robots whose episode
     ended have an info: ``terminal_observation``, ``TimeLimit.truncated``, ``episode`` (as `Monitor`), ``is_success``
-    (where the task knows success) and ``reward_terms`` (sums over the episode); the others share one empty dictionary.
+    (where the world reports it) and ``reward_terms`` (sums over the episode); the others share one empty dictionary.
     With ``record_data`` every robot's info has its ``frame``, and ``reset_infos`` the first one of its episode.
 
     Args:
@@ -48,7 +50,6 @@ class BatchedVecEnv(VecEnv):
         super().__init__(world.num_envs, world.observation_space, world.action_space)
         self._monitor = MonitorFile(monitor_path, self.config.env_id, append) if monitor_path else None
         self._t_start = self._monitor.t_start if self._monitor else time.time()
-        self._term_names = world.term_names()
         self._running = False
 
     # episodes
@@ -64,7 +65,7 @@ class BatchedVecEnv(VecEnv):
             self.reset_infos = [{"frame": frame} for frame in self.world.images()]
         if self.render_mode == "human":
             self.render()
-        return self.world.observe()
+        return self.world.arrays.to_numpy(self.world.observe())
 
     def step_async(self, actions: np.ndarray) -> None:
         if not self._running:
@@ -73,51 +74,47 @@ class BatchedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         world = self.world
-        step = world.step(self.actions)
-        observations = world.observe()
+        record = self.config.record_data
+        before_reset = self.render if self.render_mode == "human" else None
+        transition = step_and_reset(world, self.actions, frames=record, before_reset=before_reset)
+        step = transition.step
+        to_numpy = world.arrays.to_numpy
         nothing: dict[str, Any] = {}
         infos = [nothing] * self.num_envs
-        if self.config.record_data:
-            infos = [{"frame": frame} for frame in world.images()]
-        dones = step.terminated | step.truncated
-        if self.render_mode == "human":
-            self.render()
-        if dones.any():
-            rows = np.flatnonzero(dones)
-            for row, info in zip(rows.tolist(), self._endings(rows, step.truncated, step.success), strict=True):
-                infos[row] = {**infos[row], **info}
-            for row, observation in zip(rows.tolist(), observations[rows], strict=True):
-                infos[row]["terminal_observation"] = observation
-            world.reset(rows)
-            observations[rows] = world.observe(rows)
-            if self.config.record_data:
-                for row, frame in zip(rows.tolist(), world.images(rows), strict=True):
-                    self.reset_infos[row] = {"frame": frame}
-        return observations, step.reward.astype(np.float32), dones, infos
+        if transition.frames is not None:
+            infos = [{"frame": frame} for frame in transition.frames]
+        observations = to_numpy(transition.observations[POLICY])
+        dones = to_numpy(step.terminated | step.truncated)
+        rows = transition.episodes.rows.tolist()
+        if rows:
+            endings = self._endings(transition.episodes, to_numpy(step.truncated))
+            finals = to_numpy(transition.final_observations[POLICY])
+            for place, (row, info, final) in enumerate(zip(rows, endings, finals, strict=True)):
+                if transition.frames is not None and transition.final_frames is not None:
+                    info["frame"] = transition.final_frames[place]
+                    self.reset_infos[row] = {"frame": transition.frames[row]}
+                infos[row] = {**info, "terminal_observation": final}
+        return observations, to_numpy(step.reward).astype(np.float32), dones, infos
 
-    def _endings(self, rows: np.ndarray, truncated: np.ndarray, success: np.ndarray) -> list[dict[str, Any]]:
+    def _endings(self, ended: EpisodeStatistics, truncated: np.ndarray) -> list[dict[str, Any]]:
         """Infos of the robots whose episode ended, which also go to the monitor file."""
-        world = self.world
         seconds = round(time.time() - self._t_start, 6)
         episodes = [
             {"r": round(total, 6), "l": length, "t": seconds}
-            for total, length in zip(world.episode_return[rows].tolist(), world.elapsed[rows].tolist(), strict=True)
+            for total, length in zip(ended.returns.tolist(), ended.lengths.tolist(), strict=True)
         ]
         if self._monitor is not None:
             self._monitor.write(episodes)
+        sums = np.array(list(ended.terms.values())).reshape(len(ended.terms), len(episodes)).T.tolist()
         return [
             {
                 "TimeLimit.truncated": out_of_time,
                 "episode": episode,
-                **({"is_success": succeeded} if world.knows_success else {}),
-                "reward_terms": dict(zip(self._term_names, terms, strict=True)),
+                **({"is_success": bool(success)} if self.world.reports_success else {}),
+                "reward_terms": dict(zip(ended.terms, values, strict=True)),
             }
-            for out_of_time, episode, succeeded, terms in zip(
-                truncated[rows].tolist(),
-                episodes,
-                success[rows].tolist(),
-                world.episode_terms[:, rows].T.tolist(),
-                strict=True,
+            for out_of_time, episode, success, values in zip(
+                truncated[ended.rows].tolist(), episodes, ended.successes.tolist(), sums, strict=True
             )
         ]
 
@@ -131,9 +128,6 @@ class BatchedVecEnv(VecEnv):
         Raises:
             UserError: when the state is of another number of robots.
         """
-        saved = len(state["world"]["rngs"])
-        if saved != self.num_envs:
-            raise UserError(f"the saved state is of {saved} robots, not {self.num_envs}; use --num-cpu {saved}.")
         self.world.restore_state(state["world"])
         self._running = state["running"]
         self._seeds = list(state["seeds"])
@@ -157,6 +151,7 @@ class BatchedVecEnv(VecEnv):
     def close(self) -> None:
         if self._monitor is not None:
             self._monitor.close()
+        self.world.close()
 
     # one robot at a time
 

@@ -1,12 +1,14 @@
-"""The single face of a batched world: an `SRLGymEnv` over a world of one robot."""
+"""The single adapter of a batched world: an `SRLGymEnv` over a world of one robot."""
 
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
+from environments.batched.srl_world import SRLWorld
 from environments.batched.world import BatchedWorld
 from environments.srl_env import SRLGymEnv
+from environments.terms import ActionTerm, ObservationTerm
 
 
 class BatchedGymEnv(SRLGymEnv):
@@ -31,33 +33,68 @@ class BatchedGymEnv(SRLGymEnv):
         return self.world.ground_truth_dim()
 
     def target_pos(self) -> np.ndarray:
-        return self.world.target_pos()[0]
+        return self._first(self.world.target_pos())
 
     def ground_truth(self) -> np.ndarray:
-        return self.world.ground_truth()[0]
+        return self._first(self.world.ground_truth())
 
     def get_image(self) -> np.ndarray:
         return self.world.images()[0]
 
+    @property
+    def control_dt(self) -> float | None:
+        return self.world.control_dt
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        return self.world.observation_terms()
+
+    def action_terms(self) -> list[ActionTerm]:
+        return self.world.action_terms()
+
+    def scene_parts(self) -> list[Any] | None:
+        return self.world.scene_parts()
+
+    def scene_poses(self) -> np.ndarray | None:
+        poses = self.world.scene_poses()
+        return None if poses is None else self._first(poses)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        if seed is not None:
+            self.world.seed([seed])
+        return super().reset(seed=seed, options=options)
+
+    def close(self) -> None:
+        self.world.close()
+
     def _reset_world(self) -> None:
-        self.world.rngs[0] = self.np_random
+        if isinstance(self.world, SRLWorld):
+            self.world.rngs[0] = self.np_random
         self.world.reset()
 
     def _apply_action(self, action: Any) -> tuple[float, dict[str, float], bool, bool]:
-        terms, terminated, success = self.world.advance(np.asarray(action)[None])
-        values = dict(zip(self.world.term_names(), terms[:, 0].tolist(), strict=True))
-        return float(terms.sum(axis=0)[0]), values, bool(terminated[0]), bool(success[0])
+        raise NotImplementedError("the world applies actions itself, in `_repeat`")
 
-    def _advance(self, action: Any) -> tuple[float, bool, bool, dict[str, Any]]:
-        reward, terminated, truncated, info = super()._advance(action)
-        if not self.world.knows_success:
-            info.pop("is_success", None)
-        return reward, terminated, truncated, info
+    def _repeat(self, action: Any) -> tuple[float, dict[str, float], bool, bool]:
+        step = self.world.step_checked(self.world.arrays.of(np.asarray(action)[None]))
+        terms = dict(zip(self.world.term_names(), step.terms[:, 0].tolist(), strict=True))
+        return float(step.reward[0]), terms, bool(step.terminated[0]), bool(step.success[0])
+
+    def _observe(self, info: dict[str, Any]) -> np.ndarray:
+        # the picture of record_data is not drawn a second time
+        if "frame" in info and info["frame"].shape == self.observation_space.shape:
+            return info["frame"]
+        return self._first(self.world.observe())
+
+    @property
+    def reports_success(self) -> bool:
+        return self.world.reports_success
 
     def resume_state(self) -> dict[str, Any]:
         """What `restore_state` needs to bring another instance to this very point (plain values and arrays)."""
         return {
-            "rows": self.world.get_rows(),
+            "world": self.world.resume_state(),
             "elapsed": self._elapsed_steps,
             "over": self._episode_over,
             "rng": self.np_random.bit_generator.state,
@@ -65,7 +102,10 @@ class BatchedGymEnv(SRLGymEnv):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Go to the point at which `resume_state` was called."""
-        self.world.set_rows(slice(None), state["rows"])
+        self.world.restore_state(state["world"])
         self._elapsed_steps = state["elapsed"]
         self._episode_over = state["over"]
         self.np_random.bit_generator.state = state["rng"]
+
+    def _first(self, values: Any) -> np.ndarray:
+        return self.world.arrays.to_numpy(values)[0]

@@ -1,4 +1,4 @@
-"""The Gymnasium `VectorEnv` face of a batched world."""
+"""The Gymnasium `VectorEnv` adapter of a batched world."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from environments.batched.world import BatchedWorld, Step
+from environments.batched.autoreset import Transition, step_and_reset
+from environments.batched.world import BatchedWorld
+from environments.terms import POLICY
 from srl3.errors import UserError
 
 
@@ -15,7 +17,7 @@ class BatchedVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """N robots of a batched world as a Gymnasium `VectorEnv`.
 
     Autoreset is ``SAME_STEP``: the observation after an episode's end is the next episode's first, and the infos hold
-    ``final_obs`` and ``final_info`` (``is_success`` where the task knows it, ``reward_terms`` as sums over the
+    ``final_obs`` and ``final_info`` (``is_success`` where the world reports it, ``reward_terms`` as sums over the
     episode), with masks, in the form of `gymnasium.vector.SyncVectorEnv`. With ``record_data`` they hold all robots'
     ``frame`` too.
 
@@ -61,45 +63,59 @@ class BatchedVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         mask = (options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_))
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise ValueError(f"reset_mask must be {self.num_envs} booleans, one of them True at least, not {mask!r}")
-        self.world.reset(mask)
+        self.world.reset(self.world.arrays.of(mask))
         self._running |= mask
-        return self.world.observe(), self._infos()
+        frames = self._frame_infos(self.world.images()) if self.world.config.record_data else {}
+        return self.world.arrays.to_numpy(self.world.observe()), frames
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         if not self._running.all():
             raise RuntimeError(f"{self.world.config.env_id}: call reset() before step()")
-        step = self.world.step(actions)
-        observations = self.world.observe()
-        infos = self._infos()
-        over = step.terminated | step.truncated
-        if over.any():
-            rows = np.flatnonzero(over)
-            infos |= self._endings(over, observations, step, infos)
-            self.world.reset(rows)
-            observations[rows] = self.world.observe(rows)
-            if "frame" in infos:
-                infos["frame"][rows] = self.world.images(rows)
-        return observations, step.reward, step.terminated, step.truncated, infos
+        world = self.world
+        transition = step_and_reset(world, actions, frames=world.config.record_data)
+        step, to_numpy = transition.step, world.arrays.to_numpy
+        infos = {} if transition.frames is None else self._frame_infos(transition.frames)
+        if len(transition.rows):
+            infos |= self._endings(transition)
+        return (
+            to_numpy(transition.observations[POLICY]),
+            to_numpy(step.reward),
+            to_numpy(step.terminated),
+            to_numpy(step.truncated),
+            infos,
+        )
 
-    def _infos(self) -> dict[str, Any]:
-        if not self.world.config.record_data:
-            return {}
-        return {"frame": self.world.images(), "_frame": np.ones(self.num_envs, np.bool_)}
+    def _frame_infos(self, frames: np.ndarray) -> dict[str, Any]:
+        return {"frame": frames, "_frame": np.ones(self.num_envs, np.bool_)}
 
-    def _endings(self, over: np.ndarray, observations: np.ndarray, step: Step, infos: dict[str, Any]) -> dict[str, Any]:
+    def _endings(self, transition: Transition) -> dict[str, Any]:
+        episodes = transition.episodes
+        rows = episodes.rows
+        over = np.zeros(self.num_envs, np.bool_)
+        over[rows] = True
         final_obs = np.full(self.num_envs, None, dtype=object)
-        for row in np.flatnonzero(over).tolist():
-            final_obs[row] = observations[row].copy()
+        for row, final in zip(
+            rows.tolist(), self.world.arrays.to_numpy(transition.final_observations[POLICY]), strict=True
+        ):
+            final_obs[row] = final.copy()
         terms: dict[str, np.ndarray] = {}
-        for name, sums in zip(self.world.term_names(), self.world.episode_terms, strict=True):
-            terms |= {name: np.where(over, sums, 0.0), f"_{name}": over.copy()}
+        for name, sums in episodes.terms.items():
+            terms |= {name: np.zeros(self.num_envs), f"_{name}": over.copy()}
+            terms[name][rows] = sums
         final_info: dict[str, Any] = {"reward_terms": terms, "_reward_terms": over.copy()}
-        if self.world.knows_success:
-            final_info |= {"is_success": step.success & over, "_is_success": over.copy()}
-        if "frame" in infos:
-            final_info |= {"frame": infos["frame"].copy(), "_frame": over.copy()}
+        if self.world.reports_success:
+            success = np.zeros(self.num_envs, np.bool_)
+            success[rows] = episodes.successes == 1
+            final_info |= {"is_success": success, "_is_success": over.copy()}
+        if transition.frames is not None:
+            frames = transition.frames.copy()
+            frames[rows] = transition.final_frames
+            final_info |= {"frame": frames, "_frame": over.copy()}
         return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """One upright RGB image per robot, ``(H, W, 3) uint8``; None without a ``render_mode``."""
         return None if self.render_mode is None else tuple(self.world.images()[..., :3])
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self.world.close()

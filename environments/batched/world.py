@@ -1,76 +1,96 @@
 """`BatchedWorld`: N robots that are stepped together in a few array operations."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.utils import seeding
 
-from environments.config import PIXELS, EnvConfig
+from environments.actions import checked_actions, checked_tensors
+from environments.batched.arrays import Array, arrays_of
+from environments.config import EnvConfig
+from environments.terms import POLICY, ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
 from srl3.errors import UserError
 
-Rows = np.ndarray | slice
-"""Which robots: their indices, or a slice."""
+Rows = Array | slice
+"""Which robots: their indices ``(K,) int64``, or a slice."""
 ALL = slice(None)
+_NO_ENDINGS: Mapping[str, Array] = MappingProxyType({})
 
 
-class Outcome(NamedTuple):
-    """What one application of the actions brought to N robots."""
+class SubstepResult(NamedTuple):
+    """Result of one application of the actions for N robots."""
 
-    terms: np.ndarray
-    """``(number of terms, N) float64``; their sum over the terms is the reward."""
-    terminated: np.ndarray
+    terms: Array
+    """``(number of terms, N)``; their sum over the terms is the reward."""
+    terminated: Array
     """``(N,) bool``"""
-    success: np.ndarray
+    success: Array
     """``(N,) bool``: the robot has done its task, as things stand."""
+    endings: Mapping[str, Array] = _NO_ENDINGS
+    """``(N,) bool`` by termination reason, where a world tells them apart."""
 
 
 class Step(NamedTuple):
-    """What one step brought to N robots. The observations are taken by `BatchedWorld.observe`."""
+    """Result of one step for N robots. The observations are taken by `BatchedWorld.observe`."""
 
-    reward: np.ndarray
-    """``(N,) float64``"""
-    terminated: np.ndarray
+    reward: Array
+    """``(N,)``: the sum of the terms."""
+    terminated: Array
     """``(N,) bool``"""
-    truncated: np.ndarray
+    truncated: Array
     """``(N,) bool``: out of time, and not terminated."""
-    success: np.ndarray
+    success: Array
     """``(N,) bool``"""
+    terms: Array
+    """``(number of terms, N)``: the reward by term."""
+    endings: Mapping[str, Array]
+    """``(N,) bool`` by termination reason; empty where the world does not tell them apart."""
 
 
 class BatchedWorld(ABC):
     """N robots of one configuration, each in a world of its own.
 
-    Robots draw only from their own generator and only when they are reset, so that a robot's trajectory does
-    not depend on its neighbours; noise per step is drawn at the reset too, one block for the episode.
+    All arrays are of one kind, ``array_kind``: NumPy, or torch tensors on ``device``. What a robot does must not depend
+    on its neighbours: robot i draws from a generator or counter of its own, which `seed` sets.
 
-    Attributes:
+    A subclass provides the abstract methods; the rest has defaults that do for any world. One in the manner of the
+    S-RL Toolbox (ground truth, a target, pictures, NumPy) derives from `environments.batched.srl_world.SRLWorld`.
+
+    Args:
         config: the configuration that all robots share.
         num_envs: N.
-        rngs: N generators; `seed` sets them, and the single face puts Gymnasium's ``np_random`` in.
+        device: where tensors are; ``cpu`` for NumPy.
+
+    Attributes:
+        observation_spaces: the space of each group of one robot's observations: ``policy``, and ``critic`` where a
+            value function may see more.
+        action_space: of one robot.
         elapsed: ``(N,) int64``, steps of the current episodes.
         applied: ``(N,) int64``, actions applied in the current episodes (``action_repeat`` to a step).
         episode_return: ``(N,) float64``, sum of the rewards of the current episodes.
         episode_terms: ``(number of terms, N) float64``, the same by term.
     """
 
+    array_kind: ClassVar[Literal["numpy", "torch"]] = "numpy"
     state_arrays: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays, N rows each, that hold a world's state; subclasses list theirs."""
+    """Names of the attributes, arrays of N rows each, that hold a world's state; subclasses list theirs."""
 
-    def __init__(self, config: EnvConfig, num_envs: int) -> None:
+    def __init__(self, config: EnvConfig, num_envs: int, device: str = "cpu") -> None:
         if num_envs < 1:
             raise UserError(f"{config.env_id} needs at least 1 robot, not {num_envs}.")
         self.config = config
         self.num_envs = num_envs
-        self.rngs: list[np.random.Generator | None] = [None] * num_envs
+        self.device = device
+        self.arrays = arrays_of(self.array_kind, device)
         self.action_space = self._make_action_space()
-        self.observation_space = self._make_observation_space()
-        self.elapsed = np.zeros(num_envs, np.int64)
-        self.applied = np.zeros(num_envs, np.int64)
-        self.episode_return = np.zeros(num_envs)
-        self.episode_terms = np.zeros((len(self.term_names()), num_envs))
+        self.observation_spaces = self._make_observation_spaces()
+        self.elapsed = self.arrays.zeros((num_envs,), "int64")
+        self.applied = self.arrays.zeros((num_envs,), "int64")
+        self.episode_return = self.arrays.zeros((num_envs,), "float64")
+        self.episode_terms = self.arrays.zeros((len(self.term_names()), num_envs), "float64")
 
     # what a world provides
 
@@ -79,69 +99,104 @@ class BatchedWorld(ABC):
         """The action space of one robot."""
 
     @abstractmethod
-    def ground_truth_dim(self) -> int:
-        """Length of one robot's ground truth."""
+    def _make_observation_spaces(self) -> dict[str, spaces.Box]:
+        """The space of each group of observations of one robot; ``policy`` is always there."""
 
     @abstractmethod
     def term_names(self) -> tuple[str, ...]:
-        """Names of the reward's terms, in the order of `Outcome.terms`."""
-
-    @property
-    def knows_success(self) -> bool:
-        """Whether an episode succeeds or fails; without, the infos have no ``is_success``."""
-        return True
+        """Names of the reward's terms, in the order of `SubstepResult.terms`."""
 
     @abstractmethod
-    def _draw_episode(self, rng: np.random.Generator) -> np.ndarray:
-        """All random numbers of one robot's episode: one row, ``float64``, always of the same length."""
+    def seed(self, seeds: Sequence[int | None]) -> None:
+        """Seed robot i with ``seeds[i]``; None leaves it. One that was never seeded seeds itself at random."""
 
     @abstractmethod
-    def _begin(self, rows: np.ndarray, draws: np.ndarray) -> None:
-        """Put the robots ``rows (K,)`` at the start of an episode made from ``draws (K, length)``."""
+    def _reset_rows(self, rows: Array) -> None:
+        """Put the robots ``rows (K,) int64``, never none, at the start of a new episode."""
 
     @abstractmethod
-    def _advance(self, actions: np.ndarray) -> Outcome:
+    def _substep(self, actions: Array) -> SubstepResult:
         """Apply the checked ``actions`` (``(N,) int`` or ``(N, A) float32``) once to all robots, in place."""
 
     @abstractmethod
-    def ground_truth(self, rows: Rows = ALL) -> np.ndarray:
-        """``(K, ground_truth_dim) float32``, as `SRLGymEnv.ground_truth`."""
+    def observe(self, rows: Rows = ALL, group: str = POLICY) -> Array:
+        """``(K, *observation_spaces[group].shape)``, a new array that no later step changes."""
 
     @abstractmethod
-    def target_pos(self, rows: Rows = ALL) -> np.ndarray:
-        """``(K, dimensions) float64``: positions of the targets, metres."""
+    def _random_state(self) -> dict[str, Any]:
+        """The state of the robots' generators: plain values and NumPy arrays by name."""
 
     @abstractmethod
+    def _restore_random_state(self, state: Mapping[str, Any]) -> None:
+        """Put back what `_random_state` gave, from a mapping that may hold more."""
+
+    # what a world may provide
+
+    @property
+    def reports_success(self) -> bool:
+        """Whether an episode succeeds or fails; without, the infos have no ``is_success``."""
+        return True
+
+    @property
+    def control_dt(self) -> float | None:
+        """Seconds of simulated time in one step; None for a world without time."""
+        return None
+
     def images(self, rows: Rows = ALL) -> np.ndarray:
-        """``(K, H, W, 3) uint8`` RGB, 6 channels with ``multi_view``; a new array."""
+        """``(K, H, W, 3) uint8`` RGB (6 channels with two cameras), NumPy; a new array."""
+        raise UserError(f"{self.config.env_id} draws no pictures.")
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        """What the numbers of the observations mean, for all groups; they cover each group's space exactly."""
+        return [term for group, space in self.observation_spaces.items() for term in observation_terms_of(space, group)]
+
+    def action_terms(self) -> list[ActionTerm]:
+        """What the numbers of an action mean, one term for each."""
+        return action_terms_of(self.action_space)
+
+    def scene_parts(self) -> list[Any] | None:
+        """What a viewer draws of one robot's world; None: only `images`."""
+        return None
+
+    def scene_poses(self, rows: Rows = ALL) -> Array | None:
+        """Where the parts of `scene_parts` are: ``(K, parts, 7)``, position (metres) and quaternion (w, x, y, z)."""
+        return None
+
+    def ground_truth_dim(self) -> int:
+        """Length of one robot's ground truth."""
+        return int(np.prod(self.observation_space.shape))
+
+    def ground_truth(self, rows: Rows = ALL) -> Array:
+        """``(K, ground_truth_dim) float32``: the robots' state where the world has one, else what is observed."""
+        observations = self.observe(rows)
+        return self.arrays.as_float(observations.reshape(len(observations), -1))
+
+    def target_pos(self, rows: Rows = ALL) -> Array:
+        """``(K, dimensions)``: positions of the targets, metres; no dimensions for a world without a target."""
+        return self.arrays.zeros((len(self.elapsed[rows]), 0), "float64")
 
     # episodes
 
-    def seed(self, seeds: Sequence[int | None]) -> None:
-        """Give robot i a generator seeded with ``seeds[i]``, as ``gymnasium.Env.reset`` does; None leaves it."""
-        for row, seed in enumerate(seeds):
-            if seed is not None:
-                self.rngs[row] = seeding.np_random(seed)[0]
+    @property
+    def observation_space(self) -> spaces.Box:
+        """The space of what a policy observes of one robot."""
+        return self.observation_spaces[POLICY]
 
-    def reset(self, rows: np.ndarray | None = None) -> None:
+    def reset(self, rows: Array | None = None) -> None:
         """Begin an episode for the robots of these indices (or of this mask), or for all."""
         if rows is None:
-            rows = np.arange(self.num_envs)
-        elif rows.dtype == np.bool_:
-            rows = np.flatnonzero(rows)
-        self._begin(rows, np.stack([self._draw_episode(self.rng(row)) for row in rows.tolist()]))
+            rows = self.arrays.arange(self.num_envs)
+        elif rows.dtype == self.arrays.zeros((), "bool").dtype:
+            rows = self.arrays.nonzero(rows)
+        if not len(rows):
+            return
+        self._reset_rows(rows)
         self.elapsed[rows] = 0
         self.applied[rows] = 0
         self.episode_return[rows] = 0
         self.episode_terms[:, rows] = 0
 
-    def advance(self, actions: np.ndarray) -> Outcome:
-        """Apply checked actions once. `step` is what faces of several robots call."""
-        outcome = self._advance(actions)
-        self.applied += 1
-        return outcome
-
-    def step(self, actions: np.ndarray) -> Step:
+    def step(self, actions: Any) -> Step:
         """One step of all robots: the actions are applied ``action_repeat`` times, or until a robot terminates.
 
         Args:
@@ -150,105 +205,76 @@ class BatchedWorld(ABC):
         Raises:
             ValueError: for an action outside the action space, NaN included.
         """
-        actions = self.checked(actions)
-        terms, terminated, success = self.advance(actions)
-        reward = terms.sum(axis=0)
+        return self.step_checked(self.checked(actions))
+
+    def step_checked(self, actions: Array) -> Step:
+        """`step` with what `checked` gave."""
+        terms, terminated, success, endings = self._substep(actions)
+        self.applied += 1
+        reward = terms.sum(0)
         for _ in range(self.config.action_repeat - 1):
-            over = np.flatnonzero(terminated)
-            frozen = self.get_rows(over)
-            outcome = self.advance(actions)
-            if over.size:
+            over = self.arrays.nonzero(terminated)
+            frozen = self.get_rows(over) if len(over) else None
+            result = self._substep(actions)
+            self.applied += 1
+            if frozen is not None:
                 self.set_rows(over, frozen)
-                outcome.terms[:, over] = 0
-                outcome.success[over] = success[over]
-            reward += outcome.terms.sum(axis=0)
-            terms = terms + outcome.terms
-            terminated = terminated | outcome.terminated
-            success = outcome.success
+                result.terms[:, over] = 0
+                result.success[over] = success[over]
+            reward = reward + result.terms.sum(0)
+            terms = terms + result.terms
+            endings = {name: endings[name] | (more & ~terminated) for name, more in result.endings.items()}
+            terminated = terminated | result.terminated
+            success = result.success
         self.elapsed += 1
         self.episode_return += reward
         self.episode_terms += terms
         truncated = (self.elapsed >= self.config.max_steps) & ~terminated
-        return Step(reward, terminated, truncated, success)
+        return Step(reward, terminated, truncated, success, terms, endings)
 
-    def checked(self, actions: np.ndarray) -> np.ndarray:
+    def checked(self, actions: Any) -> Array:
         """The actions, as the action space has them.
 
         Raises:
             ValueError: when one is outside of it, or there are not N.
         """
-        space = self.action_space
-        if isinstance(space, spaces.Discrete):
-            actions = np.asarray(actions)
-            if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
-                raise ValueError(f"{self.config.env_id} takes {self.num_envs} integers, not {actions!r}")
-            if actions.min() < 0 or actions.max() >= space.n:
-                raise ValueError(f"{self.config.env_id} takes actions 0 to {space.n - 1}, not {actions!r}")
-            return actions
-        assert isinstance(space, spaces.Box)
-        actions = np.asarray(actions, np.float32)
-        if actions.shape != (self.num_envs, *space.shape):
-            raise ValueError(
-                f"{self.config.env_id} takes actions of shape {(self.num_envs, *space.shape)}, not {actions.shape}"
-            )
-        if not ((actions >= space.low) & (actions <= space.high)).all():
-            raise ValueError(
-                f"{self.config.env_id} takes numbers in [{space.low.min():g}, {space.high.max():g}], not {actions!r}"
-            )
-        return actions
-
-    def observe(self, rows: Rows = ALL) -> np.ndarray:
-        """``(K, *observation_space.shape)``, a new array; nothing is drawn unless pixels are observed."""
-        return self.images(rows) if self.config.srl_model == PIXELS else self.ground_truth(rows)
+        check = checked_actions if self.array_kind == "numpy" else checked_tensors
+        return check(self.config.env_id, self.action_space, self.arrays.of(actions), self.num_envs)
 
     # state
 
-    def get_rows(self, rows: Rows = ALL) -> dict[str, np.ndarray]:
+    def get_rows(self, rows: Rows = ALL) -> dict[str, Array]:
         """Copies of the state of these robots, without their generators."""
-        return {name: np.array(getattr(self, name)[rows]) for name in ("applied", *self.state_arrays)}
+        return {name: self.arrays.copy(getattr(self, name)[rows]) for name in ("applied", *self.state_arrays)}
 
-    def set_rows(self, rows: Rows, state: dict[str, np.ndarray]) -> None:
+    def set_rows(self, rows: Rows, state: Mapping[str, Array]) -> None:
         """Put back what `get_rows` gave."""
         for name, values in state.items():
-            getattr(self, name)[rows] = values
+            getattr(self, name)[rows] = self.arrays.of(values)
 
     def resume_state(self) -> dict[str, Any]:
-        """All that `restore_state` needs to go on from here to the last bit: plain values and arrays."""
-        return {
-            "rows": self.get_rows(),
-            "elapsed": self.elapsed.copy(),
-            "episode_return": self.episode_return.copy(),
-            "episode_terms": self.episode_terms.copy(),
-            "rngs": [None if rng is None else rng.bit_generator.state for rng in self.rngs],
+        """All that `restore_state` needs to go on from here to the last bit: plain values and NumPy arrays."""
+        counters = {
+            name: self.arrays.to_numpy(self.arrays.copy(getattr(self, name)))
+            for name in ("elapsed", "episode_return", "episode_terms")
         }
+        rows = {name: self.arrays.to_numpy(values) for name, values in self.get_rows().items()}
+        return {"rows": rows, **counters, **self._random_state()}
 
-    def restore_state(self, state: dict[str, Any]) -> None:
+    def restore_state(self, state: Mapping[str, Any]) -> None:
         """Go to the point at which `resume_state` was called on a world made the same way.
 
         Raises:
-            ValueError: when the state is of another number of robots.
+            UserError: when the state is of another number of robots.
         """
-        if len(state["rngs"]) != self.num_envs:
-            raise ValueError(f"the state is of {len(state['rngs'])} robots, but there are {self.num_envs}")
+        saved = len(state["elapsed"])
+        if saved != self.num_envs:
+            raise UserError(f"the saved state is of {saved} robots, not {self.num_envs}; use --num-cpu {saved}.")
         self.set_rows(ALL, state["rows"])
-        self.elapsed[:] = state["elapsed"]
-        self.episode_return[:] = state["episode_return"]
-        self.episode_terms[:] = state["episode_terms"]
-        for row, rng_state in enumerate(state["rngs"]):
-            if rng_state is not None:
-                self.rng(row).bit_generator.state = rng_state
+        for name in ("elapsed", "episode_return", "episode_terms"):
+            getattr(self, name)[:] = self.arrays.of(state[name])
+        self._restore_random_state(state)
 
-    # helpers
-
-    def _make_observation_space(self) -> spaces.Box:
-        if self.config.srl_model == PIXELS:
-            channels = 6 if self.config.multi_view else 3
-            return spaces.Box(0, 255, (*self.config.img_shape, channels), np.uint8)
-        return spaces.Box(-np.inf, np.inf, (self.ground_truth_dim(),), np.float32)
-
-    def rng(self, row: int) -> np.random.Generator:
-        """The generator of one robot, seeded from the operating system where `seed` never set it."""
-        rng = self.rngs[row]
-        if rng is None:
-            rng = self.rngs[row] = seeding.np_random()[0]
-        return rng
+    def close(self) -> None:
+        """Free what the world holds outside of Python; it is not used any more."""
+        return

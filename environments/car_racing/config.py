@@ -3,12 +3,12 @@
 import dataclasses
 from typing import ClassVar
 
-from environments.config import EnvConfig, Modes
+from environments.config import Modes, SRLConfig
 from srl3.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CarRacingConfig(EnvConfig):
+class CarRacingConfig(SRLConfig):
     """A car on a closed track that is drawn anew in every episode. Lengths are Box2D's units (metres)."""
 
     env_id: ClassVar[str] = "CarRacingGymEnv-v0"

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import ClassVar
 
-from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig, Modes
+from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, Modes, SRLConfig
 from srl3.errors import UserError
 
 Range = tuple[float, float]
@@ -11,7 +11,7 @@ Point = tuple[float, float, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InmoovConfig(EnvConfig):
+class InmoovConfig(SRLConfig):
     """What both worlds share. World frame: x forwards from the robot, y to its left, z up, metres."""
 
     modes: ClassVar[Modes] = Modes(joints=True, multi_view=True, states=(PIXELS, GROUND_TRUTH, JOINTS, JOINTS_POSITION))

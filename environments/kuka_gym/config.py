@@ -3,14 +3,14 @@
 import dataclasses
 from typing import ClassVar
 
-from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig, Modes
+from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, Modes, SRLConfig
 from srl3.errors import UserError
 
 Range = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class KukaButtonConfig(EnvConfig):
+class KukaButtonConfig(SRLConfig):
     """The arm pushes one button that stands on a table. World frame: x away from the arm, z up."""
 
     env_id: ClassVar[str] = "KukaButtonGymEnv-v0"

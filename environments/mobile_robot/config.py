@@ -3,12 +3,12 @@
 import dataclasses
 from typing import ClassVar
 
-from environments.config import EnvConfig, Modes
+from environments.config import Modes, SRLConfig
 from srl3.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MobileRobotConfig(EnvConfig):
+class MobileRobotConfig(SRLConfig):
     """A robot in a square arena: x to the right, y up, the origin in the lower left corner, metres.
 
     ``multi_view`` adds the robot's on-board camera as a second view (the S-RL Toolbox called that ``fpv``).

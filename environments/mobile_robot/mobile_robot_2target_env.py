@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from environments.batched.single import BatchedGymEnv
-from environments.batched.world import Outcome, Rows
+from environments.batched.world import Rows, SubstepResult
 from environments.mobile_robot.config import MobileRobot2TargetConfig
 from environments.mobile_robot.mobile_robot_env import MobileRobotWorld
 
@@ -48,8 +48,8 @@ class MobileRobot2TargetWorld(MobileRobotWorld):
     def _place_targets(self, rows: np.ndarray, draws: np.ndarray) -> None:
         self.targets[rows] = self._within_margins(draws).reshape(-1, 2, 2)
 
-    def _advance(self, actions: np.ndarray) -> Outcome:
-        outcome = super()._advance(actions)
+    def _substep(self, actions: np.ndarray) -> SubstepResult:
+        outcome = super()._substep(actions)
         on_second = self.current == 1
         done = np.flatnonzero(outcome.success & ~on_second)
         if done.size:

@@ -6,7 +6,8 @@ import numpy as np
 from gymnasium import spaces
 
 from environments.batched.single import BatchedGymEnv
-from environments.batched.world import ALL, BatchedWorld, Outcome, Rows
+from environments.batched.srl_world import SRLWorld
+from environments.batched.world import ALL, Rows, SubstepResult
 from environments.mobile_robot.config import MobileRobotConfig
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ DIRECTIONS = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
 """Discrete actions: -x, +x, -y, +y."""
 
 
-class MobileRobotWorld(BatchedWorld):
+class MobileRobotWorld(SRLWorld):
     """N mobile robots. A move that would bring a robot too near a wall is a bump, and is cancelled whole.
 
     The sparse reward of a move is -1 for a bump, else +1 within reach of the target, else 0; the dense one
@@ -96,7 +97,7 @@ class MobileRobotWorld(BatchedWorld):
         offset = self.position - self.target
         return np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2)
 
-    def _advance(self, actions: np.ndarray) -> Outcome:
+    def _substep(self, actions: np.ndarray) -> SubstepResult:
         config = self.config
         length: float | np.ndarray = config.step_length
         if config.noise_std:
@@ -115,7 +116,7 @@ class MobileRobotWorld(BatchedWorld):
             terms = np.empty((2, self.num_envs))
             terms[0] = within & ~bump
             terms[1] = np.where(bump, -1.0, 0.0)
-        return Outcome(terms, np.zeros(self.num_envs, np.bool_), within)
+        return SubstepResult(terms, np.zeros(self.num_envs, np.bool_), within)
 
     def ground_truth(self, rows: Rows = ALL) -> np.ndarray:
         position, target = self.position[rows, : self.axes], self.target[rows, : self.axes]

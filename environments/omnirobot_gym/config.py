@@ -5,7 +5,7 @@ import math
 from enum import Enum
 from typing import ClassVar
 
-from environments.config import EnvConfig, Modes
+from environments.config import Modes, SRLConfig
 from srl3.errors import UserError
 
 
@@ -35,7 +35,7 @@ MOVING_TARGET = (Task.CHASE, Task.ESCAPE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OmnirobotConfig(EnvConfig):
+class OmnirobotConfig(SRLConfig):
     """A robot on a square floor: x to the right in pictures, y up, the origin in the middle, metres.
 
     At most one of the six task parameters is true (see `Task` and `environments.omnirobot_gym.tasks` for the rewards).

@@ -6,7 +6,8 @@ import numpy as np
 from gymnasium import spaces
 
 from environments.batched.single import BatchedGymEnv
-from environments.batched.world import ALL, BatchedWorld, Outcome, Rows
+from environments.batched.srl_world import SRLWorld
+from environments.batched.world import ALL, Rows, SubstepResult
 from environments.omnirobot_gym import tasks
 from environments.omnirobot_gym.config import PATHS, OmnirobotConfig, Task
 
@@ -19,7 +20,7 @@ SIZES = 5
 """Sizes of markers that are told apart: 1 + ``marker_size_noise`` times -2, -1, 0, 1, 2."""
 
 
-class OmnirobotWorld(BatchedWorld):
+class OmnirobotWorld(SRLWorld):
     """N Omnirobots. `environments.omnirobot_gym.tasks` has the rewards, `OmnirobotConfig` the parameters.
 
     A robot is commanded to a place, and ends up near it: at the place plus noise, which does not add up over moves.
@@ -28,7 +29,7 @@ class OmnirobotWorld(BatchedWorld):
     the target has been reached for so many steps.
 
     Success is to be, at the end, at the target, at the right distance of the chased target, or apart from the hunting
-    one. The tasks around the centre know no success.
+    one. The tasks around the centre report no success.
 
     Attributes:
         position: ``(N, 2) float64``, metres.
@@ -79,7 +80,7 @@ class OmnirobotWorld(BatchedWorld):
         self._camera: OmnirobotCamera | None = None
 
     @property
-    def knows_success(self) -> bool:
+    def reports_success(self) -> bool:
         return self.config.task not in PATHS
 
     def _make_action_space(self) -> spaces.Space[Any]:
@@ -124,30 +125,30 @@ class OmnirobotWorld(BatchedWorld):
 
     # moves
 
-    def _advance(self, actions: np.ndarray) -> Outcome:
+    def _substep(self, actions: np.ndarray) -> SubstepResult:
         config, task = self.config, self.config.task
         bump = self._move(actions)
         terminated = np.zeros(self.num_envs, np.bool_)
         if task in PATHS:
             displacement = self._displacement()
-            return Outcome(tasks.path_terms(config, self.position, displacement, bump), terminated, terminated)
+            return SubstepResult(tasks.path_terms(config, self.position, displacement, bump), terminated, terminated)
         if task is Task.CHASE:
             self.target = self.next_chased_target()
         offset = self.target - self.position
         distance = np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2)
         if task is Task.CHASE:
             near = (distance > config.chase_near) & (distance < config.chase_far)
-            return Outcome(tasks.target_terms(near, bump), terminated, near)
+            return SubstepResult(tasks.target_terms(near, bump), terminated, near)
         if task is Task.ESCAPE:
             apart = distance >= config.escape_distance
             self._move_hunting_target(-offset)
-            return Outcome(tasks.escape_terms(apart, bump), terminated, apart)
+            return SubstepResult(tasks.escape_terms(apart, bump), terminated, apart)
         within = distance < config.reach
         if config.contacts_to_end:
             self.contacts += within
             terminated = self.contacts >= config.contacts_to_end
         terms = -distance[None] if config.shape_reward else tasks.target_terms(within, bump)
-        return Outcome(terms, terminated, within)
+        return SubstepResult(terms, terminated, within)
 
     def _move(self, actions: np.ndarray) -> np.ndarray:
         """Move the robots; ``(N,) bool``: which bumped, and stayed."""

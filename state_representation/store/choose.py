@@ -75,5 +75,5 @@ def check_srl_model(srl_model: str, env_id: str, config_class: type[EnvConfig]) 
         raise unknown_name("representation (--srl-model)", srl_model, registered_srl)
     if registered_srl[srl_model].srl_type is SRLType.SRL:
         find_srl(srl_model, [name for name in (env_id, find_env(env_id).parent) if name])
-    elif srl_model not in config_class.modes.states:
-        raise UserError(f"{env_id} does not observe '{srl_model}'; it observes {', '.join(config_class.modes.states)}.")
+    elif srl_model not in config_class.observes():
+        raise UserError(f"{env_id} does not observe '{srl_model}'; it observes {', '.join(config_class.observes())}.")

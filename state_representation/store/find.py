@@ -135,13 +135,15 @@ def check_representation(
         )
     if description.get("env_id") != env_config.env_id:
         raise refuse("environment", description.get("env_id"), env_config.env_id)
+    if env_config.image_shape is None:
+        raise UserError(f"{env_config.env_id} draws no pictures, and {srl_model} is learned from pictures.")
     height, width, channels = description["img_shape"]
-    if "img_shape" in given and tuple(env_config.img_shape) != (height, width):
-        asked = "x".join(map(str, env_config.img_shape))
+    if "img_shape" in given and env_config.image_shape[:2] != (height, width):
+        asked = "x".join(map(str, env_config.image_shape[:2]))
         raise refuse("images of", f"{height}x{width}", asked)
     multi_view = channels > 3
-    if "multi_view" in given and env_config.multi_view != multi_view:
-        raise refuse("cameras:", 2 if multi_view else 1, 2 if env_config.multi_view else 1)
+    if "multi_view" in given and (env_config.image_shape[2] > 3) != multi_view:
+        raise refuse("cameras:", 2 if multi_view else 1, 2 if env_config.image_shape[2] > 3 else 1)
     return {"img_shape": (height, width), "multi_view": multi_view}
 
 

@@ -18,8 +18,9 @@ from environments.batched import make_batched_vec_env, make_vector_env
 from environments.batched.monitor_file import MonitorFile
 from environments.batched.sb3 import BatchedVecEnv
 from environments.batched.single import BatchedGymEnv
-from environments.batched.world import ALL, BatchedWorld, Outcome
-from environments.config import EnvConfig
+from environments.batched.srl_world import SRLWorld
+from environments.batched.world import ALL, SubstepResult
+from environments.config import SRLConfig
 from environments.mobile_robot.mobile_robot_env import MobileRobotGymEnv
 from srl3.errors import UserError
 from srl3.tree import pack, unpack
@@ -28,12 +29,12 @@ ENV = "MobileRobotGymEnv-v0"
 STATES = {"srl_model": "ground_truth"}
 
 
-class CountdownWorld(BatchedWorld):
+class CountdownWorld(SRLWorld):
     """Robots that terminate once their counter, drawn from 2 to 6, is used up; every application costs 1."""
 
     state_arrays = ("left",)
 
-    def __init__(self, config: EnvConfig, num_envs: int) -> None:
+    def __init__(self, config: SRLConfig, num_envs: int) -> None:
         super().__init__(config, num_envs)
         self.left = np.zeros(num_envs, np.int64)
 
@@ -52,10 +53,10 @@ class CountdownWorld(BatchedWorld):
     def _begin(self, rows: np.ndarray, draws: np.ndarray) -> None:
         self.left[rows] = draws[:, 0]
 
-    def _advance(self, actions: np.ndarray) -> Outcome:
+    def _substep(self, actions: np.ndarray) -> SubstepResult:
         self.left -= 1
         over = self.left <= 0
-        return Outcome(np.stack([-np.ones(self.num_envs), 10.0 * over]), over, self.left == 0)
+        return SubstepResult(np.stack([-np.ones(self.num_envs), 10.0 * over]), over, self.left == 0)
 
     def ground_truth(self, rows: Any = ALL) -> np.ndarray:
         return self.left[rows][:, None].astype(np.float32)
@@ -68,11 +69,12 @@ class CountdownWorld(BatchedWorld):
 
 
 class CountdownEnv(BatchedGymEnv):
+    config_class = SRLConfig
     world_class = CountdownWorld
 
 
 def countdown(num_envs: int, **env_kwargs: Any) -> CountdownWorld:
-    return CountdownWorld(EnvConfig(srl_model="ground_truth", **env_kwargs), num_envs)
+    return CountdownWorld(SRLConfig(srl_model="ground_truth", **env_kwargs), num_envs)
 
 
 MODES = [

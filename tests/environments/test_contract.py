@@ -17,7 +17,7 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import environments  # noqa: F401  (registers the worlds)
-from environments.config import PIXELS, EnvConfig
+from environments.config import PIXELS, SRLConfig
 from environments.registry import find_env, registered_env
 from environments.srl_env import SRLGymEnv
 from srl3.errors import UserError
@@ -34,7 +34,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
 NOT_SWITCHES = {"is_discrete", "action_joints", "renders", "relative_pos"}
 
 
-def config_of(env_id: str) -> type[EnvConfig]:
+def config_of(env_id: str) -> type[SRLConfig]:
     return find_env(env_id).load_config()
 
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import pytest
 
-from environments.config import EnvConfig, Modes, parse_img_shape
+from environments.config import Modes, SRLConfig, parse_img_shape
 from srl3.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ArmConfig(EnvConfig):
+class ArmConfig(SRLConfig):
     """A world with a parameter of every kind."""
 
     env_id: ClassVar[str] = "Arm-v0"
@@ -27,7 +27,7 @@ class ArmConfig(EnvConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CarConfig(EnvConfig):
+class CarConfig(SRLConfig):
     """A world without continuous actions."""
 
     env_id: ClassVar[str] = "Car-v0"
@@ -35,7 +35,7 @@ class CarConfig(EnvConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TorqueConfig(EnvConfig):
+class TorqueConfig(SRLConfig):
     """A world without discrete actions."""
 
     env_id: ClassVar[str] = "Torque-v0"
@@ -79,7 +79,7 @@ def test_values_take_the_type_of_their_field(name, given, taken):
         ("tries", False, "a whole number"),
         ("shape_reward", 1, "true or false"),
         ("shape_reward", "yes", "true or false"),
-        ("name", 3, "a text"),
+        ("name", 3, "a string"),
         ("limit", "far", "a number"),
         ("box", [[0, 1]], "a list of 2 values"),
         ("box", 1.0, "a list of 2 values"),

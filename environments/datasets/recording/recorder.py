@@ -1,6 +1,7 @@
 """Playing a block of episodes and recording them."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -101,8 +102,7 @@ def block_size_for(env_id: str, config: EnvConfig, num_episodes: int) -> int:
     """How many episodes of this world to play side by side."""
     if find_env(env_id).threading is not ThreadingType.BATCHED:
         return 1
-    height, width = config.img_shape
-    episode_bytes = config.max_steps * height * width * (6 if config.multi_view else 3)
+    episode_bytes = config.max_steps * math.prod(config.image_shape or (1,))
     return max(1, min(BLOCK_EPISODES, num_episodes, BLOCK_BYTES // episode_bytes))
 
 

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from environments.batched.single import BatchedGymEnv
 from environments.batched.world import BatchedWorld
-from environments.config import GROUND_TRUTH, EnvConfig
+from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
 from environments.registry import ThreadingType, find_env
 from environments.srl_env import SRLGymEnv
 
@@ -116,6 +116,9 @@ def places(stage: Stage) -> tuple[np.ndarray, np.ndarray]:
 def _absolute(world: SRLGymEnv | BatchedWorld) -> Iterator[None]:
     """In the block the ground truth is the agent's state, then the target's position."""
     config = world.config
+    if not isinstance(config, SRLConfig):
+        yield
+        return
     world.config = dataclasses.replace(config, relative_pos=False)
     try:
         yield

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from environments import dataset_generator
-from environments.config import GROUND_TRUTH, EnvConfig
+from environments.config import GROUND_TRUTH, SRLConfig
 from environments.datasets.dataset import Dataset, open_dataset
 from environments.datasets.recording.policies import load_oracle
 from environments.datasets.recording.recorder import RandomPerformer, Recorder, RecordingPlan, block_size_for
@@ -26,7 +26,7 @@ def record(folder: Path, name: str, *flags: str) -> Dataset:
 
 
 def plan(env_id: str, num_episodes: int, toward_target: float = 0.0, **kwargs: object) -> RecordingPlan:
-    config: EnvConfig = find_env(env_id).load_config().from_kwargs({"img_shape": (40, 40), **kwargs})
+    config: SRLConfig = find_env(env_id).load_config().from_kwargs({"img_shape": (40, 40), **kwargs})
     return RecordingPlan(
         env_id=env_id,
         performer=RandomPerformer(env_id, config.as_dict()),

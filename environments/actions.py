@@ -1,0 +1,77 @@
+"""The check that every action passes before it reaches a world."""
+
+import math
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+ROUNDING = 4 * np.finfo(np.float32).eps
+"""Actions this little outside of a box, relative to its bound, are taken for rounding and put on the bound."""
+
+
+def checked_actions(env_id: str, space: spaces.Space[Any], actions: Any, count: int | None = None) -> np.ndarray:
+    """The actions of ``count`` robots (None: of one, without a first axis), as the action space has them.
+
+    Args:
+        env_id: of the world, for error messages.
+        space: Box, Discrete, MultiDiscrete or MultiBinary: the action space of one robot.
+        actions: anything that NumPy takes for an array.
+        count: how many robots.
+
+    Raises:
+        ValueError: when one is outside of the space, NaN included, or there are not so many.
+    """
+    given = np.asarray(actions)
+    shape = (*(() if count is None else (count,)), *(space.shape or ()))
+    if isinstance(space, spaces.Box):
+        return _in_box(env_id, space, given, shape, count)
+    if isinstance(space, spaces.Discrete):
+        low, high = int(space.start), int(space.start) + int(space.n) - 1
+        if given.shape != shape or given.dtype.kind not in "iu" or given.min() < low or given.max() > high:
+            many = "" if count is None else f"{count} "
+            raise ValueError(f"{env_id} takes {many}actions {low} to {high}, not {actions!r}")
+        return given
+    lows, highs = (space.start, space.start + space.nvec - 1) if isinstance(space, spaces.MultiDiscrete) else (0, 1)
+    if given.shape != shape or given.dtype.kind not in "iub" or not ((given >= lows) & (given <= highs)).all():
+        raise ValueError(f"{env_id} takes actions of shape {shape} from {space}, not {actions!r}")
+    return given
+
+
+def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: int) -> Any:
+    """`checked_actions` for torch tensors ``(count, ...)``, on the device that they are on."""
+    import torch
+
+    shape = (count, *(space.shape or ()))
+    if tuple(actions.shape) != shape:
+        raise ValueError(f"{env_id} takes actions of shape {shape}, not {tuple(actions.shape)}")
+    if isinstance(space, spaces.Box):
+        lows = torch.as_tensor(space.low, device=actions.device)
+        highs = torch.as_tensor(space.high, device=actions.device)
+    elif isinstance(space, spaces.Discrete):
+        lows = torch.as_tensor(int(space.start), device=actions.device)
+        highs = lows + int(space.n) - 1
+    elif isinstance(space, spaces.MultiDiscrete):
+        lows = torch.as_tensor(space.start, device=actions.device)
+        highs = lows + torch.as_tensor(space.nvec, device=actions.device) - 1
+    else:
+        lows, highs = torch.zeros((), device=actions.device), torch.ones((), device=actions.device)
+    clipped = actions.clamp(lows, highs)
+    if not ((clipped - actions).abs() <= ROUNDING * clipped.abs()).all():  # false for NaN
+        raise ValueError(f"{env_id} takes actions from {space}; one is outside or not a number")
+    return clipped
+
+
+def _in_box(env_id: str, space: spaces.Box, given: np.ndarray, shape: tuple[int, ...], count: int | None) -> np.ndarray:
+    """``given`` in the box's type, a copy."""
+    number = f"{math.prod(shape)} numbers" if count is None else f"numbers of shape {shape}"
+    wrong = f"{env_id} takes {number} in [{space.low.min():g}, {space.high.max():g}], not "
+    if given.shape != shape or given.dtype.kind not in "iufb":
+        raise ValueError(f"{wrong}{given!r}")
+    values = given.astype(space.dtype)
+    if not ((values >= space.low) & (values <= space.high)).all():
+        clipped = np.clip(values, space.low, space.high)
+        if not (np.abs(clipped - values) <= ROUNDING * np.abs(clipped)).all():  # false for NaN
+            raise ValueError(f"{wrong}{given!r}")
+        return clipped
+    return values

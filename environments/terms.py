@@ -1,0 +1,135 @@
+"""What the numbers of an observation and of an action mean: names, units, places."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from srl3.errors import UserError
+
+POLICY = "policy"
+"""The group of observations that a policy acts from."""
+CRITIC = "critic"
+"""The group of observations that a value function may see besides."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ObservationTerm:
+    """Some numbers of an observation that belong together.
+
+    Args:
+        name: what they are, for example ``joint_pos``.
+        size: how many numbers.
+        start: place of the first one in the flattened observation.
+        unit: of each number, for example ``m`` or ``rad``; empty for numbers without one.
+        frame: coordinate frame, for example ``world`` or ``body``; empty where it does not apply.
+        scale: what the quantity was multiplied by before it was put in; one number, or one for each.
+        clip: lower and upper limit that the number is kept in, before it is scaled; None without.
+        noise: half width (uniform) or standard deviation (Gaussian) of the noise that is added, as `noise_kind` says.
+        noise_kind: ``uniform``, ``gaussian`` or empty.
+        group: ``policy`` or ``critic``.
+        elements: a name for each number, for example joints' names; empty where there are none.
+    """
+
+    name: str
+    size: int
+    start: int = 0
+    unit: str = ""
+    frame: str = ""
+    scale: float | tuple[float, ...] = 1.0
+    clip: tuple[float, float] | None = None
+    noise: float | tuple[float, ...] = 0.0
+    noise_kind: str = ""
+    group: str = POLICY
+    elements: tuple[str, ...] = ()
+
+    @property
+    def stop(self) -> int:
+        """Place after the last number."""
+        return self.start + self.size
+
+    @property
+    def slice(self) -> slice:
+        """Where the numbers are in the flattened observation."""
+        return slice(self.start, self.stop)
+
+
+@dataclasses.dataclass(frozen=True)
+class ActionTerm:
+    """One number of an action (or the one number of a discrete one).
+
+    Args:
+        name: what it does, for example ``dx`` or a joint's name.
+        index: its place in the action.
+        unit: of what it sets, after ``scale`` and ``offset``; empty for numbers without one.
+        scale: what it is multiplied by.
+        offset: what is added to the product.
+        low: least value of the action's number.
+        high: greatest value.
+        joint: the joint that it moves; None where it moves none alone.
+        choices: what each value means, for a discrete action; else empty.
+    """
+
+    name: str
+    index: int
+    unit: str = ""
+    scale: float = 1.0
+    offset: float = 0.0
+    low: float = -1.0
+    high: float = 1.0
+    joint: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+def laid_out(terms: Iterable[ObservationTerm]) -> list[ObservationTerm]:
+    """The terms one after the other: each starts where the one before it in its group stops."""
+    stops: dict[str, int] = {}
+    placed = []
+    for term in terms:
+        start = stops.get(term.group, 0)
+        placed.append(dataclasses.replace(term, start=start))
+        stops[term.group] = start + term.size
+    return placed
+
+
+def observation_terms_of(space: spaces.Space[Any], group: str = POLICY) -> list[ObservationTerm]:
+    """One term for each box of an observation space, where a world says nothing of its own."""
+    if isinstance(space, spaces.Dict):
+        parts = [(str(name), part) for name, part in space.items()]
+    else:
+        parts = [("observation", space)]
+    terms = []
+    for name, part in parts:
+        picture = isinstance(part, spaces.Box) and part.dtype == np.uint8 and len(part.shape) == 3
+        size = spaces.flatdim(part)
+        terms.append(ObservationTerm("pixels" if picture and name == "observation" else name, size, group=group))
+    return laid_out(terms)
+
+
+def action_terms_of(space: spaces.Space[Any]) -> list[ActionTerm]:
+    """One term for each number of an action, where a world says nothing of its own."""
+    if isinstance(space, spaces.Discrete):
+        return [discrete_term([str(space.start + number) for number in range(int(space.n))], int(space.start))]
+    if isinstance(space, spaces.MultiDiscrete):
+        counts = space.nvec.reshape(-1).tolist()
+        starts = space.start.reshape(-1).tolist()
+        return [
+            ActionTerm(f"action_{index}", index, low=start, high=start + count - 1)
+            for index, (start, count) in enumerate(zip(starts, counts, strict=True))
+        ]
+    if isinstance(space, spaces.MultiBinary):
+        return [ActionTerm(f"action_{index}", index, low=0, high=1) for index in range(spaces.flatdim(space))]
+    if isinstance(space, spaces.Box):
+        lows, highs = space.low.reshape(-1).tolist(), space.high.reshape(-1).tolist()
+        return [
+            ActionTerm(f"action_{index}", index, low=low, high=high)
+            for index, (low, high) in enumerate(zip(lows, highs, strict=True))
+        ]
+    raise UserError(f"an action space may be Box, Discrete, MultiDiscrete or MultiBinary, not {type(space).__name__}.")
+
+
+def discrete_term(choices: Sequence[str], start: int = 0) -> ActionTerm:
+    """The term of a discrete action whose values, from ``start`` on, mean these."""
+    return ActionTerm("action", 0, low=start, high=start + len(choices) - 1, choices=tuple(choices))
