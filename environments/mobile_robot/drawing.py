@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from environments.batched.sprites import OVERSAMPLING, Shape, Sprite, View, disc, fill, rectangle, shrink
 from environments.mobile_robot.config import MobileRobotConfig
+from environments.sprites import OVERSAMPLING, Shape, Sprite, View, disc, fill, rectangle, shrink
 
 RED, GREEN, BLUE, BLACK = (200, 30, 30), (30, 150, 50), (40, 70, 200), (25, 25, 25)
 WALL_COLORS = (RED, BLUE, GREEN, BLACK)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from environments.batched.sprites import OVERSAMPLING, Shape, Sprite, View, disc, fill, rectangle, resized, shrink
 from environments.omnirobot_gym.config import OmnirobotConfig, Task
+from environments.sprites import OVERSAMPLING, Shape, Sprite, View, disc, fill, rectangle, resized, shrink
 
 RED, BLUE, GREEN, YELLOW = (205, 30, 35), (30, 75, 205), (20, 150, 60), (250, 205, 0)
 FLOORS, GROUND, TAPE = ((184, 176, 163), (172, 164, 151)), (104, 108, 112), (242, 242, 242)
