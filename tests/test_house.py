@@ -222,6 +222,7 @@ def test_help_loads_nothing_heavy(name):
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_quick(name):
     def processor_seconds() -> float:

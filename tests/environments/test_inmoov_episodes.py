@@ -134,6 +134,7 @@ def test_the_head_camera_turns_with_the_head(make):
     )  # the other camera stands still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "actions"), list(itertools.product(WORLDS, ("discrete", "continuous"))))
 def test_a_step_costs_little_more_than_a_bare_loop(make, world, actions):
     env = make(world, **ACTIONS[actions], max_steps=1000)

@@ -193,6 +193,7 @@ def test_several_processes_fill_an_empty_cache_at_once(make, fresh_cache):
 # fast
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "side", "least"), [(BUTTON, 64, 4), (BUTTON, 84, 4), (BUTTON, 224, 3), (RAND, 64, 4)]
 )

@@ -12,6 +12,8 @@ from environments.kuka_gym.robot import GRIPPER_LINK, N_ARM_JOINTS
 
 STEPS = 200
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def env():

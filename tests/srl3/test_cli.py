@@ -30,6 +30,7 @@ def test_help_names_every_command(tmp_path):
         assert command.summary in done.stdout
 
 
+@pytest.mark.slow
 def test_help_is_quick():
     def processor_seconds() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

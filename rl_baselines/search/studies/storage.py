@@ -1,8 +1,11 @@
 """Where a study is kept: an SQLite file, a database server, a journal file; and waiting for one that went away."""
 
 import abc
+import fcntl
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
 from optuna.storages._heartbeat import BaseHeartbeat  # a storage that has heartbeats must be one
 from optuna.storages.journal import JournalFileBackend
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rl_baselines.search.plan import without_credentials
@@ -102,30 +105,52 @@ def _database(url: str, on_dead_worker: Callable[[Any, Any], None]) -> BaseStora
         if url.startswith(prefix):
             url = driver + url.removeprefix(prefix)
     options: dict[str, Any] = {"pool_pre_ping": True}
-    if url.startswith(SQLITE):
+    in_a_file = url.startswith(SQLITE)
+    if in_a_file:
         options = {"connect_args": {"timeout": LOCK_SECONDS}}
     elif "psycopg" in url:
         options["connect_args"] = SERVER_OPTIONS
     for attempt in range(1, CREATIONS + 1):
         try:
-            storage = RDBStorage(
-                url,
-                engine_kwargs=options,
-                heartbeat_interval=HEARTBEAT_SECONDS,
-                grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=on_dead_worker,
-            )
-            if url.startswith(SQLITE):
+            with _alone_in_the_folder_of(url) if in_a_file else nullcontext():
+                storage = RDBStorage(
+                    url,
+                    engine_kwargs=options,
+                    heartbeat_interval=HEARTBEAT_SECONDS,
+                    grace_period=GRACE_SECONDS,
+                    heartbeat_stale_trial_callback=on_dead_worker,
+                )
+            if in_a_file:
                 # else a transaction begins at its first write, after two workers have read that a trial waits for one
                 event.listen(
                     storage.engine, "begin", lambda transaction: transaction.exec_driver_sql("BEGIN IMMEDIATE")
                 )
             return get_storage(storage)
         except (SQLAlchemyError, StorageInternalError) as error:
-            if attempt == CREATIONS or _is_unreachable(error):
+            made_meanwhile = "already exists" in str(error)  # which SQLite's driver calls an OperationalError
+            if attempt == CREATIONS or (_is_unreachable(error) and not made_meanwhile):
                 raise
             time.sleep(0.2 * attempt)
     raise AssertionError
+
+
+@contextmanager
+def _alone_in_the_folder_of(url: str) -> Iterator[None]:
+    """Hold a lock on the folder of an SQLite file: Optuna looks which tables there are and makes the others in two
+    transactions, between which another worker may make them.
+    """
+    folder = Path(make_url(url).database or "").absolute().parent
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # no such folder, which SQLite itself refuses best
+        yield
+        return
+    try:
+        with suppress(OSError):  # without such locks, what another makes meanwhile is found at the next attempt
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_unreachable(error: BaseException) -> bool:

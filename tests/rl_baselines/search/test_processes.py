@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import optuna
 import pytest
@@ -68,22 +69,31 @@ def test_two_workers_that_begin_together_make_one_study(make_plan, server):
     assert default.state is TrialState.WAITING
 
 
-def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan, tmp_path):
+def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan):
     flags = ("--n-trials", "4", "--n-jobs", "2", "--pruner", "none", "--num-timesteps", "3000")
     plan = make_plan(*flags, "--hyperparam", "n_steps:50")
+    study, _ = open_study(plan, StopAfter(), print)  # made before the workers start, as the command does
     killed: list[int] = []
 
+    def half_to_go() -> list[FrozenTrial]:
+        """Trials that have not come to the first of their two evaluations: they won't end before the signal comes."""
+        running = study.get_trials(states=(TrialState.RUNNING,))
+        return [trial for trial in running if "worker" in trial.user_attrs and not trial.intermediate_values]
+
     def kill_one(count: int) -> None:
-        running = [trial for trial in trials_of(plan) if trial.state is TrialState.RUNNING]
-        if running and not killed:
-            killed.append(running[0].user_attrs["worker"]["pid"])
-            os.kill(killed[0], signal.SIGKILL)
+        deadline = time.monotonic() + 100
+        while not killed:
+            for trial in half_to_go()[-1:]:
+                killed.append(trial.user_attrs["worker"]["pid"])
+                os.kill(killed[0], signal.SIGKILL)
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     listener = Recorder(kill_one)
     assert not run_in_processes(plan, StopAfter(), listener)
     (note,) = listener.notes
     assert note in ("worker 1 died (SIGKILL)", "worker 2 died (SIGKILL)")
-    trials = trials_of(plan)
+    trials = study.get_trials()
     assert sum(trial.state is TrialState.COMPLETE for trial in trials) == 4
     (lost,) = [trial for trial in trials if trial.state is TrialState.FAIL]
     assert lost.user_attrs["worker"]["pid"] == killed[0]

@@ -1,8 +1,9 @@
 """Storages: which text names which, what they refuse, and waiting for one that went away."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -48,9 +49,24 @@ class Flaky(InMemoryStorage):
         return super().set_trial_state_values(*args, **kwargs)
 
 
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(module, "FIRST_WAIT", 0.01)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 def patient(storage, patience=60.0, stop=GOING_ON):
@@ -64,7 +80,7 @@ def test_every_method_of_a_storage_is_patient():
     assert not PatientStorage.__abstractmethods__
 
 
-def test_an_access_is_tried_again_until_the_storage_is_back(quick):
+def test_an_access_is_tried_again_until_the_storage_is_back(clock):
     flaky = Flaky()
     storage, notes = patient(flaky)
     flaky.errors = [gone(), gone(), OSError("Stale file handle")]
@@ -75,21 +91,21 @@ def test_an_access_is_tried_again_until_the_storage_is_back(quick):
     assert len(notes) == 2
 
 
-def test_a_storage_that_stays_away_is_given_up_with_the_reason(quick):
+def test_a_storage_that_stays_away_is_given_up_with_the_reason(clock):
     flaky = Flaky()
-    storage, _ = patient(flaky, patience=0.2)
+    storage, _ = patient(flaky, patience=10)
     flaky.errors = [gone() for _ in range(100)]
-    began = time.monotonic()
-    with pytest.raises(StorageLost, match=r"went away and was waited for 0 s \(server closed the connection\);"):
+    with pytest.raises(StorageLost, match=r"went away and was waited for 8 s \(server closed the connection\);"):
         storage.get_all_studies()
-    assert 0.1 < time.monotonic() - began < 2
+    assert flaky.calls == 5, "after 0.5, 1, 2 and 4 s more"
+    assert 7.5 <= clock.now < 8.5
     calls = flaky.calls
     with pytest.raises(StorageLost):
         storage.get_n_trials(0)
     assert flaky.calls == calls, "it is not asked again"
 
 
-def test_a_search_that_is_stopped_does_not_wait(quick):
+def test_a_search_that_is_stopped_does_not_wait(clock):
     flaky = Flaky()
     storage, _ = patient(flaky, patience=1000, stop=SimpleNamespace(requested=True))
     flaky.errors = [gone() for _ in range(100)]
@@ -98,7 +114,7 @@ def test_a_search_that_is_stopped_does_not_wait(quick):
     assert flaky.calls == 1
 
 
-def test_what_is_wrong_with_a_question_is_not_asked_again(quick):
+def test_what_is_wrong_with_a_question_is_not_asked_again(clock):
     flaky = Flaky()
     storage, _ = patient(flaky)
     wrong = StorageInternalError("An exception is raised during the commit.")
@@ -110,7 +126,7 @@ def test_what_is_wrong_with_a_question_is_not_asked_again(quick):
         assert flaky.calls == 1
 
 
-def test_a_trial_that_was_finished_before_the_answer_got_lost_stays_finished(quick):
+def test_a_trial_that_was_finished_before_the_answer_got_lost_stays_finished(clock):
     flaky = Flaky()
     storage, _ = patient(flaky)
     study = optuna.create_study(storage=storage)
@@ -165,7 +181,7 @@ def test_passwords_are_not_shown():
     assert without_credentials("journal:///a/b.log") == "journal:///a/b.log"
 
 
-def test_a_damaged_file_refuses(tmp_path):
+def test_a_damaged_file_refuses(tmp_path, clock):
     (tmp_path / "study.db").write_bytes(b"no database at all, but long enough to be looked at" * 10)
     with pytest.raises(UserError, match=r"the storage sqlite:///\S+ refuses: file is not a database\."):
         open_storage(f"sqlite:///{tmp_path}/study.db", patience=1, stop=GOING_ON, note=print, on_dead_worker=print)
@@ -173,14 +189,13 @@ def test_a_damaged_file_refuses(tmp_path):
         open_storage("journal:///nowhere/study.log", patience=1, stop=GOING_ON, note=print, on_dead_worker=print)
 
 
-def test_a_server_that_does_not_listen_refuses_at_once():
+def test_a_server_that_does_not_listen_refuses_at_once(clock):
     pytest.importorskip("psycopg")
-    began = time.monotonic()
     with pytest.raises(UserError, match=r"the storage postgresql://…@127.0.0.1:1/x refuses: .*[Cc]onnection refused"):
         open_storage(
             "postgresql://me:secret@127.0.0.1:1/x", patience=60, stop=GOING_ON, note=print, on_dead_worker=print
         )
-    assert time.monotonic() - began < 5
+    assert clock.now == 0
 
 
 def test_a_missing_driver_is_named():
@@ -195,6 +210,52 @@ def test_the_file_is_one_that_plain_optuna_opens(tmp_path):
     optuna.create_study(study_name="mine", storage=storage)
     assert optuna.load_study(study_name="mine", storage=f"sqlite:///{tmp_path}/study.db").trials == []
     assert sqlite3.connect(tmp_path / "study.db").execute("select study_name from studies").fetchall() == [("mine",)]
+
+
+CREATOR = (
+    "import sys\n"
+    "from types import SimpleNamespace\n"
+    "from rl_baselines.search.studies.storage import open_storage\n"
+    "print('ready', flush=True)\n"
+    "sys.stdin.readline()\n"
+    "stop = SimpleNamespace(requested=False)\n"
+    "open_storage(sys.argv[1], patience=1, stop=stop, note=print, on_dead_worker=print).get_all_studies()\n"
+)
+
+
+def test_the_tables_are_made_once_by_processes_that_begin_together(tmp_path):
+    """And nothing is left beside the file."""
+    call = [sys.executable, "-c", CREATOR, f"sqlite:///{tmp_path}/study.db"]
+    workers = [
+        subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    for worker in workers:
+        _, errors = worker.communicate(timeout=100)
+        assert worker.returncode == 0, errors
+    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
+
+
+def test_tables_that_another_made_meanwhile_are_taken(tmp_path, monkeypatch):
+    """As on a file system without locks."""
+    made = module.RDBStorage
+    attempts: list[str] = []
+
+    def making(url, **kwargs):
+        attempts.append(url)
+        if len(attempts) == 1:
+            reason = sqlite3.OperationalError("table studies already exists")
+            raise OperationalError("CREATE TABLE studies", {}, reason)
+        return made(url, **kwargs)
+
+    monkeypatch.setattr(module, "RDBStorage", making)
+    open_storage(f"sqlite:///{tmp_path}/study.db", patience=1, stop=GOING_ON, note=print, on_dead_worker=print)
+    assert len(attempts) == 2
 
 
 def test_a_waiting_trial_is_taken_by_one_worker(tmp_path):

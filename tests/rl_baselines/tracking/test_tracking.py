@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,12 +109,10 @@ def test_a_service_that_does_not_answer_is_not_waited_for(run, capsys):
     notebook = Notebook()
     notebook.gate.clear()
     tracking = Tracking("test", run, notebook, last_seconds=0.2)
-    began = time.monotonic()
     tracking.scalars({"x": 1}, 1)
-    assert time.monotonic() - began < 0.1
+    assert notebook.noted == [], "the training goes on before it is noted"
     tracking.finish(0)
     assert "ends here (it did not answer for 0 s); the training goes on" in capsys.readouterr().err
-    assert time.monotonic() - began < 5
     notebook.gate.set()
 
 

@@ -230,10 +230,8 @@ def test_a_worker_that_dies_is_named(workers, idle):
     os.kill(victim.pid, signal.SIGKILL)
     if idle:
         victim.join()
-    started = time.monotonic()
     with pytest.raises(WorkerError, match=r"environments 3, 4 of .* \(seeds 10, 11\) was ended by SIGKILL$"):
         venv.step(np.zeros(5, int)) if idle else venv.step_wait()
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("side", [224, 500])
@@ -271,10 +269,10 @@ def test_closing_in_the_middle_of_a_step(workers, side):
     venv = workers(toys(4, side=side, length=1))
     venv.reset()
     venv.step_async(np.zeros(4, int))
-    time.sleep(0.2)
-    started = time.monotonic()
+    processes = list(venv.processes)
+    time.sleep(0.2)  # most have filled their pipe by then; those that have not must end too
     venv.close()
-    assert time.monotonic() - started < 3
+    assert {process.exitcode for process in processes} == {0}, "none had to be killed"
     with pytest.raises(WorkerError, match="closed"):
         venv.reset()
 
