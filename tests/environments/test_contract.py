@@ -65,13 +65,35 @@ def modes_of(env_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield f"repeat-{state}", {**common, **kinds[first], "srl_model": state, "action_repeat": 2}
 
 
-MODES = [(env_id, mode) for env_id in registered_env for mode in modes_of(env_id)]
-CASES = [pytest.param(env_id, kwargs, id=f"{env_id}-{name}") for env_id, (name, kwargs) in MODES]
-STATE_CASES = [
-    pytest.param(env_id, kwargs, id=f"{env_id}-{name}")
-    for env_id, (name, kwargs) in MODES
-    if kwargs["srl_model"] != PIXELS and not kwargs.get("record_data")
-]
+def modes_of_the_gate(env_id: str, turn: int) -> set[str]:
+    """The modes of a world that the gate tries; the others are slow.
+
+    Each world has each of its actions, observations and switches once. What is combined with what turns from world
+    to world (``turn``), so that every two that several worlds have meet in one of them.
+    """
+    names = [name for name, _ in modes_of(env_id)]
+    states = config_of(env_id).modes.states
+    actions = list(dict.fromkeys(name.partition("-")[0] for name in names if name.partition("-")[0] in ACTIONS))
+    switches = list(dict.fromkeys(name.partition("-")[0] for name in names if name.partition("-")[0] not in ACTIONS))
+    rounds = range(max(len(actions), len(states)))
+    wanted = {f"{actions[(i + turn) % len(actions)]}-{states[i % len(states)]}" for i in rounds}
+    for number, switch in enumerate(switches):
+        modes = [name for name in names if name.startswith(f"{switch}-")]
+        wanted.add(modes[(number + turn) % len(modes)])
+    return wanted
+
+
+def cases() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Every mode of every world as a parameter set, and its ``env_kwargs``."""
+    for turn, env_id in enumerate(registered_env):
+        quick = modes_of_the_gate(env_id, turn)
+        for name, kwargs in modes_of(env_id):
+            marks = () if name in quick else pytest.mark.slow
+            yield pytest.param(env_id, kwargs, id=f"{env_id}-{name}", marks=marks), kwargs
+
+
+CASES = [case for case, _ in cases()]
+STATE_CASES = [case for case, kwargs in cases() if kwargs["srl_model"] != PIXELS and not kwargs.get("record_data")]
 
 
 def make(env_id: str, **env_kwargs: Any) -> SRLGymEnv:
@@ -195,21 +217,28 @@ def test_a_wrong_action_is_refused_with_the_worlds_name_and_changes_nothing(env_
     untouched.close()
 
 
-@pytest.mark.parametrize("env_id", registered_env)
+WRONG: list[dict[str, Any]] = [
+    {"img_shape": (20, 64)},
+    {"img_shape": (64, 20)},
+    {"max_steps": 0},
+    {"max_steps": -5},
+    {"action_repeat": 0},
+    {"max_stepz": 10},
+    {"srl_model": "thoughts"},
+    {"max_steps": float("nan")},
+    {"render_mode": "ascii"},
+]
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("env_id", "wrong"),
     [
-        {"img_shape": (20, 64)},
-        {"img_shape": (64, 20)},
-        {"max_steps": 0},
-        {"max_steps": -5},
-        {"action_repeat": 0},
-        {"max_stepz": 10},
-        {"srl_model": "thoughts"},
-        {"max_steps": float("nan")},
-        {"render_mode": "ascii"},
+        pytest.param(
+            env_id, wrong, id=f"{wrong}-{env_id}", marks=() if turn % len(WRONG) == number else pytest.mark.slow
+        )
+        for turn, env_id in enumerate(registered_env)
+        for number, wrong in enumerate(WRONG)
     ],
-    ids=str,
 )
 def test_a_wrong_parameter_is_refused_naming_the_world(env_id: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=env_id):
@@ -232,8 +261,19 @@ def test_a_mode_that_the_world_lacks_is_refused_naming_it(env_id: str) -> None:
 _ACTION_MODES = {"discrete": "discrete", "continuous": "continuous", "joint": "joints"}
 
 
-@pytest.mark.parametrize("cycles", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
-@pytest.mark.parametrize("env_id", registered_env)
+ONE_OF_A_KIND = ("MobileRobotGymEnv-v0", "KukaButtonGymEnv-v0")
+"""a world of arrays and a world of PyBullet"""
+
+
+@pytest.mark.parametrize(
+    ("env_id", "cycles"),
+    [
+        pytest.param(env_id, cycles, marks=() if env_id in ONE_OF_A_KIND and cycles == 50 else pytest.mark.slow)
+        for env_id in registered_env
+        for cycles in (50, 1000)
+    ],
+)
+@pytest.mark.timeout(1800)
 def test_making_and_closing_does_not_grow_memory(env_id: str, cycles: int) -> None:
     fields = {field.name for field in dataclasses.fields(config_of(env_id))}
     settle = {name: value for name, value in SETTLE.items() if name in fields}
