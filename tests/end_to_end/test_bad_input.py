@@ -14,30 +14,37 @@ from pathlib import Path
 
 import pytest
 
-from rl_baselines import enjoy, train
+from rl_baselines import train
 from rl_baselines.runs.run_folder import find_runs
 from srl3.errors import run_command
-from tests.end_to_end.conftest import environment
+from tests.end_to_end.conftest import environment, main_of
 
 MOBILE = "--env MobileRobotGymEnv-v0 --srl-model ground_truth"
 OMNIROBOT_ONLY = "-sc is a task of OmnirobotEnv-v0"
 
-# what needs no heavy import goes through the real command as its own process
-QUICK = [
+# as processes of their own, as a terminal starts them: some before anything heavy is loaded, and some after torch is
+AS_PROCESSES = [
     ("srl3 trian", "unknown command 'trian'; did you mean train?"),
+    ("list KukaButtonGymEnv-v0", "unexpected argument 'KukaButtonGymEnv-v0'; flags begin with -"),
+    ("enjoy --log-dir nothing", "no checkpoint at nothing; there are no runs in logs/"),
+    ("train --num-timestep 5", "unknown flag '--num-timestep'; did you mean --num-timesteps"),
+    (f"train {MOBILE} --log-dir {{locked}}/logs", "may not be written to; choose another --log-dir"),
+    (f"train {MOBILE} --port {{port}}", "is in use by something that is not visdom; pass another --port"),
+    ("srl3 enjoy --log-dir {truncated}", "only part of one"),
+]
+
+# by the command's main in this process
+HERE = [
     ("srl3", "name a command: train, enjoy, "),
     ("srl3 --algo ppo2 train", "unknown flag '--algo'; flags of a command come after its name"),
     ("srl3 list --jsn", "unknown flag '--jsn'; did you mean --json"),
-    ("list KukaButtonGymEnv-v0", "unexpected argument 'KukaButtonGymEnv-v0'; flags begin with -"),
     ("enjoy", "--log-dir"),
     ("enjoy --log-dir {run} --num-episodes 0", "--num-episodes: '0' is not at least 1"),
     ("enjoy --log-dir {run} --deterministic --stochastic", "not allowed with"),
     ("enjoy --log-dir {run} --video film.avi", "name a file that ends in .mp4, not film.avi"),
     ("enjoy --log-dir {run} --video missing/film.mp4", "the folder of --video missing/film.mp4 does not exist"),
     ("enjoy --log-dir {run} --video film.mp4 --render", "--render and --video are two ways of looking"),
-    ("enjoy --log-dir nothing", "no checkpoint at nothing; there are no runs in logs/"),
     ("enjoy --log-dir {empty_folder}", "no checkpoint at .*empty_folder; there are no runs"),
-    ("train --num-timestep 5", "unknown flag '--num-timestep'; did you mean --num-timesteps"),
     ("train ppo2", "unexpected argument 'ppo2'"),
     ("train --algo", "--algo: expected one argument"),
     ("train --algo pp02", "unknown algorithm 'pp02'; did you mean .*ppo2"),
@@ -86,12 +93,6 @@ QUICK = [
     ("train --resume {run} --num-timesteps 100", "leave out --num-timesteps, or retrain"),
     ("train --resume {without_latest}", "has no latest.zip to resume from"),
     (f"train {MOBILE} --log-dir {{file}}", "is a file, not a folder; choose another --log-dir"),
-    (f"train {MOBILE} --log-dir {{locked}}/logs", "may not be written to; choose another --log-dir"),
-]
-
-# what comes after loading torch: a few as processes, and the rest by the command's main in this one
-SLOW = [
-    (f"train {MOBILE} --port {{port}}", "is in use by something that is not visdom; pass another --port"),
     (f"train {MOBILE} --no-vis --device nonsense", "--device nonsense can't be used here"),
     (
         f"train {MOBILE} --no-vis --hyperparam n_stepz:5",
@@ -100,8 +101,6 @@ SLOW = [
     (f"train {MOBILE} --no-vis --load-rl-model-path {{run}} -c", "Discrete.* but this environment has Box"),
     ("enjoy --log-dir {truncated}", "only part of one"),
     ("srl3 enjoy --log-dir {run} --srl-model raw_pixels", "unknown flag '--srl-model'"),
-]
-HERE = [
     (f"train {MOBILE} --no-vis --hyperparam n_steps", "--hyperparam takes name:value"),
     (f"train {MOBILE} --no-vis --hyperparam n_steps:many", "n_steps must be a whole number, not 'many'"),
     (f"train {MOBILE} --no-vis --hyperparam gamma:1.5", "gamma must be .*not 1.5"),
@@ -222,7 +221,7 @@ def endings(given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         )
         return Ending(done.returncode, done.stdout, done.stderr, os.listdir(folder))
 
-    lines = [line for line, _ in QUICK + SLOW]
+    lines = [line for line, _ in AS_PROCESSES]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(lines, pool.map(run, lines), strict=True))
 
@@ -235,7 +234,7 @@ def check(ending: Ending, says: str) -> None:
     assert ending.left_behind == []
 
 
-@pytest.mark.parametrize(("line", "says"), QUICK + SLOW, ids=[line for line, _ in QUICK + SLOW])
+@pytest.mark.parametrize(("line", "says"), AS_PROCESSES, ids=[line for line, _ in AS_PROCESSES])
 def test_the_command_ends_with_one_sentence(endings: dict[str, Ending], line: str, says: str):
     check(endings[line], says)
 
@@ -252,7 +251,7 @@ def test_main_ends_with_one_sentence(
     monkeypatch.chdir(tmp_path)
     name, *arguments = _arguments(line, given)
     with pytest.raises(SystemExit) as ended:
-        run_command({"train": train, "enjoy": enjoy}[name].main, arguments)
+        run_command(main_of(name), arguments)
     assert isinstance(ended.value.code, int)
     check(Ending(ended.value.code, *capfd.readouterr(), os.listdir(tmp_path)), says)
 

@@ -27,8 +27,10 @@ def only_run(folder: Path) -> Path:
     return args.parent
 
 
-def test_a_policy_carries_its_representation_with_it(command: Command, tmp_path: Path, learned: Path) -> None:
-    done = command("train", *SHORT, "256", "--srl-model", "random", "--srl-model-path", str(learned))
+def test_a_policy_carries_its_representation_with_it(
+    command: Command, here: Command, tmp_path: Path, learned: Path
+) -> None:
+    done = here("train", *SHORT, "256", "--srl-model", "random", "--srl-model-path", str(learned))
     assert f"training ppo2 on {ENV} from random" in done.stdout
     run = only_run(tmp_path / "logs" / ENV / "random")
     kwargs = yaml.safe_load((run / "env_kwargs.yaml").read_text())
@@ -39,13 +41,13 @@ def test_a_policy_carries_its_representation_with_it(command: Command, tmp_path:
     played = json.loads(command("enjoy", "--log-dir", str(alone), "--num-episodes", "2", "--json").stdout)
     assert played["episodes"] == 2
 
-    command("train", "--load-rl-model-path", str(alone), "--num-timesteps", "128", "--no-vis", "--suffix", "again")
+    here("train", "--load-rl-model-path", str(alone), "--num-timesteps", "128", "--no-vis", "--suffix", "again")
     (again,) = (tmp_path / "logs" / ENV / "random").rglob("*-again")
     saved = json.loads(_entry(again / "latest.zip", "srl3/info.json"))
     assert saved["observation_space"]["shape"] == [STATE_DIM]
 
 
-def test_the_configuration_file_and_the_newest_are_found(command: Command, tmp_path: Path, learned: Path) -> None:
+def test_the_configuration_file_and_the_newest_are_found(here: Command, tmp_path: Path, learned: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump({ENV: {"log_folder": str(learned.parent), "random": learned.name}}))
     newer = learned.parent / "26-01-03_10h00_00_custom_cnn_ST_DIM7_random"
@@ -53,7 +55,7 @@ def test_the_configuration_file_and_the_newest_are_found(command: Command, tmp_p
     other = learned.parent / "26-01-04_10h00_00_custom_cnn_ST_DIM9_random"
     write_random_representation(other, state_dim=9, env_id="KukaButtonGymEnv-v0", n_actions=6)
     for flags, dim in (((), STATE_DIM), (("--latest",), 7)):
-        command(
+        here(
             "train", *SHORT, "128", "--srl-model", "random", "--srl-config-file", str(file), *flags,
             "--log-dir", f"logs{dim}",
         )  # fmt: skip
@@ -89,7 +91,7 @@ def test_the_configuration_file_and_the_newest_are_found(command: Command, tmp_p
     ],
 )
 def test_a_missing_or_mismatching_representation_is_one_sentence_and_leaves_nothing(
-    command: Command, tmp_path: Path, learned: Path, flags: list[str], words: str
+    here: Command, tmp_path: Path, learned: Path, flags: list[str], words: str
 ) -> None:
     (tmp_path / "list.yaml").write_text("[1, 2]")
     damaged = tmp_path / "damaged"
@@ -98,7 +100,7 @@ def test_a_missing_or_mismatching_representation_is_one_sentence_and_leaves_noth
     names = {"LEARNED": str(learned), "DAMAGED": str(damaged)}
     before = sorted(tmp_path.rglob("*"))
     env = [] if "--env" in flags else ["--env", ENV]
-    done = command("train", "--no-vis", *env, *(names.get(flag, flag) for flag in flags), status=2)
+    done = here("train", "--no-vis", *env, *(names.get(flag, flag) for flag in flags), status=2)
     (sentence,) = done.stderr.splitlines()
     assert words in sentence
     assert sorted(tmp_path.rglob("*")) == before
