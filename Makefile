@@ -13,16 +13,21 @@ FLOCK := $(if $(shell command -v flock),flock constraints.txt)
 
 TRAIN_ARGS := --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 100_000
 
-.PHONY: help train test lint types format venv clean
+PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+.PHONY: help train test test-slow lint types format venv clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: venv ## train ppo2 on Kuka from ground truth for a short while; ARGS="--env … --algo …" for anything else
 	$(RUN) -m rl_baselines.train $(if $(strip $(ARGS)),$(ARGS),$(TRAIN_ARGS))
 
-test: venv ## run the tests on up to 4 cores; ARGS="tests/srl3 -k …" for some of them, ARGS="-m slow" for the long ones
-	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: venv ## run the tests on up to 4 cores; ARGS="tests/srl3 -k …" for some of them
+	$(PYTEST) $(ARGS)
+
+test-slow: venv ## run the long ones: whole products of modes, speed, learning to the end
+	$(PYTEST) -m slow $(ARGS)
 
 lint: venv ## check style
 	$(RUN) -m ruff check .

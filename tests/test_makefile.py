@@ -60,7 +60,7 @@ def installs(folder: Path) -> int:
 def test_help_lists_the_targets(checkout):
     done = make(checkout)
     assert done.returncode == 0
-    for target in ("train", "test", "lint", "types", "clean"):
+    for target in ("train", "test", "test-slow", "lint", "types", "clean"):
         assert f"  make {target} " in done.stdout
     assert calls(checkout) == []
 
@@ -72,6 +72,13 @@ def test_train_runs_the_main_job_or_what_args_say(checkout):
     )
     make(checkout, "train", "ARGS=--env MobileRobotGymEnv-v0 --hyperparam 'n_steps:5, 6'")
     assert calls(checkout) == ["-m rl_baselines.train --env MobileRobotGymEnv-v0 --hyperparam n_steps:5, 6"]
+
+
+def test_the_gate_leaves_out_what_is_slow(checkout):
+    make(checkout, "test", "ARGS=tests/srl3")
+    gate = calls(checkout)[-1]
+    make(checkout, "test-slow", "ARGS=tests/srl3")
+    assert calls(checkout) == [gate.replace("tests/srl3", "-m slow tests/srl3")]
 
 
 def test_the_pinned_pip_comes_first(checkout):

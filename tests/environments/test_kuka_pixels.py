@@ -15,6 +15,7 @@ from environments.kuka_gym.pictures import light_scene, meshes
 from environments.kuka_gym.pictures.camera import FRONT, SIDE, projection_matrix, view_matrix
 from environments.kuka_gym.pictures.simplify import simplify
 from environments.registry import find_env
+from tests.cases import product
 
 BUTTON, RAND, TWO = "KukaButtonGymEnv-v0", "KukaRandButtonGymEnv-v0", "Kuka2ButtonGymEnv-v0"
 N_POSES = 50
@@ -71,7 +72,8 @@ def poses(env, count):
 
 
 @pytest.mark.parametrize(
-    ("world", "side"), [(BUTTON, 64), (BUTTON, 84), (BUTTON, 224), (RAND, 64), (RAND, 84), (TWO, 64)]
+    ("world", "side"),
+    product((BUTTON, RAND, TWO), (64, 84, 224), gate=lambda *case: case in ((BUTTON, 64), (RAND, 84), (TWO, 64))),
 )
 def test_the_picture_is_the_full_render_to_the_eye(make, world, side):
     env = make(world, srl_model="ground_truth", multi_view=True, img_shape=(side, side))

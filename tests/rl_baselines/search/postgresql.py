@@ -1,5 +1,6 @@
 """A PostgreSQL server of the test's own: on 127.0.0.1, with its own data, started and stopped at will."""
 
+import fcntl
 import os
 import pwd
 import re
@@ -130,10 +131,12 @@ def _unpacked(cache: Path, root: Path) -> tuple[Path, Path]:
     """Debian's packages, unpacked without installing them."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         pytest.skip("PostgreSQL is not installed, and this is no Debian")
-    if not list(cache.glob("postgresql-*.deb")):
-        plan = _apt("install", "--simulate", "--no-install-recommends", "postgresql")
-        names = [name for name in re.findall(r"^Inst (\S+)", plan, re.M) if not NOT_NEEDED.search(name)]
-        _apt("download", *names, cwd=cache)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that run tests, one fetches them
+        if not list(cache.glob("postgresql-*.deb")):
+            plan = _apt("install", "--simulate", "--no-install-recommends", "postgresql")
+            names = [name for name in re.findall(r"^Inst (\S+)", plan, re.M) if not NOT_NEEDED.search(name)]
+            _apt("download", *names, cwd=cache)
     for package in sorted(cache.glob("*.deb")):
         subprocess.run(["dpkg", "-x", package, root], check=True)
     (programs,) = root.glob("usr/lib/postgresql/*/bin")
