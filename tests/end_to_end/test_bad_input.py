@@ -217,7 +217,7 @@ def endings(given: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
             env={**environment(), "TMPDIR": str(folder)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
         )
         return Ending(done.returncode, done.stdout, done.stderr, os.listdir(folder))
 

@@ -48,8 +48,8 @@ def windows(server: VisdomServer) -> list[dict[str, Any]]:
     return list(json.loads(client.get_window_data()).values())
 
 
-def test_the_three_windows_show_the_run(command: Command, tmp_path: Path, server: VisdomServer):
-    done = command("train", *TRAIN.split(), "--num-timesteps", 1024, "--port", server.port, "--episode-window", 5)
+def test_the_three_windows_show_the_run(here: Command, tmp_path: Path, server: VisdomServer):
+    done = here("train", *TRAIN.split(), "--num-timesteps", 1024, "--port", server.port, "--episode-window", 5)
     assert f"visdom (already running): http://127.0.0.1:{server.port}" in done.stdout
     (run,) = find_runs(tmp_path / "logs")
     episodes = read_run(run.path)
@@ -79,6 +79,6 @@ def test_without_a_server_train_starts_its_own_and_stops_it(command: Command):
     assert not listens(port)
 
 
-def test_no_vis_starts_none(command: Command):
-    done = command("train", *TRAIN.split(), "--num-timesteps", 256, "--no-vis")
+def test_no_vis_starts_none(here: Command):
+    done = here("train", *TRAIN.split(), "--num-timesteps", 256, "--no-vis")
     assert "visdom" not in done.stdout + done.stderr

@@ -79,7 +79,7 @@ def test_an_environment_that_raises_ends_the_run_with_its_checkpoints(tmp_path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 1, done.stderr

@@ -118,7 +118,7 @@ print("all load")
         ("ppo2", 3000, {"n_steps": 64, "learning_rate": 3e-3, "n_epochs": 5}),
         ("dqn", 2000, {"learning_rate": 3e-3, "learning_starts": 100, "target_update_interval": 100, "gamma": 0.0}),
         ("ars", 4000, {"n_delta": 4, "n_top": 4, "delta_std": 0.3, "learning_rate": 0.3}),
-        ("cma-es", 6000, {"policy_kwargs": {"net_arch": [16]}, "sigma": 0.5}),
+        pytest.param("cma-es", 6000, {"policy_kwargs": {"net_arch": [16]}, "sigma": 0.5}, marks=pytest.mark.slow),
     ],
 )
 def test_learns_to_name_the_light(name: str, steps: int, hyperparams: dict[str, Any]) -> None:

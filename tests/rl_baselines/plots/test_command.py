@@ -148,7 +148,7 @@ def test_follow_draws_again(make_run, tmp_path):
         finally:
             time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(200) == 130
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_a_server_that_stays_away_ends_the_worker_and_nothing_is_lost(make_plan,
     plan = make_plan(*flags, "--storage-patience", "1.2")
     listener = Recorder(lambda count: server.stop() if count == 2 else None)
     try:
-        with pytest.raises(StorageLost, match=r"went away and was waited for \d s \(.+\); what had finished is in it"):
+        with pytest.raises(StorageLost, match=r"went away and was waited for \d+ s \(.+\); what had finished is in it"):
             run_trials(plan, StopAfter(), listener)
         with pytest.raises(UserError, match=r"the storage postgresql://…@127\.0\.0\.1:\d+/gone refuses: connection"):
             open_study(plan, StopAfter(), print)
