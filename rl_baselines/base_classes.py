@@ -55,6 +55,19 @@ class BaseRLObject(ABC):
         """The keys that ``policy_kwargs`` may have."""
 
     @classmethod
+    def translated(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """``values`` by the names of `parameters`, for an algorithm that knows those of other systems too.
+
+        Args:
+            values: hyperparameters.
+            where: what messages say of their origin.
+
+        Raises:
+            UserError: for one that is set twice, by two names.
+        """
+        return dict(values)
+
+    @classmethod
     @abstractmethod
     def make_model(
         cls,

@@ -70,6 +70,7 @@ _DISCRETE = (ActionType.DISCRETE,)
 _CONTINUOUS = (ActionType.CONTINUOUS,)
 _BOTH = (ActionType.DISCRETE, ActionType.CONTINUOUS)
 _FOLDER = "rl_baselines.rl_algorithm"
+_BATCHED_PPO = "rl_baselines.batched_ppo"
 
 registered_rl: dict[str, RegisteredRL] = {
     "ppo2": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, _BOTH),
@@ -87,6 +88,8 @@ registered_rl: dict[str, RegisteredRL] = {
     "crossq": RegisteredRL(f"{_FOLDER}.crossq:CrossQModel", _RL, _CONTINUOUS),
     "recurrent_ppo": RegisteredRL(f"{_FOLDER}.recurrent_ppo:RecurrentPPOModel", _RL, _BOTH),
     "maskable_ppo": RegisteredRL(f"{_FOLDER}.maskable_ppo:MaskablePPOModel", _RL, _DISCRETE),
+    "batched_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
+    "rsl_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
     "cma-es": RegisteredRL("rl_baselines.evolution_strategies.cma_es:CMAESModel", _ES, _BOTH),
     "random_agent": RegisteredRL(f"{_FOLDER}.random_agent:RandomAgentModel", AlgoType.OTHER, _BOTH),
 }

@@ -98,13 +98,7 @@ class BatchedVecEnv(VecEnv):
 
     def _endings(self, ended: EpisodeStatistics, truncated: np.ndarray) -> list[dict[str, Any]]:
         """Infos of the robots whose episode ended, which also go to the monitor file."""
-        seconds = round(time.time() - self._t_start, 6)
-        episodes = [
-            {"r": round(total, 6), "l": length, "t": seconds}
-            for total, length in zip(ended.returns.tolist(), ended.lengths.tolist(), strict=True)
-        ]
-        if self._monitor is not None:
-            self._monitor.write(episodes)
+        episodes = self.record_episodes(ended)
         sums = np.array(list(ended.terms.values())).reshape(len(ended.terms), len(episodes)).T.tolist()
         return [
             {
@@ -117,6 +111,17 @@ class BatchedVecEnv(VecEnv):
                 truncated[ended.rows].tolist(), episodes, ended.successes.tolist(), sums, strict=True
             )
         ]
+
+    def record_episodes(self, ended: EpisodeStatistics) -> list[dict[str, Any]]:
+        """Write these episodes to the monitor file, if there is one; gives its rows: ``r``, ``l``, ``t``."""
+        seconds = round(time.time() - self._t_start, 6)
+        episodes = [
+            {"r": round(total, 6), "l": length, "t": seconds}
+            for total, length in zip(ended.returns.tolist(), ended.lengths.tolist(), strict=True)
+        ]
+        if self._monitor is not None:
+            self._monitor.write(episodes)
+        return episodes
 
     def resume_state(self) -> dict[str, Any]:
         """All that `restore_state` needs to go on in mid-episode, to the last bit: plain values and arrays."""

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from environments.actions import checked_actions, checked_tensors
 from environments.batched.arrays import Array, arrays_of
 from environments.config import EnvConfig
+from environments.mirror import Mirror
 from environments.terms import POLICY, ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
 from srl3.errors import UserError
 
@@ -153,6 +154,10 @@ class BatchedWorld(ABC):
     def action_terms(self) -> list[ActionTerm]:
         """What the numbers of an action mean, one term for each."""
         return action_terms_of(self.action_space)
+
+    def mirrors(self) -> list[Mirror]:
+        """The symmetries of the world, none where it says nothing: a policy may learn from mirror images."""
+        return []
 
     def scene_parts(self) -> list[Any] | None:
         """What a viewer draws of one robot's world; None: only `images`."""

@@ -32,6 +32,9 @@ from state_representation.encoding.vec_wrapper import find_encoder
 INFO_ENTRY = "srl3/info.json"
 STATE_ENTRY = "srl3/state.json"
 ARRAYS_ENTRY = "srl3/arrays.npz"
+POLICY_ENTRY = "srl3/policy.json"
+"""what an algorithm's own ``save`` adds of its policy that SB3's entries can't hold"""
+POLICY_ARRAYS_ENTRY = "srl3/policy.npz"
 FORMAT = 1
 
 
@@ -143,6 +146,8 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
                 )
             info = json.loads(archive.read(INFO_ENTRY))
             state = unpack(archive.read(STATE_ENTRY).decode(), archive.read(ARRAYS_ENTRY))
+            if POLICY_ENTRY in names:
+                state["policy"] = unpack(archive.read(POLICY_ENTRY).decode(), archive.read(POLICY_ARRAYS_ENTRY))
             if not isinstance(state, dict) or not state.keys() >= {"normalize", "training"}:
                 raise ValueError(f"its {STATE_ENTRY} is incomplete")
             tensors = {
@@ -210,6 +215,8 @@ def load_model(
     except (RuntimeError, ValueError, KeyError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{checkpoint.path} does not fit the network that its settings describe: {reason}") from None
+    if checkpoint.state.get("policy") is not None:
+        model.load_policy_state(checkpoint.state["policy"])  # type: ignore[attr-defined]
     normalize = find_normalize(env)
     if normalize is not None and checkpoint.state["normalize"] is not None:
         from rl_baselines.vec_envs.create import restore_normalize_state

@@ -41,6 +41,8 @@ def training_state(model: BaseAlgorithm) -> dict[str, Any]:
         state["episodes"][name] = list(getattr(model, name) or ())
     if hasattr(model, "get_search_state"):
         state["search"] = model.get_search_state()
+    if hasattr(model, "save_state"):
+        state["algorithm"] = model.save_state()
     if getattr(model, "_last_lstm_states", None) is not None:
         state["lstm"] = [[part.cpu().numpy() for part in pair] for pair in model._last_lstm_states]  # type: ignore[attr-defined]
     state["log"] = [
@@ -63,6 +65,8 @@ def restore_training_state(model: BaseAlgorithm, state: dict[str, Any]) -> None:
         setattr(model, name, deque(value, maxlen=model._stats_window_size))
     if "search" in state:
         model.set_search_state(state["search"])  # type: ignore[attr-defined]
+    if "algorithm" in state:
+        model.load_state(state["algorithm"])  # type: ignore[attr-defined]
     if "lstm" in state:
         from sb3_contrib.common.recurrent.type_aliases import RNNStates
 

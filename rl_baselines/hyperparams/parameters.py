@@ -56,6 +56,14 @@ _COUNT = Bounds(1)
 BOUNDS: dict[str, Bounds] = {
     "batch_size": _COUNT,
     "buffer_size": _COUNT,
+    "clip_actions": _POSITIVE,
+    "desired_kl": _POSITIVE,
+    "learning_rate_max": _POSITIVE,
+    "learning_rate_min": _POSITIVE,
+    "mirror_loss_coef": _NOT_NEGATIVE,
+    "reward_scale": _POSITIVE,
+    "rnn_hidden_dim": _COUNT,
+    "rnn_num_layers": _COUNT,
     "cg_damping": _NOT_NEGATIVE,
     "cg_max_steps": _COUNT,
     "clip_range": _POSITIVE,
@@ -291,6 +299,10 @@ class Configurable(Protocol):
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
         """What a user may set, by name."""
+
+    @classmethod
+    def translated(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """``values`` by the names of `parameters`, where they come with those of another system."""
 
     @classmethod
     def policy_parameters(cls) -> list[str]:

@@ -110,6 +110,7 @@ class _Checker:
 
     def __init__(self, algo_class: type[Configurable], algo_name: str) -> None:
         self.algo_name = algo_name
+        self.translated = algo_class.translated
         self.preset = algo_class.preset
         self.parameters = algo_class.parameters()
         self.policy_parameters = algo_class.policy_parameters()
@@ -120,7 +121,7 @@ class _Checker:
             if name in values and other in values:
                 raise UserError(f"{where} sets both {name} and {other}; set one of them.")
         converted = {}
-        for name, value in values.items():
+        for name, value in self.translated(values, where).items():
             if name not in self.parameters:
                 raise unknown_name(f"hyperparameter of {owner}", str(name), self.parameters)
             try:

@@ -1,11 +1,31 @@
 """The episodes of a training as they come, noted once for the progress bar, the plots and the best model."""
 
 from array import array
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from rl_baselines.runs.monitors import Episodes, read_run
+
+
+@dataclass(frozen=True)
+class EpisodeBatch:
+    """K episodes that ended in one step of many worlds: what algorithms that hold arrays give to callbacks."""
+
+    timestep: int
+    """training step, over all environments, at which they ended"""
+    returns: np.ndarray
+    """``(K,) float64``: undiscounted sums of rewards"""
+    lengths: np.ndarray
+    """``(K,) int64``: environment steps"""
+    successes: np.ndarray
+    """``(K,) float64``: 1 or 0, nan where the world did not say"""
+    terms: dict[str, np.ndarray] = field(default_factory=dict)
+    """``(K,) float64`` by term of the reward: sums over the episode"""
+
+    def __len__(self) -> int:
+        return len(self.returns)
 
 
 class EpisodeLog:
@@ -48,6 +68,15 @@ class EpisodeLog:
         self.lengths.append(int(length))
         self.successes.append(float(success))
         self.times.append(float(seconds))
+
+    def extend(self, episodes: EpisodeBatch, seconds: float = 0.0) -> None:
+        """Note episodes that ended together, ``seconds`` after the start of the training."""
+        count = len(episodes)
+        self.timesteps.extend([episodes.timestep] * count)
+        self.returns.frombytes(np.ascontiguousarray(episodes.returns, np.float64).tobytes())
+        self.lengths.frombytes(np.ascontiguousarray(episodes.lengths, np.int64).tobytes())
+        self.successes.frombytes(np.ascontiguousarray(episodes.successes, np.float64).tobytes())
+        self.times.extend([seconds] * count)
 
     @property
     def count(self) -> int:

@@ -5,11 +5,11 @@ import time
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.episodes import EpisodeBatch, EpisodeLog
 
 
 class EpisodeRecorder(BaseCallback):
-    """Fills an `EpisodeLog` from what the monitors put into the infos; comes first among the callbacks.
+    """Fills an `EpisodeLog` from the algorithm's `EpisodeBatch`, or the infos; comes first among the callbacks.
 
     Args:
         log: filled here; what it holds already is kept.
@@ -25,6 +25,11 @@ class EpisodeRecorder(BaseCallback):
         self._start = time.monotonic() - earlier
 
     def _on_step(self) -> bool:
+        episodes = self.locals.get("episodes")
+        if isinstance(episodes, EpisodeBatch):
+            if len(episodes):
+                self.log.extend(episodes, time.monotonic() - self._start)
+            return True
         dones = self.locals["dones"]
         if dones.any():
             seconds = time.monotonic() - self._start

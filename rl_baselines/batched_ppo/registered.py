@@ -1,0 +1,117 @@
+"""``batched_ppo`` in the registry: what may be set, over what a search draws, how its model is built."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gymnasium import spaces
+
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.batched_ppo.names import translated
+from rl_baselines.batched_ppo.settings import check_number_of_minibatches
+from rl_baselines.hyperparams.parameters import Parameter
+from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, UniformFloat, UniformInt
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from rl_baselines.batched_ppo.algorithm import BatchedPPO
+
+CHOICES = {
+    "std_type": ("log", "scalar", "state"),
+    "rnn_type": ("gru", "lstm"),
+    "symmetry": ("off", "augment", "loss", "both"),
+}
+NOT_SET = ("acting_only",)
+"""arguments of the constructor that are no hyperparameters"""
+
+
+class BatchedPPOModel(StableBaselinesRLObject):
+    """PPO on tensors of many worlds at once; the first choice where worlds are batched."""
+
+    preset = "batched_ppo"
+    on_policy = True
+    search_space = {
+        "learning_rate": LogFloat(1e-4, 3e-3),
+        "desired_kl": LogFloat(3e-3, 3e-2),
+        "n_steps": Choice((8, 16, 24, 32, 64)),
+        "nminibatches": Choice((1, 2, 4, 8)),
+        "n_epochs": UniformInt(2, 8),
+        "gamma": Choice((0.95, 0.97, 0.98, 0.99, 0.995)),
+        "gae_lambda": UniformFloat(0.9, 1.0),
+        "clip_range": UniformFloat(0.1, 0.3),
+        "ent_coef": LogFloat(1e-5, 0.02),
+        "vf_coef": UniformFloat(0.5, 4.0),
+        "max_grad_norm": LogFloat(0.3, 3.0),
+        "reward_scale": LogFloat(0.01, 1.0),
+    }
+
+    @classmethod
+    def model_class(cls) -> "type[BatchedPPO]":
+        from rl_baselines.batched_ppo.algorithm import BatchedPPO
+
+        return BatchedPPO
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        parameters = {name: parameter for name, parameter in super().parameters().items() if name not in NOT_SET}
+        for name, choices in CHOICES.items():
+            parameters[name] = dataclasses.replace(parameters[name], choices=choices)
+        return parameters
+
+    @classmethod
+    def policy_parameters(cls) -> list[str]:
+        return [
+            "net_arch",
+            "activation_fn",
+            "ortho_init",
+            "log_std_init",
+            "features_extractor_class",
+            "features_extractor_kwargs",
+            "normalize_images",
+            "optimizer_class",
+            "optimizer_kwargs",
+        ]
+
+    @classmethod
+    def translated(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+        return translated(values, where)
+
+    @classmethod
+    def policy_for(
+        cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        if isinstance(observation_space, spaces.Dict):
+            return "MultiInputPolicy", policy_kwargs
+        return super().policy_for(observation_space, policy_kwargs)
+
+    @classmethod
+    def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
+        arguments = super()._constructor_arguments(hyperparams, env, training)
+        if not training:
+            return {**arguments, "acting_only": True, "random_initial_ages": False, "symmetry": "off"}
+        if hyperparams.get("nminibatches") is not None:
+            check_number_of_minibatches(
+                arguments.get("n_steps", cls.parameters()["n_steps"].default),
+                env.num_envs,
+                hyperparams["nminibatches"],
+                recurrent=hyperparams.get("rnn_type") is not None,
+            )
+        return arguments
+
+    @classmethod
+    def make_model(
+        cls,
+        env: "VecEnv",
+        hyperparams: Mapping[str, Any],
+        *,
+        seed: int,
+        device: str = "auto",
+        tensorboard_log: str | None = None,
+        training: bool = True,
+    ) -> "BaseAlgorithm":
+        values = cls.translated(hyperparams, cls.model_class().__name__)
+        return super().make_model(
+            env, values, seed=seed, device=device, tensorboard_log=tensorboard_log, training=training
+        )

@@ -1,0 +1,65 @@
+"""What must fit together before a training begins."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gymnasium import spaces
+
+from srl3.errors import UserError, unknown_name
+
+
+def group_of(groups: Mapping[str, spaces.Space[Any]], name: str, hyperparameter: str) -> str:
+    """The group of observations that a hyperparameter names.
+
+    Raises:
+        UserError: when the world lacks it, naming those that it has.
+    """
+    if name not in groups:
+        raise unknown_name(f"group of observations for {hyperparameter}", name, groups)
+    return name
+
+
+def check_minibatches(n_steps: int, n_envs: int, batch_size: int, *, recurrent: bool) -> None:
+    """Refuse minibatches that do not divide a rollout evenly; with a memory they hold whole robots.
+
+    Raises:
+        UserError: with the nearest number of minibatches that does.
+    """
+    samples, unit = n_steps * n_envs, n_steps if recurrent else 1
+    if samples % batch_size == 0 and batch_size % unit == 0:
+        return
+    pieces = samples // unit
+    what = f"{n_envs} environments" if recurrent else f"{samples} samples (n_steps {n_steps} x {n_envs} environments)"
+    raise UserError(
+        f"{what} do not divide into minibatches of {_number(batch_size / unit)}; "
+        f"the nearest numbers that do: nminibatches {nearest_divisors(pieces, samples / batch_size)}."
+    )
+
+
+def check_number_of_minibatches(n_steps: int, n_envs: int, nminibatches: int, *, recurrent: bool) -> None:
+    """The same for a number of minibatches.
+
+    Raises:
+        UserError: with the nearest numbers that divide.
+    """
+    samples = n_envs if recurrent else n_steps * n_envs
+    if samples % nminibatches:
+        what = (
+            f"{n_envs} environments" if recurrent else f"{samples} samples (n_steps {n_steps} x {n_envs} environments)"
+        )
+        raise UserError(
+            f"{what} do not divide into {nminibatches} minibatches; "
+            f"the nearest numbers that do: nminibatches {nearest_divisors(samples, nminibatches)}."
+        )
+
+
+def nearest_divisors(total: int, wanted: float) -> str:
+    """The divisors of ``total`` next to ``wanted``, in words."""
+    divisors = [number for number in range(1, total + 1) if total % number == 0]
+    below = [number for number in divisors if number <= wanted]
+    above = [number for number in divisors if number > wanted]
+    return " or ".join(str(number) for number in [*below[-1:], *above[:1]])
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"

@@ -1,0 +1,105 @@
+"""The update of a policy from a rollout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
+from rl_baselines.batched_ppo.rollouts.rollout import Rollout
+from rl_baselines.batched_ppo.updates.losses import Losses, LossSettings, clipped_step, ppo_losses
+from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
+from rl_baselines.batched_ppo.updates.symmetry import Symmetry
+from srl3.errors import UserError
+
+MAX_REFUSED = 10
+"""updates in a row that may be skipped because something was not finite"""
+
+
+@dataclass
+class Learner:
+    """Epochs of minibatches, the learning rate that goes with them, and a guard against what is not finite.
+
+    Args:
+        policy: what is learned.
+        rate: learning rate of the next minibatch.
+        adaptive: how it goes on; None: as it is.
+        separate_clipping: of the gradients of actor and critic.
+        refused: minibatches in a row that were skipped.
+    """
+
+    policy: BatchedPolicy
+    rate: float
+    adaptive: AdaptiveRate | None
+    separate_clipping: bool
+    refused: int = 0
+
+    def run(
+        self,
+        rollout: Rollout,
+        settings: LossSettings,
+        symmetries: Sequence[Symmetry],
+        generator: torch.Generator,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        max_grad_norm: float,
+        target_kl: float | None,
+    ) -> dict[str, float]:
+        """Learn from ``rollout``; gives the figures to be logged, by name.
+
+        Raises:
+            UserError: after `MAX_REFUSED` minibatches in a row whose loss or gradients were not finite. The policy is
+                as it was before them.
+        """
+        seen: list[Losses] = []
+        skipped = 0
+        groups = self._groups()
+        for batch in self._batches(rollout, n_epochs, batch_size, generator):
+            losses = ppo_losses(self.policy, batch, settings, symmetries)
+            divergence = float(losses.divergence)
+            if self.adaptive is not None:
+                self.rate = self.adaptive.next(self.rate, divergence)
+            elif target_kl is not None and divergence > 1.5 * target_kl:
+                break
+            for group in self.policy.optimizer.param_groups:
+                group["lr"] = self.rate
+            if clipped_step(losses.total, groups, self.policy.optimizer, max_grad_norm):
+                self.refused = 0
+                seen.append(losses)
+            else:
+                self.refused += 1
+                skipped += 1
+                if self.refused >= MAX_REFUSED:
+                    raise UserError(
+                        f"the losses or their gradients were not finite in {MAX_REFUSED} updates in a row, which were "
+                        "skipped, so the last checkpoint is sound; lower learning_rate, or look for numbers in the "
+                        "world's rewards and observations that are not finite."
+                    )
+        figures = {"learning_rate": self.rate, "skipped_updates": float(skipped)}
+        return {**figures, **_means(seen)} if seen else figures
+
+    def _batches(self, rollout: Rollout, n_epochs: int, batch_size: int, generator: torch.Generator) -> Any:
+        for _ in range(n_epochs):
+            yield from rollout.minibatches(batch_size, generator, self.policy.device)
+
+    def _groups(self) -> list[list[nn.Parameter]]:
+        if self.separate_clipping:
+            return [self.policy.actor_parameters(), self.policy.critic_parameters()]
+        return [list(self.policy.parameters())]
+
+
+def _means(seen: list[Losses]) -> dict[str, float]:
+    parts = {
+        "loss": "total",
+        "policy_gradient_loss": "policy",
+        "value_loss": "value",
+        "entropy": "entropy",
+        "approx_kl": "divergence",
+        "clip_fraction": "clip_fraction",
+        "mirror_loss": "mirror",
+    }
+    stacked = torch.stack([torch.stack([getattr(one, part).detach() for part in parts.values()]) for one in seen])
+    return dict(zip(parts, stacked.double().mean(0).tolist(), strict=True))
