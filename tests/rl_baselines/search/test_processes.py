@@ -76,9 +76,9 @@ def test_a_worker_that_dies_is_noted_and_its_trial_is_repeated(make_plan):
     killed: list[int] = []
 
     def half_to_go() -> list[FrozenTrial]:
-        """Trials that have not come to the first of their two evaluations: they won't end before the signal comes."""
+        """Trials that train and won't end before the signal comes: all is drawn, and none of two evaluations made."""
         running = study.get_trials(states=(TrialState.RUNNING,))
-        return [trial for trial in running if "worker" in trial.user_attrs and not trial.intermediate_values]
+        return [t for t in running if t.params.keys() == plan.space.keys() and not t.intermediate_values]
 
     def kill_one(count: int) -> None:
         deadline = time.monotonic() + 100
