@@ -6,6 +6,7 @@
 import argparse
 import contextlib
 import errno
+import fcntl
 import getpass
 import http.client
 import importlib.util
@@ -38,6 +39,50 @@ _WATCH_SECONDS = 0.5
 _PROBE_SECONDS = 3.0
 
 
+class Drawers:
+    """Who draws on a port's server: each holds a shared lock on one file, which a process that is killed lets go too.
+
+    Args:
+        path: that file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._file: int | None = os.open(path, flags, 0o600)
+
+    @classmethod
+    def of_port(cls, port: int) -> "Drawers":
+        """Those of this user on the server of ``port``."""
+        return cls(Path(tempfile.gettempdir()) / f"srl3-visdom-{os.getuid()}-{port}.lock")
+
+    def join(self) -> None:
+        """Count as one who draws; waits while a server that nobody draws on is ending."""
+        self._lock(fcntl.LOCK_SH)
+
+    def is_last(self) -> bool:
+        """Whether nobody else draws; then nobody can join any more until `leave`.
+
+        Raises:
+            OSError: where the file system has no locks.
+        """
+        try:
+            return self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+
+    def leave(self) -> None:
+        """Draw no more; a second call does nothing."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _lock(self, operation: int) -> bool:
+        assert self._file is not None
+        fcntl.flock(self._file, operation)
+        return True
+
+
 class VisdomServer:
     """A visdom server that answers on ``127.0.0.1:port``.
 
@@ -52,11 +97,13 @@ class VisdomServer:
         process: "subprocess.Popen[bytes] | None" = None,
         fetcher: "subprocess.Popen[bytes] | None" = None,
         env_path: str | None = None,
+        drawers: Drawers | None = None,
     ) -> None:
         self.port = port
         self.process = process
         self._fetcher = fetcher
         self._env_path = env_path
+        self._drawers = drawers
 
     @property
     def address(self) -> str:
@@ -64,19 +111,26 @@ class VisdomServer:
         return f"http://{HOST}:{self.port}"
 
     def stop(self) -> None:
-        """End our server; one that was there before is left alone. A second call does nothing."""
-        for process in (self._fetcher, self.process):
-            if process is not None:
-                _end(process)
-        if self._env_path is not None:
-            shutil.rmtree(self._env_path, ignore_errors=True)  # gone already, unless the server was killed
+        """Draw no more: ends our server, or leaves it to the last of those who still draw on it.
+
+        One that was there before is left alone. A second call does nothing.
+        """
+        drawers, self._drawers = self._drawers, None
+        if self._fetcher is not None:
+            _end(self._fetcher)
+        if self.process is not None and (drawers is None or drawers.is_last()):
+            _end(self.process)
+            if self._env_path is not None:
+                shutil.rmtree(self._env_path, ignore_errors=True)  # gone already, unless the server was killed
+        if drawers is not None:
+            drawers.leave()
 
 
 def ensure_server(port: int, page_seconds: float = PAGE_SECONDS) -> VisdomServer | None:
     """The visdom server on ``127.0.0.1:port``; starts one, bound to 127.0.0.1 only, if nobody listens there.
 
-    Prints its address. Ours lives until `VisdomServer.stop` or the end of this process, however that comes;
-    Ctrl-C in the terminal does not reach it.
+    Prints its address. Ours lives while anyone draws on it: until this process and those that found it running have
+    called `VisdomServer.stop`, or ended, however that comes. Ctrl-C in the terminal does not reach it.
 
     Args:
         port: 1 to 65535.
@@ -94,19 +148,37 @@ def ensure_server(port: int, page_seconds: float = PAGE_SECONDS) -> VisdomServer
             "visdom is not installed, so there are no live plots: pip install visdom adds them, --no-vis says nothing."
         )
         return None
-    if _is_visdom(port):
-        server = VisdomServer(port)
-        print(f"visdom (already running): {server.address}", flush=True)
-        return server
-    _check_free(port)
+    drawers = Drawers.of_port(port)
+    try:
+        with contextlib.suppress(OSError):  # without locks our server ends with this process
+            drawers.join()
+        if _is_visdom(port):
+            return _shared(port, drawers)
+        _check_free(port)
+        return _start(port, Path(package.origin).parent / "static", page_seconds, drawers)
+    except BaseException:
+        drawers.leave()
+        raise
 
-    static = Path(package.origin).parent / "static"
+
+def _shared(port: int, drawers: Drawers) -> VisdomServer:
+    server = VisdomServer(port, drawers=drawers)
+    print(f"visdom (already running): {server.address}", flush=True)
+    return server
+
+
+def _start(port: int, static: Path, page_seconds: float, drawers: Drawers) -> VisdomServer | None:
     fetcher = _spawn("--fetch") if page_seconds and missing_scripts(static) else None
     env_path = tempfile.mkdtemp(prefix="visdom-")
     with tempfile.TemporaryFile() as output:
-        process = _spawn("--port", str(port), "--env-path", env_path, output=output)
-        server = VisdomServer(port, process, fetcher, env_path)
+        process = _spawn("--port", str(port), "--env-path", env_path, "--drawers", str(drawers.path), output=output)
+        server = VisdomServer(port, process, fetcher, env_path, drawers)
         failure = _wait_until_up(server, output)
+    if failure is not None and process.poll() is not None and _is_visdom(port):
+        if fetcher is not None:
+            _end(fetcher)
+        shutil.rmtree(env_path, ignore_errors=True)
+        return _shared(port, drawers)  # another training has started one in the meantime
     if failure is not None:
         server.stop()
         _say(f"visdom could not be started ({failure}); training goes on without live plots.")
@@ -184,7 +256,7 @@ def _say(text: str) -> None:
 
 
 def _spawn(*arguments: str, output: int | IO[bytes] = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """This module as a process that ends with ours, in a group of its own."""
+    """This module as a process in a group of its own, which ends when nobody needs it."""
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, "-m", "rl_baselines.tracking.visdom_server", "--parent", str(os.getpid()), *arguments],
@@ -240,10 +312,11 @@ def _tell_about_page(static: Path, fetcher: "subprocess.Popen[bytes] | None", se
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Serve visdom on ``--port``, or fetch its page's scripts, until done or until the parent is gone."""
+    """Serve visdom on ``--port`` while anyone draws on it, or fetch its page's scripts until the parent is gone."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--env-path", help="where visdom keeps its state; removed at the end")
-    parser.add_argument("--parent", type=int, required=True, help="ends when this process is gone")
+    parser.add_argument("--parent", type=int, required=True, help="fetching ends when this process is gone")
+    parser.add_argument("--drawers", type=Path, help="locked by those who draw; serving ends when nobody does")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--port", type=int)
     what.add_argument("--fetch", action="store_true")
@@ -251,7 +324,8 @@ def main(argv: list[str] | None = None) -> None:
 
     signal.signal(signal.SIGTERM, _leave)
     deadline = time.monotonic() + FETCH_SECONDS if arguments.fetch else float("inf")
-    threading.Thread(target=_end_with_parent, args=(arguments.parent, deadline), daemon=True).start()
+    drawers = None if arguments.drawers is None else Drawers(arguments.drawers)
+    threading.Thread(target=_end_when_alone, args=(arguments.parent, drawers, deadline), daemon=True).start()
     # visdom's client, which comes with its server, would load torch only to know its tensors
     sys.modules["torch"] = None  # type: ignore[assignment]
     if arguments.fetch:
@@ -264,10 +338,17 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _end_with_parent(parent: int, deadline: float) -> None:
-    while os.getppid() == parent and time.monotonic() < deadline:
+def _end_when_alone(parent: int, drawers: Drawers | None, deadline: float) -> None:
+    while _is_needed(parent, drawers) and time.monotonic() < deadline:
         time.sleep(_WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_needed(parent: int, drawers: Drawers | None) -> bool:
+    try:
+        return os.getppid() == parent if drawers is None else not drawers.is_last()
+    except OSError:  # a file system without locks
+        return os.getppid() == parent
 
 
 def _serve(port: int, env_path: str) -> None:

@@ -169,6 +169,46 @@ def test_ours_listens_on_this_machine_only_and_stops(capsys: pytest.CaptureFixtu
     assert not listens(port)
 
 
+def test_our_server_lives_until_the_last_who_draws_leaves() -> None:
+    port = free_port()
+    first, second = ensure_server(port, page_seconds=0), ensure_server(port, page_seconds=0)
+    assert first is not None
+    assert first.process is not None
+    assert second is not None
+    assert second.process is None
+    first.stop()
+    assert request(port, "GET", "/")[0] == 200
+    second.stop()
+    assert first.process.wait(timeout=10) == 0
+    assert not listens(port)
+
+
+def test_our_server_outlives_the_killed_training_that_began_it_while_another_draws() -> None:
+    port = free_port()
+    code = f"""
+        import sys
+        from rl_baselines.tracking.visdom_server import ensure_server
+        print(ensure_server({port}, page_seconds=0).process is None, flush=True)
+        sys.stdin.read()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as first:
+        assert [first.stdout.readline(), first.stdout.readline()] == [f"visdom: http://127.0.0.1:{port}\n", "False\n"]
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as second:
+            second.stdout.readline()
+            assert second.stdout.readline() == "True\n"
+            first.kill()
+            first.wait()
+            third = ensure_server(port, page_seconds=0)
+            assert third is not None
+            assert third.process is None
+            third.stop()
+            assert request(port, "GET", "/")[0] == 200
+            second.kill()
+    wait_until_gone(port)
+
+
 def test_a_port_held_by_a_plain_socket() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -359,12 +399,12 @@ def test_the_server_ends_with_the_training(number: signal.Signals, tmp_path: Pat
         parent.stdout.readline()
         pid = int(parent.stdout.readline())
         assert listens(port)
-        assert [path.name.startswith("visdom-") for path in tmp_path.iterdir()] == [True]
+        assert len(list(tmp_path.glob("visdom-*"))) == 1
     finally:
         parent.send_signal(number)
         parent.communicate()
     wait_until_gone(port)
     deadline = time.monotonic() + 100
-    while any(tmp_path.iterdir()):
+    while any(tmp_path.glob("visdom-*")):
         assert time.monotonic() < deadline, f"server {pid} left its folder behind"
         time.sleep(0.05)
