@@ -70,8 +70,7 @@ def open_storage(
     try:
         storage = _journal(url) if is_journal(url) else _database(url, on_dead_worker)
     except ImportError as error:
-        extra = "postgresql" if url.startswith("postgres") else "search"
-        raise UserError(f"the driver for {shown} is missing; pip install 'srl3[{extra}]' has it.") from error
+        raise UserError(f"the driver for {shown} is missing; {_how_to_get_driver(url)}.") from error
     except (*Unreachable, SQLAlchemyError, RuntimeError, ValueError, KeyError) as error:
         raise UserError(f"the storage {shown} refuses: {reason_of(error)}.") from error
     patient: Any = PatientStorage  # its methods are made, which a type checker can't see
@@ -98,6 +97,18 @@ def _journal(url: str) -> BaseStorage:
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(f"the folder of {path} does not exist")
     return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _how_to_get_driver(url: str) -> str:
+    """What to install for a database: an extra of ours, or a driver that is in none."""
+    kind, _, driver = url.partition("://")[0].partition("+")
+    if kind.startswith("postgres"):
+        return "pip install 'srl3[postgresql]' has it"
+    if kind in ("mysql", "mariadb"):
+        if driver:
+            return f"pip install {driver} has it"
+        return f"pip install pymysql has one, and write {kind}+pymysql://… then"
+    return "pip install 'srl3[search]' has it"
 
 
 def _database(url: str, on_dead_worker: Callable[[Any, Any], None]) -> BaseStorage:

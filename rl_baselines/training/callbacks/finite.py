@@ -144,6 +144,8 @@ def check_losses(model: BaseAlgorithm) -> None:
     Raises:
         NonFinite: naming the figure that is no number.
     """
+    if getattr(model, "_logger", None) is None:  # nothing was learned yet
+        return
     for name, value in model.logger.name_to_value.items():
         if name.startswith("train/") and "loss" in name and not _finite(value):
             _find_cause(model)

@@ -1,5 +1,6 @@
 """Storages: which text names which, what they refuse, and waiting for one that went away."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -198,9 +199,17 @@ def test_a_server_that_does_not_listen_refuses_at_once(clock):
     assert clock.now == 0
 
 
-def test_a_missing_driver_is_named():
-    with pytest.raises(UserError, match=r"the driver for mysql://host/srl3 is missing"):
-        open_storage("mysql://host/srl3", patience=1, stop=GOING_ON, note=print, on_dead_worker=print)
+@pytest.mark.parametrize(
+    ("url", "how"),
+    [
+        ("mysql://host/srl3", r"pip install pymysql has one, and write mysql\+pymysql://… then"),
+        ("mysql+pymysql://host/srl3", "pip install pymysql has it"),
+        ("mariadb+mariadbconnector://host/srl3", "pip install mariadbconnector has it"),
+    ],
+)
+def test_a_missing_driver_is_named_with_what_has_it(url: str, how: str):
+    with pytest.raises(UserError, match=rf"the driver for {re.escape(url)} is missing; {how}"):
+        open_storage(url, patience=1, stop=GOING_ON, note=print, on_dead_worker=print)
 
 
 def test_the_file_is_one_that_plain_optuna_opens(tmp_path):
