@@ -13,6 +13,7 @@ REQUIREMENTS = [
     "sb3-contrib>=2.9,<3",
     "gymnasium>=1.4,<2",
     "pybullet>=3.2.7",
+    "mujoco>=4,<5",
     "opencv-python-headless>=4.12",
     "numpy>=2",
     "scipy>=1.15",

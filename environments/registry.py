@@ -70,6 +70,7 @@ class RegisteredEnv:
 _INMOOV = "environments.inmoov"
 _KUKA = "environments.kuka_gym"
 _MOBILE = "environments.mobile_robot"
+_MUJOCO = "environments.mujoco_gym.tasks"
 _OMNIROBOT = "environments.omnirobot_gym"
 
 registered_env: dict[str, RegisteredEnv] = {
@@ -168,6 +169,20 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_2D,
         ThreadingType.PROCESS,
         "environments.car_racing.oracle:drive_action",
+    ),
+    "AntGymEnv-v0": RegisteredEnv(
+        f"{_MUJOCO}.locomotion:AntGymEnv",
+        f"{_MUJOCO}.locomotion_config:AntConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+    ),
+    "HumanoidGymEnv-v0": RegisteredEnv(
+        f"{_MUJOCO}.locomotion:HumanoidGymEnv",
+        f"{_MUJOCO}.locomotion_config:HumanoidConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
     ),
 }
 

@@ -23,7 +23,18 @@ OUR_FILES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "setup.py
 
 MAX_LINES = 450
 HELP_SECONDS = 0.5
-HEAVY = ("torch", "pybullet", "cv2", "visdom", "stable_baselines3", "sb3_contrib", "matplotlib", "scipy", "tensorboard")
+HEAVY = (
+    "torch",
+    "pybullet",
+    "mujoco",
+    "cv2",
+    "visdom",
+    "stable_baselines3",
+    "sb3_contrib",
+    "matplotlib",
+    "scipy",
+    "tensorboard",
+)
 ROOMS = (
     "srl3",
     "config",

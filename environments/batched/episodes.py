@@ -42,8 +42,8 @@ def episode_returns(world: BatchedWorld, policy: Policy, seed: int) -> np.ndarra
     running = np.ones(world.num_envs, np.bool_)
     while running.any():
         step = world.step(policy(world))
-        ended = running & (step.terminated | step.truncated)
-        returns[ended] = world.episode_return[ended]
+        ended = running & world.arrays.to_numpy(step.terminated | step.truncated)
+        returns[ended] = world.arrays.to_numpy(world.episode_return)[ended]
         running &= ~ended
     return returns
 

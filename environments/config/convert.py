@@ -76,11 +76,18 @@ def dotted_names(cls: type[Any], prefix: str = "") -> list[str]:
         part = _part_class(kind, default)
         if part is not None:
             names += dotted_names(part, f"{prefix}{name}.")
-        elif isinstance(default, Mapping) and default:
-            names += [f"{prefix}{name}.{key}" for key in default]
         else:
-            names.append(prefix + name)
+            names += _names_under(default, prefix + name)
     return names
+
+
+def _names_under(default: Any, name: str) -> list[str]:
+    """Dotted names of the values in a field whose default is this: its keys, and the parts they hold."""
+    if dataclasses.is_dataclass(default):
+        return dotted_names(type(default), f"{name}.")
+    if isinstance(default, Mapping) and default:
+        return [found for key, item in default.items() for found in _names_under(item, f"{name}.{key}")]
+    return [name]
 
 
 def plain(value: Any) -> Any:

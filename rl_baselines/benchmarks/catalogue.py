@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
+from environments.config import GROUND_TRUTH, PIXELS, EnvConfig, SRLConfig
 from environments.registry import ThreadingType, find_env, registered_env
 from rl_baselines.benchmarks.rows import Goal, Task
 
@@ -34,8 +34,12 @@ def env_tasks() -> list[Task]:
             one_core=False,
         ),
     ]
-    batched = [name for name, entry in registered_env.items() if entry.threading is ThreadingType.BATCHED]
-    return kuka + [task for env_id in batched for task in _batched_tasks(env_id)]
+    planar = [
+        name
+        for name, entry in registered_env.items()
+        if entry.threading is ThreadingType.BATCHED and issubclass(entry.load_config(), SRLConfig)
+    ]
+    return kuka + [task for env_id in planar for task in _batched_tasks(env_id)]
 
 
 def _batched_tasks(env_id: str) -> Iterator[Task]:

@@ -10,6 +10,7 @@ import numpy as np
 import pybullet as p
 import pytest
 
+from environments.config import SRLConfig
 from environments.kuka_gym.kuka_button_gym_env import KukaButtonGymEnv
 from environments.kuka_gym.robot import GRIPPER_LINK
 from environments.registry import ThreadingType, registered_env
@@ -38,8 +39,12 @@ def test_the_speed_table_is_complete():
     tasks = {task.name: task for task in env_tasks()}
     goals = {name: task.goal for name, task in tasks.items() if name.startswith("Kuka")}
     assert list(goals.values()) == [Goal(0.8), Goal(0.1, at_most=True), Goal(4), Goal(4), Goal(3), Goal(1.7)]
-    batched = [name for name, entry in registered_env.items() if entry.threading is ThreadingType.BATCHED]
-    for env_id in batched:
+    planar = [
+        name
+        for name, entry in registered_env.items()
+        if entry.threading is ThreadingType.BATCHED and issubclass(entry.load_config(), SRLConfig)
+    ]
+    for env_id in planar:
         rows = [task for task in tasks.values() if task.arguments.get("env_id") == env_id]
         with_and_without_noise = 2 if env_id == "OmnirobotEnv-v0" else 1
         assert [task.goal.limit for task in rows] == [1_000_000, 20_000, 4_000] * with_and_without_noise

@@ -1,0 +1,156 @@
+"""`BatchBackend`: MuJoCo's own `mujoco.batch.Batch`, on a CPU's threads, in float64."""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import torch
+from mujoco.batch import Batch
+
+from environments.mujoco_gym.backends.base import PhysicsBackend
+
+STATE_FIELDS = (
+    "qpos",
+    "qvel",
+    "act",
+    "ctrl",
+    "qacc_warmstart",
+    "qfrc_applied",
+    "xfrc_applied",
+    "mocap_pos",
+    "mocap_quat",
+    "time",
+)
+"""fields that are views of the state's rows: written by us, current after a step"""
+UNSTABLE = [
+    int(mujoco.mjtWarning.mjWARN_BADQPOS),
+    int(mujoco.mjtWarning.mjWARN_BADQVEL),
+    int(mujoco.mjtWarning.mjWARN_BADQACC),
+]
+"""after these warnings the engine has put the simulation back in its initial state"""
+
+
+class BatchBackend(PhysicsBackend):
+    """N simulations on a pool of threads.
+
+    Results don't depend on the number of threads, to the last bit, and a copy of the state's rows is an exact snapshot.
+
+    Args:
+        model: compiled.
+        num_envs: N.
+        threads: that step the simulations, this one included.
+    """
+
+    def __init__(self, model: mujoco.MjModel, num_envs: int, threads: int) -> None:
+        self.model = model
+        self.num_envs = num_envs
+        self.device = torch.device("cpu")
+        self._batch = Batch(model, num_envs, min(threads, num_envs))
+        self._fields: dict[str, tuple[torch.Tensor, np.ndarray]] = {}
+        self._varied: dict[str, np.ndarray] = {}
+        self._warned = np.zeros((num_envs, len(UNSTABLE)), np.int32)
+        self._started = False
+
+    def read(self, field: str) -> torch.Tensor:
+        if field not in self._fields:
+            if self._started and field not in STATE_FIELDS:
+                raise ValueError(f"{field} is read for the first time after the first step; read it when building")
+            live = self._batch.bind(field)
+            self._fields[field] = (torch.from_numpy(live.astype(np.float32)), live)
+        return self._fields[field][0]
+
+    def exact(self, field: str) -> torch.Tensor:
+        assert field in STATE_FIELDS, field
+        return torch.from_numpy(self._batch.bind(field))
+
+    def write(self, field: str, values: torch.Tensor, rows: torch.Tensor | None = None) -> None:
+        assert field in STATE_FIELDS, field
+        live = self._batch.bind(field)
+        live[slice(None) if rows is None else rows.numpy()] = values.numpy()
+
+    def step(self, substeps: int) -> None:
+        self._started = True
+        with _without_log_file():
+            self._batch.step(nstep=substeps)
+        for tensor, live in self._fields.values():
+            np.copyto(tensor.numpy(), live, casting="same_kind")
+
+    def reset(self, rows: torch.Tensor) -> None:
+        self._started = True
+        self._batch.reset(rows.numpy(), stage=int(mujoco.mjtStage.mjSTAGE_NONE))
+
+    def forward(self, rows: torch.Tensor) -> None:
+        self._started = True
+        chosen = rows.numpy()
+        with _without_log_file():
+            self._batch.forward(chosen)
+        for tensor, live in self._fields.values():
+            tensor.numpy()[chosen] = live[chosen]
+
+    def failed(self) -> torch.Tensor:
+        counts = self._batch.warning[:, UNSTABLE, 1]
+        raised = (counts > self._warned).any(1)
+        if raised.any():
+            self._warned = counts.copy()
+        return torch.from_numpy(raised)
+
+    def vary(self, field: str) -> np.ndarray:
+        if field not in self._varied:
+            self._varied[field] = self._batch.expand(field)
+        return self._varied[field]
+
+    def recompute(self, rows: torch.Tensor) -> None:
+        self._batch.set_const(rows.numpy())
+
+    def snapshot(self, rows: torch.Tensor) -> dict[str, np.ndarray]:
+        chosen = rows.numpy()
+        saved = {"state": self._batch.state[chosen]}
+        saved |= {f"read.{name}": tensor[rows].numpy() for name, (tensor, _) in self._fields.items()}
+        return saved | {f"model.{name}": values[chosen] for name, values in self._varied.items()}
+
+    def restore(self, rows: torch.Tensor, saved: dict[str, np.ndarray]) -> None:
+        chosen = rows.numpy()
+        self._started = True
+        self._batch.state[chosen] = saved["state"]
+        varied = [name.removeprefix("model.") for name in saved if name.startswith("model.")]
+        for name in varied:
+            self.vary(name)[chosen] = saved[f"model.{name}"]
+        if varied:
+            self.recompute(rows)
+        for name, (tensor, _) in self._fields.items():
+            tensor[rows] = torch.from_numpy(saved[f"read.{name}"])
+
+    def state_rows(self) -> np.ndarray:
+        return self._batch.state.copy()
+
+    def data(self, row: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        model = self._batch.get_model(row) if self._varied else self.model
+        data = self._batch.get_data(row)
+        mujoco.mj_forward(model, data)
+        return model, data
+
+
+@contextmanager
+def _without_log_file() -> Iterator[None]:
+    """The engine's warnings are counted, but neither printed nor written to MUJOCO_LOG.TXT in the working directory.
+
+    Its hook must be a function in C, since its threads call it; `strlen` takes a text and does nothing to it.
+    """
+    hook, nothing = _warning_hook()
+    before = hook.value
+    hook.value = nothing
+    try:
+        yield
+    finally:
+        hook.value = before
+
+
+@cache
+def _warning_hook() -> tuple[ctypes.c_void_p, int | None]:
+    library = next(Path(mujoco.__file__).parent.glob("libmujoco*"))
+    hook = ctypes.c_void_p.in_dll(ctypes.CDLL(str(library)), "mju_user_warning")
+    return hook, ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p).value

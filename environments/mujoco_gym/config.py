@@ -1,0 +1,261 @@
+"""Configuration of a MuJoCo world: a tree of frozen dataclasses, reached by dotted names. Imports no engine.
+
+Every name that a task's terms have (a reward, an observation, a command) is a key here, with its weight, its noise or
+its range.
+"""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from environments.config import GROUND_TRUTH, MIN_IMAGE_SIDE, PIXELS, EnvConfig
+from srl3.errors import UserError
+
+Range = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SimConfig:
+    """The physics."""
+
+    impl: Literal["auto", "batch", "warp", "jax"] = "auto"
+    """``batch``: a CPU's threads; ``warp`` (and ``jax``): a GPU, by mujoco_warp; ``auto``: what the device takes"""
+    device: str = "cpu"
+    """``cpu`` or ``cuda``"""
+    threads: int = 0
+    """that step the worlds on a CPU; 0: as many as the process may use. Results don't depend on it."""
+    timestep: float = 1 / 120
+    """of one substep, seconds"""
+    decimation: int = 2
+    """substeps to a control step"""
+    integrator: Literal["euler", "implicitfast", "implicit", "rk4"] = "euler"
+    solver: Literal["newton", "cg", "pgs"] = "newton"
+    iterations: int = 100
+    """of the constraint solver, at most"""
+    ls_iterations: int = 50
+    """of its line search, at most"""
+    cone: Literal["pyramidal", "elliptic"] = "pyramidal"
+    """of the friction"""
+    impratio: float = 1.0
+    """stiffness of friction against that of contacts"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ActionConfig:
+    """From a policy's numbers to the controls: clip, delay, moving average, scale, offset."""
+
+    scale: float = 1.0
+    """times the robot's own action scale"""
+    clip: float = 1.0
+    """actions are numbers in [-clip, clip]"""
+    moving_average: float = 1.0
+    """weight of the newest action; the rest is what was applied before"""
+    delay: int = 0
+    """control steps until an action is applied"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObservationConfig:
+    """What happens to an observation term, in this order: noise, clip, scale, delay, history."""
+
+    noise: float = 0.0
+    """half width (uniform) or standard deviation (gaussian)"""
+    noise_kind: Literal["uniform", "gaussian"] = "uniform"
+    clip: Range | None = None
+    scale: float = 1.0
+    delay: int = 0
+    """control steps by which it is late"""
+    history: int = 1
+    """how many of the last values are observed, the oldest first"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Randomization:
+    """A change to the models of single worlds, always from the values that the robot's file has."""
+
+    when: Literal["startup", "reset", "interval"] = "startup"
+    """once for every world, at each reset, or now and then within episodes"""
+    operation: Literal["scale", "add", "set"] = "scale"
+    distribution: Literal["uniform", "log_uniform", "gaussian"] = "uniform"
+    """gaussian: the range is mean and standard deviation"""
+    range: Range = (1.0, 1.0)
+    names: str = ".*"
+    """a regular expression that the whole name of a body, geom, joint or actuator must match"""
+    shared: bool = False
+    """one draw for all that match, instead of one each"""
+    seconds: Range = (5.0, 10.0)
+    """between two changes, for ``interval``"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PushConfig:
+    """A sudden change of the base's velocity, now and then."""
+
+    seconds: Range = (1.0, 3.0)
+    """between two pushes"""
+    horizontal: float = 0.5
+    """up to this much along x and along y, m/s"""
+    vertical: float = 0.0
+    """m/s"""
+    roll_pitch: float = 0.0
+    """rad/s"""
+    yaw: float = 0.0
+    """rad/s"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RandomizeConfig:
+    """What is randomised: nothing, unless it is set. The comments say which names are matched."""
+
+    friction: Randomization | None = None
+    """sliding friction; geoms"""
+    mass: Randomization | None = None
+    """mass and inertia together; bodies"""
+    com: Randomization | None = None
+    """centre of mass, metres, along each axis; bodies"""
+    gains: Randomization | None = None
+    """stiffness of position actuators, gear of motors; actuators"""
+    damping: Randomization | None = None
+    """joints"""
+    armature: Randomization | None = None
+    """joints"""
+    friction_loss: Randomization | None = None
+    """joints"""
+    gravity: Randomization | None = None
+    """along each axis (``add``), or its length (``scale``)"""
+    object_size: Randomization | None = None
+    """size of geoms, all dimensions together; mass and inertia stay"""
+    push: PushConfig | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stage of a curriculum: values that hold from a number of control steps on."""
+
+    after: int = 0
+    """control steps that each robot has taken"""
+    values: dict[str, float | tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    """by dotted name"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraConfig:
+    """The camera of pictures and films, which follows the robot."""
+
+    distance: float = 3.0
+    """metres from what it looks at"""
+    azimuth: float = 135.0
+    """degrees about the vertical"""
+    elevation: float = -20.0
+    """degrees; negative looks down"""
+    height: float = 0.0
+    """of what it looks at above the robot's base, metres"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskConfig(EnvConfig):
+    """Parameters of every MuJoCo world. Lengths in metres, angles in radians, times in seconds, forces in newtons."""
+
+    env_id: ClassVar[str] = "MujocoGymEnv"
+    default_srl_model: ClassVar[str] = GROUND_TRUTH
+    fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape")
+    """what a curriculum can't change while the world runs"""
+
+    robot: str = ""
+    """name of a robot in ``environments/mujoco_gym/robots``, or a Python file with one"""
+    srl_model: str = GROUND_TRUTH
+    """what is observed: ``ground_truth`` (the task's terms) or ``raw_pixels``"""
+    img_shape: tuple[int, int] = (84, 84)
+    """height and width of the pixels"""
+    episode_length_s: float | None = None
+    """length of an episode in seconds; sets ``max_steps``"""
+    rewards: dict[str, float] = dataclasses.field(default_factory=dict)
+    """weight of each reward term"""
+    observations: dict[str, dict[str, ObservationConfig]] = dataclasses.field(default_factory=dict)
+    """for each group (``policy``, and ``critic`` where there is one), its terms in their order"""
+    sim: SimConfig = SimConfig()
+    actions: ActionConfig = ActionConfig()
+    randomize: RandomizeConfig = RandomizeConfig()
+    curriculum: tuple[Stage, ...] = ()
+    camera: CameraConfig = CameraConfig()
+    nan_dump: str = ""
+    """file for the first state that became NaN; empty: ``nan_dump.npz`` in the run's folder, where there is one"""
+
+    def __post_init__(self) -> None:
+        if self.episode_length_s is not None:
+            object.__setattr__(self, "max_steps", max(1, round(self.episode_length_s / self.control_dt)))
+        super().__post_init__()
+        env = self.env_id
+        if self.action_repeat != 1:
+            raise UserError(f"action_repeat of {env} must be 1; sim.decimation says how often an action is applied.")
+        if self.srl_model not in self.observes():
+            raise UserError(f"{env} does not observe '{self.srl_model}'; it observes {', '.join(self.observes())}.")
+        if min(self.img_shape) < MIN_IMAGE_SIDE:
+            shape = "x".join(map(str, self.img_shape))
+            raise UserError(f"img_shape of {env} must be at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE}, not {shape}.")
+        for name in ("timestep", "decimation", "iterations", "ls_iterations", "impratio"):
+            if getattr(self.sim, name) <= 0:
+                raise UserError(f"sim.{name} of {env} must be above 0, not {getattr(self.sim, name):g}.")
+        if self.sim.threads < 0 or self.actions.delay < 0:
+            raise UserError(f"sim.threads and actions.delay of {env} must not be below 0.")
+        if not 0 < self.actions.moving_average <= 1:
+            raise UserError(f"actions.moving_average of {env} must be in (0, 1], not {self.actions.moving_average:g}.")
+        if self.actions.clip <= 0:
+            raise UserError(f"actions.clip of {env} must be above 0, not {self.actions.clip:g}.")
+        for group, terms in self.observations.items():
+            for name, term in terms.items():
+                if term.noise < 0 or term.delay < 0 or term.history < 1:
+                    raise UserError(
+                        f"observations.{group}.{name} of {env}: noise and delay must be at least 0, history at least 1."
+                    )
+        self._check_randomize()
+        for stage in self.curriculum:
+            for name in stage.values:
+                if name.partition(".")[0] in self.fixed_parts:
+                    raise UserError(f"a curriculum of {env} can't change {name} while the world runs.")
+            self.from_kwargs({**self._without_curriculum(), **stage.values})
+
+    def _check_randomize(self) -> None:
+        for field in dataclasses.fields(self.randomize):
+            change = getattr(self.randomize, field.name)
+            name = f"randomize.{field.name} of {self.env_id}"
+            if change is None:
+                continue
+            if change.seconds[0] <= 0 or change.seconds[1] < change.seconds[0]:
+                raise UserError(f"{name}: seconds must be positive and rise, not {change.seconds}.")
+            if isinstance(change, Randomization):
+                low, high = change.range
+                if change.distribution != "gaussian" and high < low:
+                    raise UserError(f"{name}: range must rise, not {change.range}.")
+                if change.distribution == "log_uniform" and low <= 0:
+                    raise UserError(f"{name}: a log_uniform range must be above 0, not {change.range}.")
+
+    def _without_curriculum(self) -> dict[str, object]:
+        values = self.as_dict()
+        del values["curriculum"]
+        return values
+
+    def at(self, steps: int) -> "tuple[int, TaskConfig]":
+        """The stage of the curriculum that holds after so many control steps (0: none yet), and its configuration."""
+        reached = [stage for stage in self.curriculum if stage.after <= steps]
+        values: dict[str, object] = {}
+        for stage in reached:
+            values |= stage.values
+        if not values:
+            return len(reached), self
+        return len(reached), dataclasses.replace(
+            self.from_kwargs({**self._without_curriculum(), **values}), curriculum=self.curriculum
+        )
+
+    @property
+    def control_dt(self) -> float:
+        """Seconds of a control step."""
+        return self.sim.timestep * self.sim.decimation
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """``(height, width, channels)`` of the world's pictures."""
+        return (*self.img_shape, 3)
+
+    @classmethod
+    def observes(cls) -> tuple[str, ...]:
+        return (GROUND_TRUTH, PIXELS)

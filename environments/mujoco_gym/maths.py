@@ -1,0 +1,87 @@
+"""Rotations and functions of tensors that give robot i the same bits whatever the number of robots.
+
+Quaternions are ``(…, 4)``: w, x, y, z. torch evaluates transcendental functions of the last few elements of a tensor by
+other code than the rest, which may round differently; `whole` keeps every element out of that remainder.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+
+LANES = 64
+"""a multiple of the elements that torch's vectorised loops take at once"""
+
+
+def whole(function: Callable[..., torch.Tensor], *arguments: torch.Tensor) -> torch.Tensor:
+    """``function`` element by element, evaluated on whole vectors only; the arguments have one shape."""
+    shape = arguments[0].shape
+    count = arguments[0].numel()
+    padded = -count % LANES
+    flat = [argument.reshape(-1) for argument in arguments]
+    if padded:
+        flat = [torch.cat([argument, argument.new_zeros(padded)]) for argument in flat]
+    return function(*(argument.contiguous() for argument in flat))[:count].reshape(shape)
+
+
+def atan2(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Angles of ``(x, y)``, radians in [-pi, pi]."""
+    return whole(torch.atan2, y, x)
+
+
+def exp(values: torch.Tensor) -> torch.Tensor:
+    """e to the power of each value."""
+    return whole(torch.exp, values)
+
+
+def wrapped(angles: torch.Tensor) -> torch.Tensor:
+    """Angles in [-pi, pi)."""
+    return torch.remainder(angles + math.pi, 2 * math.pi) - math.pi
+
+
+def total(values: torch.Tensor) -> torch.Tensor:
+    """``(N,)``: the sums of ``values (N, k)``, added from left to right."""
+    columns = values.unbind(1)
+    result = columns[0]
+    for column in columns[1:]:
+        result = result + column
+    return result
+
+
+def rotate(quat: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """``(N, 3)`` vectors of a body's frame, in the world's."""
+    return _turn(quat[:, :1], quat[:, 1:], vectors)
+
+
+def rotate_inverse(quat: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """``(N, 3)`` vectors of the world's frame, in the body's."""
+    return _turn(quat[:, :1], -quat[:, 1:], vectors)
+
+
+def _turn(w: torch.Tensor, axis: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    twice = 2 * _cross(axis, vectors)
+    return vectors + w * twice + _cross(axis, twice)
+
+
+def _cross(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    ax, ay, az = a.unbind(1)
+    bx, by, bz = b.unbind(1)
+    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
+
+
+def yaw_quat(yaw: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)``: turns about the vertical by ``yaw (N,)``, radians."""
+    zero = torch.zeros_like(yaw)
+    return torch.stack([whole(torch.cos, yaw / 2), zero, zero, whole(torch.sin, yaw / 2)], 1)
+
+
+def yaw_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N,)``: the heading, radians."""
+    w, x, y, z = quat.unbind(1)
+    return atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+
+
+def roll_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N,)``: the roll, radians."""
+    w, x, y, z = quat.unbind(1)
+    return atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))

@@ -1,0 +1,111 @@
+"""Random numbers that are a pure function of seed, episode, step and purpose: Philox4x32-10.
+
+Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). Robot i draws with its own seed (``seed + i``)
+as the key, so that it behaves as the single environment of that seed, whatever the number of robots and the device, and
+there is no generator state to save.
+"""
+
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+import torch
+
+from environments.mujoco_gym.maths import whole
+
+MASK = 0xFFFFFFFF
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
+STARTUP = MASK
+"""The episode number of draws that belong to no episode: those made once for a robot."""
+
+
+def philox(counter: Any, key: Any) -> tuple[Any, Any, Any, Any]:
+    """Four words of 32 random bits, elementwise.
+
+    Args:
+        counter: four arrays of 32-bit words: NumPy's uint64, or torch's int64.
+        key: two of them, that broadcast against the counter's.
+    """
+    a, b, c, d = counter
+    low, high = key
+    for _ in range(ROUNDS):
+        first, second = a * MULTIPLIERS[0], c * MULTIPLIERS[1]  # 64 bits; in torch the highest one is the sign
+        a, b, c, d = (
+            ((second >> 32) & MASK) ^ b ^ low,
+            second & MASK,
+            ((first >> 32) & MASK) ^ d ^ high,
+            first & MASK,
+        )
+        low, high = (low + WEYL[0]) & MASK, (high + WEYL[1]) & MASK
+    return a, b, c, d
+
+
+def purpose_number(name: str) -> int:
+    """32 bits that stand for a purpose (a term's or an event's name)."""
+    return zlib.crc32(name.encode())
+
+
+class Draws:
+    """The random numbers of K robots at one moment of their episodes.
+
+    Args:
+        seeds: ``(K,) int64``, each robot's own seed.
+        episodes: ``(K,) int64``, number of the episode, or `STARTUP`.
+        steps: ``(K,) int64``, steps of the episode so far.
+    """
+
+    def __init__(self, seeds: torch.Tensor, episodes: torch.Tensor, steps: torch.Tensor) -> None:
+        self._device = seeds.device
+        self._count = len(seeds)
+        key = (seeds & MASK, (seeds >> 32) & MASK)
+        self._key = [self._words_of(part) for part in key]
+        self._moment = [self._words_of(part & MASK) for part in (steps, episodes)]
+
+    def uniform(
+        self, purpose: str, count: int, low: float | torch.Tensor = 0.0, high: float | torch.Tensor = 1.0
+    ) -> torch.Tensor:
+        """``(K, count) float32``, uniform in [low, high); the same purpose at the same moment gives the same."""
+        unit = self._unit(purpose, count)
+        return unit * (high - low) + low
+
+    def normal(self, purpose: str, count: int) -> torch.Tensor:
+        """``(K, count) float32``, standard normal, by Box and Muller's method."""
+        pairs = (count + 1) // 2
+        unit = self._unit(purpose, 2 * pairs)
+        radius = torch.sqrt(-2.0 * whole(torch.log, 1.0 - unit[:, :pairs]))
+        angle = (2 * math.pi) * unit[:, pairs:]
+        return torch.cat([radius * whole(torch.cos, angle), radius * whole(torch.sin, angle)], 1)[:, :count]
+
+    def integers(self, purpose: str, count: int, low: int, high: int) -> torch.Tensor:
+        """``(K, count) int64``, uniform in low, …, high - 1."""
+        return low + ((self._words(purpose, count) * (high - low)) >> 32)
+
+    def chance(self, purpose: str, probability: float) -> torch.Tensor:
+        """``(K,) bool``, True with this probability."""
+        return self._unit(purpose, 1)[:, 0] < probability
+
+    def _words_of(self, values: torch.Tensor) -> Any:
+        """``(K, 1)``, as `philox` takes it: NumPy has less to do for each operation on few numbers."""
+        values = values[:, None]
+        return values.numpy().astype(np.uint64) if self._device.type == "cpu" else values
+
+    def _words(self, purpose: str, count: int) -> torch.Tensor:
+        """``(K, count) int64`` of 32 random bits each."""
+        steps, episodes = self._moment
+        number, blocks = purpose_number(purpose), (count + 3) // 4
+        if self._device.type == "cpu":
+            block: Any = np.arange(blocks, dtype=np.uint64)[None]
+            counter = (block, np.full_like(block, number), steps, episodes)
+            words = np.stack(np.broadcast_arrays(*philox(counter, self._key)), -1).reshape(self._count, -1)
+            return torch.from_numpy(words[:, :count].astype(np.int64))
+        block = torch.arange(blocks, device=self._device)[None]
+        counter = (block, torch.full_like(block, number), steps, episodes)
+        drawn = torch.stack(torch.broadcast_tensors(*philox(counter, self._key)), -1)
+        return drawn.reshape(self._count, -1)[:, :count]
+
+    def _unit(self, purpose: str, count: int) -> torch.Tensor:
+        """Uniform in [0, 1), of 24 bits, which float32 holds exactly."""
+        return (self._words(purpose, count) >> 8).to(torch.float32) * 2.0**-24

@@ -1,0 +1,117 @@
+"""From a robot's file to a compiled model with the task's physics, and to the engine that steps it."""
+
+import os
+
+import mujoco
+
+from environments.mujoco_gym.backends.base import PhysicsBackend
+from environments.mujoco_gym.config import SimConfig, TaskConfig
+from environments.mujoco_gym.robots.robot import Robot
+from srl3.errors import UserError
+
+INTEGRATORS = {
+    "euler": mujoco.mjtIntegrator.mjINT_EULER,
+    "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
+    "implicit": mujoco.mjtIntegrator.mjINT_IMPLICIT,
+    "rk4": mujoco.mjtIntegrator.mjINT_RK4,
+}
+SOLVERS = {
+    "newton": mujoco.mjtSolver.mjSOL_NEWTON,
+    "cg": mujoco.mjtSolver.mjSOL_CG,
+    "pgs": mujoco.mjtSolver.mjSOL_PGS,
+}
+CONES = {"pyramidal": mujoco.mjtCone.mjCONE_PYRAMIDAL, "elliptic": mujoco.mjtCone.mjCONE_ELLIPTIC}
+ROWS_PER_THREAD = 8
+"""worlds that a further thread is worth waking for"""
+
+
+def compile_scene(spec: mujoco.MjSpec, robot: Robot, config: TaskConfig) -> mujoco.MjModel:
+    """The model with the physics of ``config.sim``, its joints checked against the robot's file.
+
+    Raises:
+        UserError: when it does not compile, or joints and actuators are not those of the robot's file.
+    """
+    sim, option = config.sim, spec.option
+    option.timestep, option.iterations, option.ls_iterations = sim.timestep, sim.iterations, sim.ls_iterations
+    option.integrator, option.solver = INTEGRATORS[sim.integrator], SOLVERS[sim.solver]
+    option.cone, option.impratio = CONES[sim.cone], sim.impratio
+    try:
+        model = spec.compile()
+    except ValueError as error:
+        raise UserError(f"the model of robot {config.robot} does not compile: {error}") from None
+    _check_joints(model, robot, config.robot)
+    return model
+
+
+def _check_joints(model: mujoco.MjModel, robot: Robot, name: str) -> None:
+    hinges = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+    joints = [model.joint(index) for index in range(model.njnt)]
+    present = [joint.name for joint in joints if int(joint.type[0]) in hinges]
+    unknown = [joint for joint in (*robot.joints, *robot.passive) if joint not in present]
+    if unknown:
+        raise UserError(
+            f"robot {name} names the joint {unknown[0]}, which its model lacks; it has {', '.join(present)}."
+        )
+    unnamed = [joint for joint in present if joint not in (*robot.joints, *robot.passive)]
+    if unnamed:
+        raise UserError(f"the model of robot {name} has the joint {unnamed[0]}, which the robot's file does not name.")
+    driven = [model.joint(int(model.actuator_trnid[index, 0])).name for index in range(model.nu)]
+    wrong = [joint for joint in robot.joints if driven.count(joint) != 1]
+    if wrong:
+        raise UserError(f"robot {name}: joint {wrong[0]} has {driven.count(wrong[0])} actuators; it needs one.")
+    if len(robot.default_pose) != len(robot.joints):
+        raise UserError(
+            f"robot {name} has {len(robot.joints)} joints, but {len(robot.default_pose)} numbers in its default pose."
+        )
+
+
+def make_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> PhysicsBackend:
+    """The engine that ``config.sim.impl`` names.
+
+    Raises:
+        UserError: when it can't run here, or so many worlds don't fit into memory.
+    """
+    sim = config.sim
+    warp = sim.impl in ("warp", "jax") or (sim.impl == "auto" and sim.device != "cpu")
+    if warp:
+        raise UserError(
+            "sim.impl warp needs mujoco_warp and a CUDA device, which this SRL3 does not drive yet; use sim.impl:batch."
+        )
+    if sim.device != "cpu":
+        raise UserError(f"sim.impl batch runs on cpu, not on {sim.device}.")
+    _check_memory(model, num_envs, config.env_id)
+    from environments.mujoco_gym.backends.batch import BatchBackend
+
+    return BatchBackend(model, num_envs, thread_count(sim, num_envs))
+
+
+def thread_count(sim: SimConfig, num_envs: int) -> int:
+    """How many threads step ``num_envs`` worlds."""
+    available = sim.threads or len(os.sched_getaffinity(0))
+    return max(1, min(available, num_envs // ROWS_PER_THREAD))
+
+
+def bytes_per_world(model: mujoco.MjModel) -> int:
+    """An upper estimate of what one world takes: the state's row twice, bound fields, and a task's tensors."""
+    state = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION) * 8
+    fields = (model.nsensordata + 7 * model.nbody + 3 * model.nsite + 3 * model.nv + 2 * model.nu) * 12
+    return 2 * state + fields + 40 * (model.nq + model.nv + model.nu + model.nsensordata) + 2048
+
+
+def free_memory() -> int | None:
+    """Bytes that can still be taken; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            values = dict(line.split(":", 1) for line in file)
+        return int(values["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _check_memory(model: mujoco.MjModel, num_envs: int, env_id: str) -> None:
+    free, each = free_memory(), bytes_per_world(model)
+    if free is not None and num_envs * each > free:
+        raise UserError(
+            f"{num_envs:,} worlds of {env_id} take about {num_envs * each / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB are free; {free // each:,} fit."
+        )

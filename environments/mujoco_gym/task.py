@@ -1,0 +1,422 @@
+"""`Task`: N robots in MuJoCo whose observations, rewards and terminations are named terms."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mujoco
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.utils import seeding
+
+from environments.batched.world import ALL, BatchedWorld, Rows, SubstepResult
+from environments.config import PIXELS
+from environments.mujoco_gym.config import TaskConfig
+from environments.mujoco_gym.named_state import NamedState
+from environments.mujoco_gym.randomness import STARTUP, Draws
+from environments.mujoco_gym.robots.robot import Robot, load_robot
+from environments.mujoco_gym.scene import compile_scene, make_backend
+from environments.mujoco_gym.terms.actions import Actions
+from environments.mujoco_gym.terms.events import Events
+from environments.mujoco_gym.terms.non_finite import FailureLog
+from environments.mujoco_gym.terms.observations import ObservationGroup
+from environments.mujoco_gym.terms.tables import term_tables
+from environments.terms import POLICY, ActionTerm, ObservationTerm, laid_out
+from srl3.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from environments.mujoco_gym.rendering import Camera
+
+NON_FINITE = "non_finite"
+"""the termination of a robot whose state became NaN or too large"""
+Terms = dict[str, torch.Tensor]
+
+
+class Task(NamedState, BatchedWorld):
+    """N robots of one configuration. A subclass gives the terms; their weights, noise and ranges are configuration.
+
+    The order of a step: actions, physics, `update`, terminations, rewards, changes and pushes that are due,
+    observations. Of a reset: the model's initial state, `place`, `begin`, observations. All of these see the robots of
+    ``rows`` only, K of them. Terms are pure functions of the state: what a task remembers from step to step it keeps in
+    tensors named in ``task_arrays``, N rows each, which only `update` and `begin` change, in place.
+
+    Random numbers come from `Draws` by purpose, so that robot i of N behaves, to the last bit, as the single robot
+    seeded with ``seed + i``; for that, a task's own functions use `environments.mujoco_gym.maths` for sums and for
+    transcendental functions.
+
+    Attributes:
+        robot: what the robot's file says.
+        actions: the policy's newest actions and those before.
+        step_dt: seconds of a control step.
+    """
+
+    array_kind = "torch"
+    config: TaskConfig
+    task_arrays: tuple[str, ...] = ()
+    """attributes of the task, tensors of N rows, that its snapshots hold"""
+    rewards_times_dt = False
+    """whether weights are per second"""
+
+    def __init__(self, config: TaskConfig, num_envs: int) -> None:
+        if num_envs < 1:
+            raise UserError(f"{config.env_id} needs at least 1 robot, not {num_envs}.")
+        self._original = config
+        self.steps = 0
+        self.stage, self.config = config.at(0)
+        self.robot = load_robot(config.robot)
+        self.num_envs = num_envs
+        model = compile_scene(self.build_spec(self.robot), self.robot, config)
+        self.bind_state(make_backend(model, num_envs, config), self.robot)
+        self._episodes = torch.full((num_envs,), -1, device=self.backend.device)
+        self._seeds = torch.from_numpy(
+            np.random.SeedSequence().generate_state(num_envs, np.uint64).astype(np.int64) >> 1
+        )
+        self._fresh = torch.ones(num_envs, dtype=torch.bool)
+        self._controls = torch.zeros(num_envs, model.nu, device=self.backend.device)
+        scales = torch.broadcast_to(self.constant(self.robot.action_scale), (len(self.robot.joints),))
+        offsets = self.default_joint_pos if self.robot.position_controlled else torch.zeros_like(scales)
+        self.actions = Actions(config.actions, offsets, scales, num_envs)
+        if config.randomize.push is not None and not self.robot.base:
+            raise UserError(f"randomize.push of {config.env_id} needs a robot with a free base.")
+        self.events = Events(config, self.backend)
+        self.failures = FailureLog(config)
+        self._camera: Camera | None = None
+        self.setup()
+        self.backend.forward(self._all_rows)
+        self.state_changed()
+        self.begin(self.draws(self.rows, torch.zeros_like(self.rows)))
+        self._groups = self._make_groups()
+        self._reward_names = self._checked_names("rewards", self.compute_task_rewards(), config.rewards)
+        self._ending_names = (*self.compute_terminations(), NON_FINITE)
+        super().__init__(config, num_envs, config.sim.device)
+        self.config = config.at(0)[1]
+
+    # what a task provides
+
+    def build_spec(self, robot: Robot) -> mujoco.MjSpec:
+        """The robot in its scene."""
+        return robot.spec()
+
+    def setup(self) -> None:
+        """Make the task's tensors and find what it reads by name (sensors, sites), once, before the first step."""
+
+    @abstractmethod
+    def compute_observations(self) -> dict[str, Terms]:
+        """Raw terms by group and name, ``(N, k) float32`` each."""
+
+    @abstractmethod
+    def compute_task_rewards(self) -> Terms:
+        """Unweighted reward terms by name, ``(N,) float32`` each."""
+
+    @abstractmethod
+    def compute_terminations(self) -> Terms:
+        """Terminations by reason, ``(N,) bool`` each."""
+
+    def compute_success(self) -> torch.Tensor:
+        """``(N,) bool``: the robot has done its task, as things stand (where the task reports success)."""
+        return torch.zeros(self.count, dtype=torch.bool, device=self.backend.device)
+
+    def place(self, draws: Draws) -> None:
+        """Put the robots, which are in the model's initial state, at the start of an episode (`set_robot`)."""
+        self.set_robot()
+
+    def begin(self, draws: Draws) -> None:
+        """Set what the task remembers at the start of an episode, from the state in which the robots were placed."""
+
+    def update(self) -> None:
+        """Bring what the task remembers up to date with the state after physics; terms are computed afterwards."""
+
+    def observation_meaning(self, term: str) -> tuple[str, str, tuple[str, ...]]:
+        """Unit, coordinate frame and names of the elements of an observation term; empty where there are none."""
+        joints = self.robot.joints
+        known = {"joint_pos": ("rad", "", joints), "joint_vel": ("rad/s", "", joints), "actions": ("", "", joints)}
+        return known.get(term, ("", "", ()))
+
+    # what a task uses
+
+    @property
+    def reports_success(self) -> bool:
+        return type(self).compute_success is not Task.compute_success
+
+    @property
+    def control_dt(self) -> float:
+        return self.config.control_dt
+
+    def set_robot(
+        self,
+        joint_pos: torch.Tensor | None = None,
+        joint_vel: torch.Tensor | None = None,
+        base: torch.Tensor | None = None,
+        base_vel: torch.Tensor | None = None,
+    ) -> None:
+        """Write the robots' state; what is not given is the default pose, at rest, at the robot's height.
+
+        Args:
+            joint_pos: ``(K, J)``, rad
+            joint_vel: ``(K, J)``, rad/s
+            base: ``(K, 7)``: position and quaternion
+            base_vel: ``(K, 6)``: linear in the world, angular in the body
+        """
+        qpos = self.exact("qpos").clone()
+        qvel = torch.zeros(self.count, self.backend.model.nv, dtype=qpos.dtype, device=qpos.device)
+        position = self.default_joint_pos if joint_pos is None else joint_pos
+        qpos[:, self._joint_qpos] = position.to(qpos.dtype)
+        if joint_vel is not None:
+            qvel[:, self._joint_qvel] = joint_vel.to(qvel.dtype)
+        place, speed = self._base
+        if place >= 0:
+            if base is None:
+                base = self.constant([0, 0, self.robot.height, 1, 0, 0, 0])
+            qpos[:, place : place + 7] = base.to(qpos.dtype)
+            if base_vel is not None:
+                qvel[:, speed : speed + 6] = base_vel.to(qvel.dtype)
+        self.backend.write("qpos", qpos, self.rows)
+        self.backend.write("qvel", qvel, self.rows)
+
+    def draws(self, rows: torch.Tensor, steps: torch.Tensor) -> Draws:
+        """The random numbers of these robots in their current episodes, after so many steps of them."""
+        return Draws(self._seeds[rows], self._episodes[rows], steps)
+
+    # the batched world
+
+    def _make_action_space(self) -> spaces.Box:
+        limit = self.config.actions.clip
+        return spaces.Box(-limit, limit, (len(self.robot.joints),), np.float32)
+
+    def _make_observation_spaces(self) -> dict[str, spaces.Box]:
+        if self.config.srl_model == PIXELS:
+            return {POLICY: spaces.Box(0, 255, self.config.image_shape, np.uint8)}
+        return {name: spaces.Box(-np.inf, np.inf, (group.size,), np.float32) for name, group in self._groups.items()}
+
+    def term_names(self) -> tuple[str, ...]:
+        return self._reward_names
+
+    def seed(self, seeds: Sequence[int | None]) -> None:
+        """Seed robot i with ``seeds[i]``: its next episode is the first one of that seed."""
+        for row, seed in enumerate(seeds):
+            if seed is not None:
+                seeding.np_random(seed)  # refuses what Gymnasium refuses
+                self._seeds[row] = seed & (2**63 - 1)
+                self._episodes[row] = -1
+                self._fresh[row] = True
+
+    def _substep(self, actions: torch.Tensor) -> SubstepResult:
+        self._follow_curriculum()
+        self.failures.remember(self.backend)
+        self._controls[:, self.actuator_of_joint] = self.actions.push(actions)
+        self.backend.write("ctrl", self._controls)
+        self.backend.step(self.config.sim.decimation)
+        self.steps += 1
+        self.state_changed()
+        self.update()
+        failed = self.backend.failed()
+        endings = {**self.compute_terminations(), NON_FINITE: failed}
+        terminated = torch.stack(list(endings.values())).any(0)
+        terms = self._weighted(self.compute_task_rewards())
+        success = self.compute_success()
+        if failed.any():
+            terms[:, failed] = 0
+            success = success & ~failed
+            self.failures.report(failed, self.actions.newest, self.steps)
+        steps = self.elapsed + 1
+        if self.events.due(steps):
+            self.events.within_episode(steps, self.draws, self._base[1])
+            self.state_changed()
+        if self.config.srl_model != PIXELS:
+            raw = self.compute_observations()
+            for name, group in self._groups.items():
+                group.push(raw[name], self.draws(self._all_rows, steps) if group.noisy else None)
+        return SubstepResult(terms, terminated, success, endings)
+
+    def _weighted(self, rewards: Terms) -> torch.Tensor:
+        """``(terms, N) float32``, laid out robot by robot, so that sums over the terms have one order for any N."""
+        dt = self.control_dt if self.rewards_times_dt else 1.0
+        weights = self.config.rewards
+        terms = torch.empty(self.num_envs, len(rewards), device=self.backend.device)
+        for index, name in enumerate(self._reward_names):
+            torch.mul(rewards[name], weights[name] * dt, out=terms[:, index])
+        return terms.T
+
+    def _reset_rows(self, rows: torch.Tensor) -> None:
+        self._follow_curriculum()
+        self._episodes[rows] += 1
+        zero = torch.zeros_like(rows)
+        fresh = rows[self._fresh[rows]]
+        if len(fresh):
+            self.events.startup(fresh, Draws(self._seeds[fresh], torch.full_like(fresh, STARTUP), zero[: len(fresh)]))
+            self._fresh[fresh] = False
+        draws = self.draws(rows, zero)
+        self.events.at_reset(rows, draws)
+        self.backend.reset(rows)
+        self.actions.begin(rows)
+        with self._only(rows):
+            self.place(draws)
+            self.backend.forward(rows)
+            self.state_changed()
+            self.begin(draws)
+            if self.config.srl_model != PIXELS:
+                raw = self.compute_observations()
+                for name, group in self._groups.items():
+                    group.begin(rows, raw[name], draws)
+
+    @contextmanager
+    def _only(self, rows: torch.Tensor) -> Iterator[None]:
+        """Terms and hooks see these robots only; what they change of ``task_arrays`` is put back into the whole."""
+        whole = {name: getattr(self, name) for name in self.task_arrays}
+        actions = self.actions
+        self.rows, self.actions = rows, actions.of(rows)
+        for name, values in whole.items():
+            setattr(self, name, values[rows])
+        self.state_changed()
+        try:
+            yield
+        finally:
+            for name, values in whole.items():
+                values[rows] = getattr(self, name)
+                setattr(self, name, values)
+            self.rows, self.actions = self._all_rows, actions
+            self.state_changed()
+
+    def observe(self, rows: Rows = ALL, group: str = POLICY) -> Any:
+        if self.config.srl_model == PIXELS:
+            return torch.from_numpy(self.images(rows))
+        values = self._groups[group].values
+        return values.clone() if isinstance(rows, slice) and rows == ALL else values[rows].clone()
+
+    def ground_truth_dim(self) -> int:
+        return self._groups[POLICY].clean(self.compute_observations()[POLICY]).shape[1]
+
+    def ground_truth(self, rows: Rows = ALL) -> torch.Tensor:
+        """``(K, ground_truth_dim) float32``: the policy's terms, scaled, without noise, delay and history."""
+        return self._groups[POLICY].clean(self.compute_observations()[POLICY])[rows]
+
+    def close(self) -> None:
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+    # pictures and words
+
+    def images(self, rows: Rows = ALL) -> np.ndarray:
+        if self._camera is None:
+            from environments.mujoco_gym.rendering import Camera
+
+            self._camera = Camera(self.backend.model, self.config.camera, self.config.img_shape, self.robot.base)
+        return np.stack([self._camera.draw(*self.backend.data(int(row))) for row in self._all_rows[rows]])
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        if self.config.srl_model == PIXELS:
+            return super().observation_terms()
+        terms = []
+        for group in self._groups.values():
+            for name, config in group.terms.items():
+                place = group.places[name]
+                unit, frame, elements = self.observation_meaning(name)
+                terms.append(
+                    ObservationTerm(
+                        name,
+                        place.stop - place.start,
+                        unit=unit,
+                        frame=frame,
+                        scale=config.scale,
+                        clip=config.clip,
+                        noise=config.noise,
+                        noise_kind=config.noise_kind if config.noise else "",
+                        group=group.name,
+                        elements=elements * config.history,
+                    )
+                )
+        return laid_out(terms)
+
+    def action_terms(self) -> list[ActionTerm]:
+        limit, scale = self.config.actions.clip, self.config.actions.scale
+        unit = "rad" if self.robot.position_controlled else ""
+        values = zip(self.robot.joints, self.actions.scales.tolist(), self.actions.offsets.tolist(), strict=True)
+        return [
+            ActionTerm(joint, index, unit, factor * scale, offset, -limit, limit, joint)
+            for index, (joint, factor, offset) in enumerate(values)
+        ]
+
+    def term_tables(self) -> str:
+        """The world's terms as tables: observations, actions, rewards, terminations, randomisation, curriculum."""
+        return term_tables(self.config, self.observation_terms(), self.action_terms(), self._ending_names)
+
+    # snapshots
+
+    def get_rows(self, rows: Rows = ALL) -> dict[str, torch.Tensor]:
+        chosen = self._all_rows[rows]
+        saved = {f"physics.{name}": torch.from_numpy(v) for name, v in self.backend.snapshot(chosen).items()}
+        saved |= {f"task.{name}": getattr(self, name)[chosen] for name in self.task_arrays}
+        saved |= {f"actions.{name}": values for name, values in self.actions.state(chosen).items()}
+        saved |= {f"events.{name}": values for name, values in self.events.state(chosen).items()}
+        for group in self._groups.values():
+            saved |= {f"observed.{group.name}.{name}": values for name, values in group.state(chosen).items()}
+        return {**super().get_rows(rows), **saved}
+
+    def set_rows(self, rows: Rows, state: Mapping[str, Any]) -> None:
+        chosen = self._all_rows[rows]
+        values = {name: torch.as_tensor(value) for name, value in state.items()}
+        self.applied[chosen] = values["applied"]
+        self.backend.restore(chosen, {name: value.numpy() for name, value in _under("physics", values).items()})
+        for name, value in _under("task", values).items():
+            getattr(self, name)[chosen] = value
+        self.actions.restore(chosen, _under("actions", values))
+        self.events.restore(chosen, _under("events", values))
+        for group in self._groups.values():
+            group.restore(chosen, _under(f"observed.{group.name}", values))
+        self.state_changed()
+
+    def _random_state(self) -> dict[str, Any]:
+        return {
+            "seeds": self._seeds.numpy().copy(),
+            "episodes": self._episodes.numpy().copy(),
+            "fresh": self._fresh.numpy().copy(),
+            "steps": self.steps,
+        }
+
+    def _restore_random_state(self, state: Mapping[str, Any]) -> None:
+        for name in ("seeds", "episodes", "fresh"):
+            getattr(self, f"_{name}")[:] = torch.from_numpy(np.asarray(state[name]))
+        self.steps = int(state["steps"])
+        self._follow_curriculum()
+
+    # helpers
+
+    def _follow_curriculum(self) -> None:
+        if self._original.curriculum:
+            stage, config = self._original.at(self.steps)
+            if stage != self.stage:
+                self.stage, self.config = stage, config
+
+    def dump_failures_to(self, folder: Path) -> None:
+        """Where the first state that became NaN is written, unless the configuration names a file."""
+        self.failures.folder = folder
+
+    def _make_groups(self) -> dict[str, ObservationGroup]:
+        raw = self.compute_observations()
+        configured = self._original.observations
+        self._checked_names("observations", raw, configured)
+        groups = {}
+        for name, terms in configured.items():
+            self._checked_names(f"observations.{name}", raw[name], terms)
+            sizes = {term: values.shape[1] for term, values in raw[name].items()}
+            groups[name] = ObservationGroup(name, terms, sizes, self.num_envs, self.backend.device)
+        return groups
+
+    def _checked_names(self, part: str, computed: Mapping[str, Any], configured: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of both; a name of one that the other lacks is refused."""
+        for name in configured:
+            if name not in computed:
+                raise unknown_name(f"term of {part} of {self._original.env_id}", name, computed)
+        for name in computed:
+            if name not in configured:
+                raise UserError(f"{part} of {self._original.env_id} has the term {name}, but no configuration for it.")
+        return tuple(configured)
+
+
+def _under(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values whose names begin with ``part`` and a dot, by the rest of their names."""
+    return {name[len(part) + 1 :]: value for name, value in values.items() if name.startswith(f"{part}.")}

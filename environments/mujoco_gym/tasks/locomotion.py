@@ -1,0 +1,203 @@
+"""``AntGymEnv-v0`` and ``HumanoidGymEnv-v0``: run along +x, with the observations and rewards of IsaacGymEnvs."""
+
+import torch
+
+from environments.batched.single import BatchedGymEnv
+from environments.mujoco_gym.maths import atan2, roll_of, total, wrapped, yaw_of
+from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.task import Task, Terms
+from environments.mujoco_gym.tasks.locomotion_config import AntConfig, HumanoidConfig, LocomotionConfig
+
+
+class LocomotionTask(Task):
+    """What Ant and Humanoid share.
+
+    The potential is minus the distance to the target, in the plane, per control step's seconds; progress is its
+    difference. A robot that falls gets ``death`` alone in that step. The reward of an episode ends at ``max_steps``.
+    """
+
+    config: LocomotionConfig
+    task_arrays = ("potential", "progress")
+
+    def setup(self) -> None:
+        """Potentials in float64: they are large, and their difference is what counts."""
+        self.potential = torch.zeros(self.num_envs, dtype=torch.float64)
+        self.progress = torch.zeros(self.num_envs)
+        self._foot_forces = self.sensor_places(
+            tuple(f"{foot}_{quantity}" for foot in self.robot.feet for quantity in ("force", "torque"))
+        )
+        self._joint_range = self.joint_high - self.joint_low
+        self.effort = self.gears / self.gears.max()
+        """``(J,)``: strength of each motor against the strongest"""
+
+    def place(self, draws: Draws) -> None:
+        """Near the default pose, nearly at rest, at the origin."""
+        config, count = self.config, len(self.robot.joints)
+        offset = draws.uniform("joint_pos", count, -config.joint_noise, config.joint_noise)
+        position = (self.default_joint_pos + offset).clamp(self.joint_low, self.joint_high)
+        velocity = draws.uniform("joint_vel", count, -config.joint_vel_noise, config.joint_vel_noise)
+        self.set_robot(position, velocity)
+
+    def begin(self, draws: Draws) -> None:
+        self.potential.copy_(self._potential())
+        self.progress.zero_()
+
+    def update(self) -> None:
+        potential = self._potential()
+        self.progress.copy_(potential - self.potential)
+        self.potential.copy_(potential)
+
+    def _potential(self) -> torch.Tensor:
+        """``(K,) float64``"""
+        position = self.exact("qpos")
+        x = self.config.target_distance - position[:, self._base[0]]
+        y = position[:, self._base[0] + 1]
+        return torch.sqrt(x * x + y * y) / -self.control_dt
+
+    # what several terms read
+
+    @property
+    def joint_pos_scaled(self) -> torch.Tensor:
+        """``(K, J)``: positions of the joints in their ranges, -1 at the lower limit and 1 at the upper."""
+        return self._cached(
+            "joint_pos_scaled", lambda: (2 * self.joint_pos - self.joint_high - self.joint_low) / self._joint_range
+        )
+
+    @property
+    def up(self) -> torch.Tensor:
+        """``(K,)``: cosine of the base's tilt"""
+        return self._cached("up", lambda: -self.projected_gravity[:, 2])
+
+    @property
+    def heading(self) -> torch.Tensor:
+        """``(K,)``: cosine of the angle, in the plane, between the base's x axis and the way to the target"""
+        return self._cached("heading", self._heading)
+
+    def _heading(self) -> torch.Tensor:
+        x, y = self._to_target()
+        _, qx, qy, qz = self.base_quat.unbind(1)
+        qw = self.base_quat[:, 0]
+        forward_x, forward_y = 1 - 2 * (qy * qy + qz * qz), 2 * (qx * qy + qw * qz)
+        return (forward_x * x + forward_y * y) / torch.sqrt(x * x + y * y)
+
+    def _to_target(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.config.target_distance - self.base_pos[:, 0], -self.base_pos[:, 1]
+
+    @property
+    def fallen(self) -> torch.Tensor:
+        """``(K,) bool``"""
+        return self.base_pos[:, 2] < self.config.termination_height
+
+    # terms
+
+    def compute_observations(self) -> dict[str, Terms]:
+        yaw = self._cached("yaw", lambda: yaw_of(self.base_quat))
+        x, y = self._to_target()
+        terms = {
+            "height": self.base_pos[:, 2:3],
+            "base_lin_vel": self.base_lin_vel,
+            "base_ang_vel": self.base_ang_vel,
+            "yaw": yaw[:, None],
+            "roll": roll_of(self.base_quat)[:, None],
+            "angle_to_target": wrapped(atan2(y, x) - yaw)[:, None],
+            "up": self.up[:, None],
+            "heading": self.heading[:, None],
+            "joint_pos": self.joint_pos_scaled,
+            "joint_vel": self.joint_vel,
+            "foot_forces": self.sensors(self._foot_forces),
+            "actions": self.actions.newest,
+        }
+        return {"policy": terms}
+
+    def compute_task_rewards(self) -> Terms:
+        actions = self.actions.newest
+        running = (~self.fallen).float()
+        heading = (self.heading / self.config.heading_full).clamp(max=1.0)
+        terms = {
+            "progress": self.progress,
+            "alive": torch.ones_like(running),
+            "upright": (self.up > self.config.upright).float(),
+            "heading": heading,
+            "action_cost": total(actions * actions),
+            "electricity": self.electricity(actions),
+            "joint_limits": self.joint_limits(),
+        }
+        return {name: value * running for name, value in terms.items()} | {"death": 1.0 - running}
+
+    def electricity(self, actions: torch.Tensor) -> torch.Tensor:
+        """``(K,)``: power of the motors, of actions and joint velocities as they are observed."""
+        scale = self.config.observations["policy"]["joint_vel"].scale
+        return total((actions * (self.joint_vel * scale)).abs())
+
+    def joint_limits(self) -> torch.Tensor:
+        """``(K,)``: how many joints are at their upper limit."""
+        return total((self.joint_pos_scaled > self.config.limit_margin).float())
+
+    def compute_terminations(self) -> Terms:
+        return {"fallen": self.fallen}
+
+    def observation_meaning(self, term: str) -> tuple[str, str, tuple[str, ...]]:
+        axes = ("x", "y", "z")
+        known = {
+            "height": ("m", "world", ()),
+            "base_lin_vel": ("m/s", "body", axes),
+            "base_ang_vel": ("rad/s", "body", axes),
+            "yaw": ("rad", "world", ()),
+            "roll": ("rad", "world", ()),
+            "angle_to_target": ("rad", "body", ()),
+            "joint_pos": ("", "", self.robot.joints),
+            "joint_torques": ("N m", "", self.robot.joints),
+            "foot_forces": (
+                "N, N m",
+                "body",
+                tuple(f"{foot}_{part}{axis}" for foot in self.robot.feet for part in "ft" for axis in axes),
+            ),
+        }
+        return known.get(term) or super().observation_meaning(term)
+
+
+class AntTask(LocomotionTask):
+    """N ants."""
+
+    config: AntConfig
+
+
+class HumanoidTask(LocomotionTask):
+    """N humanoids. Power and limits count by the strength of the motors; the torques are observed too."""
+
+    config: HumanoidConfig
+
+    def compute_observations(self) -> dict[str, Terms]:
+        terms = super().compute_observations()
+        terms["policy"]["joint_torques"] = self.actions.newest * self.gears
+        return terms
+
+    def electricity(self, actions: torch.Tensor) -> torch.Tensor:
+        scale = self.config.observations["policy"]["joint_vel"].scale
+        return total((actions * (self.joint_vel * scale)).abs() * self.effort)
+
+    def joint_limits(self) -> torch.Tensor:
+        """``(K,)``: how near the joints are to their limits, 1 at a limit."""
+        margin = self.config.limit_margin
+        position = self.joint_pos_scaled.abs()
+        return total((position > margin) * ((position - margin) / (1 - margin)) * self.effort)
+
+
+class AntGymEnv(BatchedGymEnv):
+    """One ant; see `LocomotionTask` for its rules and `AntConfig` for its parameters.
+
+    Actions: 8 motors in [-1, 1]. Observation: ``(60,) float32``.
+    """
+
+    config_class = AntConfig
+    world_class = AntTask
+
+
+class HumanoidGymEnv(BatchedGymEnv):
+    """One humanoid; see `LocomotionTask` for its rules and `HumanoidConfig` for its parameters.
+
+    Actions: 21 motors in [-1, 1]. Observation: ``(108,) float32``.
+    """
+
+    config_class = HumanoidConfig
+    world_class = HumanoidTask

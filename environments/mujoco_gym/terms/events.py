@@ -1,0 +1,103 @@
+"""When worlds are changed: at startup, at resets, at intervals, and by pushes."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from environments.mujoco_gym.backends.base import PhysicsBackend
+from environments.mujoco_gym.config import Range, TaskConfig
+from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.terms.randomize import ModelChange, model_changes, push_velocity
+
+NEVER = 2**62
+
+
+class Events:
+    """The changes that a configuration asks for, on N worlds.
+
+    Args:
+        config: of the task.
+        backend: whose models are changed.
+    """
+
+    def __init__(self, config: TaskConfig, backend: PhysicsBackend) -> None:
+        self._backend = backend
+        self._dt = config.control_dt
+        self._push = config.randomize.push
+        changes = model_changes(config.randomize, backend, config.env_id)
+        self._by_time: dict[str, list[ModelChange]] = {
+            when: [change for change in changes if change.config.when == when]
+            for when in ("startup", "reset", "interval")
+        }
+        timed = [*(change.name for change in self._by_time["interval"]), *(["push"] if self._push else [])]
+        self._next = {
+            name: torch.full((backend.num_envs,), NEVER, dtype=torch.int64, device=backend.device) for name in timed
+        }
+
+    def startup(self, rows: torch.Tensor, draws: Draws) -> None:
+        """What is drawn once for a robot."""
+        self._apply(self._by_time["startup"], rows, draws)
+
+    def at_reset(self, rows: torch.Tensor, draws: Draws) -> None:
+        """What is drawn for an episode, and the first times of what happens within it."""
+        self._apply(self._by_time["reset"], rows, draws)
+        for name, times in self._next.items():
+            times[rows] = self._wait(name, draws)
+
+    def due(self, steps: torch.Tensor) -> bool:
+        """Whether something happens in a robot's world after so many ``steps (N,)`` of its episode."""
+        return any(bool((times <= steps).any()) for times in self._next.values())
+
+    def within_episode(
+        self, steps: torch.Tensor, draws_of: Callable[[torch.Tensor, torch.Tensor], Draws], base: int
+    ) -> None:
+        """Make the changes and pushes that are due, and draw when they happen next.
+
+        Args:
+            steps: ``(N,)``, steps of the episodes so far.
+            draws_of: the random numbers of some robots after so many steps of each.
+            base: where the base's six velocities begin in ``qvel``.
+        """
+        for name, times in self._next.items():
+            rows = (times <= steps).nonzero(as_tuple=True)[0]
+            if not len(rows):
+                continue
+            draws = draws_of(rows, steps[rows])
+            if name == "push":
+                assert self._push is not None
+                velocity = self._backend.exact("qvel")[rows].clone()
+                velocity[:, base : base + 6] += push_velocity(self._push, draws).to(velocity.dtype)
+                self._backend.write("qvel", velocity, rows)
+                self._backend.read("qvel")[rows] = velocity.float()
+            else:
+                self._apply([change for change in self._by_time["interval"] if change.name == name], rows, draws)
+            times[rows] = steps[rows] + self._wait(name, draws)
+
+    def _apply(self, changes: list[ModelChange], rows: torch.Tensor, draws: Draws) -> None:
+        for change in changes:
+            change.apply(rows, draws)
+        if changes:
+            self._backend.recompute(rows)
+
+    def _wait(self, name: str, draws: Draws) -> torch.Tensor:
+        """``(K,) int64``: control steps until it happens again."""
+        low, high = self._seconds(name)
+        seconds = draws.uniform(f"wait.{name}", 1, low, high)[:, 0]
+        return (seconds / self._dt).round().long().clamp(min=1)
+
+    def _seconds(self, name: str) -> Range:
+        if name == "push":
+            assert self._push is not None
+            return self._push.seconds
+        return next(change.config.seconds for change in self._by_time["interval"] if change.name == name)
+
+    # snapshots
+
+    def state(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Copies of these robots' rows."""
+        return {name: times[rows] for name, times in self._next.items()}
+
+    def restore(self, rows: torch.Tensor, state: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `state` gave."""
+        for name, times in self._next.items():
+            times[rows] = state[name]

@@ -1,0 +1,61 @@
+"""States that became NaN or too large: counted, and the first one written to a file."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from environments.mujoco_gym.backends.base import PhysicsBackend
+from environments.mujoco_gym.config import TaskConfig
+from srl3.files import atomic_path
+
+logger = logging.getLogger(__name__)
+FILE_NAME = "nan_dump.npz"
+
+
+class FailureLog:
+    """What is known of simulations that failed.
+
+    Attributes:
+        count: how many episodes ended with it.
+        folder: where the dump goes when the configuration names no file; None: nowhere.
+    """
+
+    def __init__(self, config: TaskConfig) -> None:
+        self.count = 0
+        self.folder: Path | None = None
+        self._config = config
+        self._before = np.zeros((0, 0))
+
+    def remember(self, backend: PhysicsBackend) -> None:
+        """Keep the states from which the next step starts."""
+        self._before = backend.state_rows()
+
+    def report(self, failed: torch.Tensor, actions: torch.Tensor, step: int) -> None:
+        """Count the robots ``failed (N,) bool``, and write the first ones that ever did.
+
+        The file holds ``state`` (the engine's whole state before the step, one row for each robot), ``actions``,
+        ``rows``, ``step`` and ``env_id``.
+        """
+        rows = failed.nonzero(as_tuple=True)[0].cpu().numpy()
+        first = self.count == 0
+        self.count += len(rows)
+        path = self._path()
+        if not first or path is None:
+            return
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(
+                file,
+                state=self._before[rows],
+                actions=actions.cpu().numpy()[rows],
+                rows=rows,
+                step=step,
+                env_id=self._config.env_id,
+            )
+        logger.warning("a state became NaN or too large; the state before is in %s", path)
+
+    def _path(self) -> Path | None:
+        if self._config.nan_dump:
+            return Path(self._config.nan_dump)
+        return None if self.folder is None else self.folder / FILE_NAME
