@@ -24,6 +24,8 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
 
     config_class: ClassVar[type[EnvConfig]] = EnvConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 20}
+    engine_window: ClassVar[bool] = False
+    """whether human mode opens a window of the engine's own; else pictures are shown through OpenCV"""
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
         self.config = self.config_class.from_kwargs(env_kwargs)

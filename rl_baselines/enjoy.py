@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from environments.config import PIXELS
 from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
-from environments.registry import ThreadingType, find_env
-from rl_baselines.registry import find_algo
+from environments.registry import find_env
+from environments.windows import check_window
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
     from rl_baselines.acting.evaluation import Evaluation
-    from rl_baselines.checkpoints.checkpoint import Checkpoint
 
 EXAMPLES = """examples:
   python -m rl_baselines.enjoy --log-dir logs/KukaButtonGymEnv-v0 --num-episodes 20
@@ -48,7 +47,7 @@ def make_parser() -> Parser:
         "and the others do not",
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
-    parser.add_argument("--render", action="store_true", help="show it in a window")
+    parser.add_argument("--render", action="store_true", help="show it in a window, where the world has one")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="record it")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--device", default="cpu", help="torch device")
@@ -66,66 +65,61 @@ def main(argv: list[str] | None = None) -> int:
     overrides = env_kwargs_from_flags(arguments, given)
     path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 
-    from rl_baselines.checkpoints.checkpoint import load_checkpoint
+    from rl_baselines.checkpoints.archive import read_info
 
-    checkpoint = load_checkpoint(path, device="cpu")
-    config = make_config(checkpoint.info.env_id, {**checkpoint.info.env_kwargs, **overrides})
-    observed = checkpoint.info.env_kwargs["srl_model"]
+    info = read_info(path)
+    config = make_config(info.env_id, {**info.env_kwargs, **overrides})
+    observed = info.env_kwargs["srl_model"]
     if config.srl_model != observed:
-        raise UserError(f"{checkpoint.path} observes {observed}, and can't act from {config.srl_model}.")
-    result = _run(arguments, checkpoint, config.as_dict())
+        raise UserError(f"{path} observes {observed}, and can't act from {config.srl_model}.")
+    if arguments.render:
+        check_window(info.env_id)
+    result = _run(arguments, path, config.as_dict())
     if arguments.json:
-        print(json.dumps({"checkpoint": str(checkpoint.path), **result.as_dict()}))
+        print(json.dumps({"checkpoint": str(path), **result.as_dict()}))
     else:
-        print(
-            f"{checkpoint.path}: {checkpoint.info.algo} on {checkpoint.info.env_id}, "
-            f"{checkpoint.info.num_timesteps:,} steps trained"
-        )
+        print(f"{path}: {info.algo} on {info.env_id}, {info.num_timesteps:,} steps trained")
         print(result.in_words())
         if arguments.video is not None:
             print(f"video: {arguments.video}")
     return 0
 
 
-def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: dict[str, Any]) -> "Evaluation":
+def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) -> "Evaluation":
     import secrets
 
-    from rl_baselines.acting.evaluation import evaluate
+    from rl_baselines.acting.actor import Actor
+    from rl_baselines.acting.evaluation import evaluate, number_of_envs
     from rl_baselines.acting.video import VideoRecorder
-    from rl_baselines.checkpoints.checkpoint import load_model
-    from rl_baselines.vec_envs.create import create_envs
+    from rl_baselines.acting.worlds import make_worlds
+    from rl_baselines.checkpoints.archive import load_checkpoint
     from srl3.runtime.seeding import seed_everything
     from srl3.runtime.threads import set_threads
 
+    checkpoint = load_checkpoint(path, device="cpu")
     info = checkpoint.info
     watched = arguments.render or arguments.video is not None
     if watched and env_kwargs["srl_model"] != PIXELS:
         env_kwargs = {**env_kwargs, "img_shape": VIDEO_SHAPE}
-    batched = find_env(info.env_id).threading is ThreadingType.BATCHED
     seed = secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed
     set_threads(images=env_kwargs["srl_model"] == PIXELS)
     seed_everything(seed)
-    venv = create_envs(
-        info.env_id,
+    actor = Actor.from_checkpoint(checkpoint, arguments.device, seed)
+    deterministic = arguments.deterministic or (actor.deterministic and not arguments.stochastic)
+    venv = make_worlds(
+        info,
+        actor.encoder,
         env_kwargs,
-        n_envs=min(arguments.num_episodes, 256) if batched and not watched else 1,
+        n_envs=1 if watched else number_of_envs(info.env_id, arguments.num_episodes),
         seed=seed,
-        num_stack=info.num_stack,
-        encoder=checkpoint.load_encoder(arguments.device),
-        normalize=bool(info.hyperparams["normalize"]),
-        training=False,
         render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,
     )
     try:
-        model = load_model(checkpoint, venv, seed=seed, device=arguments.device)
-        deterministic = arguments.deterministic or not (
-            arguments.stochastic or find_algo(info.algo).load_class().on_policy
-        )
         if arguments.video is None:
-            return evaluate(model, arguments.num_episodes, deterministic=deterministic)
+            return evaluate(actor, venv, arguments.num_episodes, deterministic=deterministic)
         fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
         with VideoRecorder(arguments.video, fps=fps) as recorder:
-            return evaluate(model, arguments.num_episodes, deterministic=deterministic, on_step=recorder.record)
+            return evaluate(actor, venv, arguments.num_episodes, deterministic=deterministic, on_step=recorder.record)
     finally:
         venv.close()
 

@@ -30,6 +30,7 @@ class InmoovArmEnv(SRLGymEnv):
     config_class: ClassVar[type[InmoovConfig]] = InmoovConfig
     config: InmoovConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}  # real time
+    engine_window: ClassVar[bool] = True
     n_discrete_actions: ClassVar[int] = len(DIRECTIONS)
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:

@@ -34,6 +34,7 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
     config_class: ClassVar[type[KukaButtonConfig]] = KukaButtonConfig
     config: KukaButtonConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 60}  # a quarter of real time
+    engine_window: ClassVar[bool] = True
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
         super().__init__(render_mode, **env_kwargs)

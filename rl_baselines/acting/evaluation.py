@@ -5,9 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.evaluation import evaluate_policy
+from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.vec_env import VecEnv
+
+from environments.registry import ThreadingType, find_env
+from rl_baselines.acting.actor import Actor
+
+MAX_ENVS = 256
+"""of a batched world, playing the episodes of an evaluation at once"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Evaluation:
     returns: list[float]
     lengths: list[int]
     successes: list[bool]
-    """of the episodes of a task that knows success"""
+    """of the episodes of a task that reports success"""
 
     def as_dict(self) -> dict[str, Any]:
         """The figures and the single episodes, as JSON holds them."""
@@ -45,41 +50,57 @@ class Evaluation:
 
 
 def evaluate(
-    model: BaseAlgorithm,
+    actor: Actor,
+    venv: VecEnv,
     num_episodes: int,
     *,
-    deterministic: bool = True,
+    deterministic: bool | None = None,
     on_step: Callable[[VecEnv], None] | None = None,
 ) -> Evaluation:
-    """Run ``model`` in its own environment.
+    """Let ``actor`` play whole episodes.
 
-    Every environment runs its share of the episodes, so that short episodes are not favoured (SB3's `evaluate_policy`).
+    Every environment runs its share of the episodes, so that short episodes are not favoured; a policy that
+    `Actor.uses_masks` gets the environments' ``action_masks()``, where they have them.
 
     Args:
-        model: with an environment.
+        actor: begins anew in all environments.
+        venv: the bare worlds, whose observations the actor encodes, stacks and normalises itself; it is reset.
         num_episodes: how many, at least 1.
-        deterministic: the most probable action, or one drawn.
-        on_step: called with the environment after each step of its first part.
+        deterministic: the most probable action, or one drawn; None: as `Actor.deterministic` says.
+        on_step: called with ``venv`` after each step.
+
+    Returns:
+        The episodes in the order in which they ended; returns are those of the environments' monitors, where they
+        have them.
     """
-    env = model.get_env()
-    assert env is not None
-    successes: list[bool] = []
+    n = venv.num_envs
+    left = (num_episodes + np.arange(n)) // n
+    returns, lengths = np.zeros(n), np.zeros(n, np.int64)
+    evaluation = Evaluation([], [], [])
+    masked = actor.uses_masks and is_masking_supported(venv)
+    observations, starts = venv.reset(), np.ones(n, np.bool_)
+    actor.reset()
+    while left.any():
+        masks = get_action_masks(venv) if masked else None
+        actions = actor.act(observations, starts, deterministic, masks)  # type: ignore[arg-type]
+        observations, rewards, starts, infos = venv.step(actions)
+        returns += rewards
+        lengths += 1
+        for row in np.flatnonzero(starts & (left > 0)):
+            info = infos[row]
+            episode = info.get("episode", {"r": returns[row], "l": lengths[row]})
+            evaluation.returns.append(float(episode["r"]))
+            evaluation.lengths.append(int(episode["l"]))
+            if "is_success" in info:
+                evaluation.successes.append(bool(info["is_success"]))
+            left[row] -= 1
+        returns[starts] = 0
+        lengths[starts] = 0
+        if on_step is not None:
+            on_step(venv)
+    return evaluation
 
-    def look(local: dict[str, Any], _globals: dict[str, Any]) -> None:
-        if local["done"] and "is_success" in local["info"]:
-            successes.append(bool(local["info"]["is_success"]))
-        if on_step is not None and local["i"] == 0:
-            on_step(env)
 
-    returns, lengths = evaluate_policy(
-        model,
-        env,
-        n_eval_episodes=num_episodes,
-        deterministic=deterministic,
-        callback=look,
-        return_episode_rewards=True,
-        warn=False,
-    )
-    assert isinstance(returns, list)
-    assert isinstance(lengths, list)
-    return Evaluation([float(value) for value in returns], [int(value) for value in lengths], successes)
+def number_of_envs(env_id: str, num_episodes: int) -> int:
+    """How many environments play an evaluation: up to 256 of a world that steps them as arrays, else one."""
+    return min(num_episodes, MAX_ENVS) if find_env(env_id).threading is ThreadingType.BATCHED else 1

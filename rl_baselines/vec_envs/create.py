@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import (
     VecEnv,
     VecEnvWrapper,
@@ -15,6 +14,7 @@ from stable_baselines3.common.vec_env import (
 
 from environments.config import PIXELS
 from environments.registry import ThreadingType, find_env
+from rl_baselines.vec_envs.normalizer import normalize_state, restore_normalize_state
 from rl_baselines.vec_envs.workers import EnvSpec, WorkerVecEnv
 from srl3.errors import UserError
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
@@ -139,30 +139,3 @@ def find_normalize(venv: VecEnv) -> VecNormalize | None:
             return layer
         layer = layer.venv
     return None
-
-
-def normalize_state(normalize: VecNormalize) -> dict[str, Any]:
-    """Statistics of the observations and discounted returns (float64 arrays)."""
-    assert isinstance(normalize.obs_rms, RunningMeanStd)
-    return {
-        "obs_mean": normalize.obs_rms.mean,
-        "obs_var": normalize.obs_rms.var,
-        "obs_count": float(normalize.obs_rms.count),
-        "ret_mean": float(normalize.ret_rms.mean),
-        "ret_var": float(normalize.ret_rms.var),
-        "ret_count": float(normalize.ret_rms.count),
-        "returns": normalize.returns,
-    }
-
-
-def restore_normalize_state(normalize: VecNormalize, state: Mapping[str, Any]) -> None:
-    """Put saved statistics in place; ``returns`` only where the number of environments is the same."""
-    assert isinstance(normalize.obs_rms, RunningMeanStd)
-    normalize.obs_rms.mean = np.array(state["obs_mean"])
-    normalize.obs_rms.var = np.array(state["obs_var"])
-    normalize.obs_rms.count = state["obs_count"]
-    normalize.ret_rms.mean = np.float64(state["ret_mean"])
-    normalize.ret_rms.var = np.float64(state["ret_var"])
-    normalize.ret_rms.count = state["ret_count"]
-    if len(state["returns"]) == normalize.num_envs:
-        normalize.returns = np.array(state["returns"])

@@ -10,6 +10,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import Evaluation, evaluate
 
 
@@ -36,12 +37,21 @@ class Countdown(gym.Env[np.ndarray, int]):
         return np.zeros(1, np.float32), 1.0, done, False, info
 
 
-def model(n_envs: int = 1, **kwargs: bool) -> PPO:
-    return PPO("MlpPolicy", DummyVecEnv([lambda: Monitor(Countdown(**kwargs))] * n_envs), device="cpu", n_steps=8)
+def played(num_episodes: int, n_envs: int = 1, monitored: bool = True, **kwargs: Any) -> Evaluation:
+    """What `evaluate` makes of an untrained policy on these worlds; ``on_step`` goes to it, the rest to the worlds."""
+    on_step = kwargs.pop("on_step", None)
+
+    def world() -> gym.Env[np.ndarray, int]:
+        return Monitor(Countdown(**kwargs)) if monitored else Countdown(**kwargs)
+
+    venv = DummyVecEnv([world] * n_envs)
+    actor = Actor.of_model(PPO("MlpPolicy", venv, device="cpu", n_steps=8))
+    return evaluate(actor, venv, num_episodes, on_step=on_step)
 
 
-def test_every_episode_is_counted():
-    result = evaluate(model(), 4)
+@pytest.mark.parametrize("monitored", [True, False])
+def test_every_episode_is_counted(monitored: bool):
+    result = played(4, monitored=monitored)
     assert result.returns == [1.0, 2.0, 3.0, 4.0]
     assert result.lengths == [1, 2, 3, 4]
     assert result.successes == [False, True, False, True]
@@ -52,19 +62,19 @@ def test_every_episode_is_counted():
 
 
 def test_environments_share_the_episodes():
-    result = evaluate(model(n_envs=2), 4)
+    result = played(4, n_envs=2)
     assert sorted(result.returns) == [1.0, 1.0, 2.0, 2.0]
     assert sum(result.successes) == 2
 
 
-def test_each_step_of_the_first_environment_is_seen():
+def test_each_step_is_seen():
     seen: list[int] = []
-    evaluate(model(n_envs=2), 4, on_step=lambda env: seen.append(env.num_envs))
+    played(4, n_envs=2, on_step=lambda env: seen.append(env.num_envs))
     assert seen == [2, 2, 2]
 
 
 def test_a_task_without_success_says_so():
-    result = evaluate(model(knows_success=False), 2)
+    result = played(2, knows_success=False)
     assert result.successes == []
     assert result.as_dict()["success_rate"] is None
     assert "this task knows no success" in result.in_words()

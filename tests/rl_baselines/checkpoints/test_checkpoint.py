@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
 from stable_baselines3 import PPO
 
 from rl_baselines import enjoy
-from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space, load_checkpoint, load_model
+from rl_baselines.checkpoints.checkpoint import CheckpointInfo, load_checkpoint, load_model, read_info
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from rl_baselines.vec_envs.create import create_envs
 from srl3.errors import UserError
@@ -76,7 +75,10 @@ def test_it_says_what_it_is(run):
     assert info.env_kwargs == run.read_yaml(run.env_kwargs)
     assert info.hyperparams["n_steps"] == 50
     assert info.observation_space["shape"] == [2]
-    assert info.action_space == {"type": "Discrete", "n": 4}
+    assert info.action_space == {"type": "Discrete", "n": 4, "start": 0, "dtype": "int64"}
+    assert info.format == 2
+    assert info.images == set()
+    assert read_info(run.latest) == info
     assert info.versions["torch"] == torch.__version__
     assert info.parent is None
 
@@ -154,7 +156,16 @@ def test_a_bomb_among_our_arrays_is_refused(run, tmp_path):
         ({"srl3/info.json": b"{"}, "is damaged"),
         ({"srl3/info.json": b"[]"}, "has checkpoint format None"),
         ({"srl3/info.json": b'{"format": 1}'}, "is damaged .its srl3/info.json is incomplete"),
-        ({"srl3/info.json": b'{"format": 2}'}, "has checkpoint format 2, and this version reads format 1"),
+        ({"srl3/info.json": b'{"format": 2}'}, "is damaged .its srl3/info.json is incomplete"),
+        ({"srl3/info.json": b'{"format": "2"}'}, "has checkpoint format 2, and this version reads formats 1 to 2"),
+        (
+            {"srl3/info.json": b'{"format": 3, "versions": {"srl3": "4.1.0"}}'},
+            "was written by SRL3 4.1.0 and has format 3, which this version does not know",
+        ),
+        (
+            {"srl3/info.json": b'{"format": 2, "versions": {"srl3": "3.9.0"}, "wings": 2}'},
+            "was written by SRL3 3.9.0 and has the field 'wings', which this version does not know",
+        ),
         ({"srl3/state.json": b"[]"}, "is damaged"),
         ({"srl3/state.json": b'{"normalize": null}'}, "is damaged"),
         ({"policy.pth": b"nothing"}, "holds something other than tensors"),
@@ -205,12 +216,64 @@ def test_files_that_are_no_checkpoints(tmp_path):
             load_checkpoint(path)
 
 
-def test_spaces_as_json():
-    assert describe_space(spaces.Discrete(6)) == {"type": "Discrete", "n": 6}
-    box = {"type": "Box", "shape": [2, 3], "dtype": "float32", "low": -1.0, "high": 2.0}
-    assert describe_space(spaces.Box(-1, 2, (2, 3), np.float32)) == box
-    with pytest.raises(TypeError):
-        describe_space(spaces.MultiBinary(2))
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("observation_space", {"type": "Box"}),
+        ("action_space", {"type": "Tuple"}),
+        ("action_space", {"type": "Discrete", "n": -1, "start": 0, "dtype": "int64"}),
+    ],
+)
+def test_spaces_that_are_none_are_damage(run, tmp_path, name, value):
+    with zipfile.ZipFile(run.latest) as archive:
+        info = json.loads(archive.read("srl3/info.json"))
+    entry = json.dumps({**info, name: value}).encode()
+    with pytest.raises(UserError, match=r"is damaged \(spaces in its srl3/info.json"):
+        read_info(changed(run.latest, tmp_path / "odd.zip", {"srl3/info.json": entry}))
+
+
+def test_fields_that_came_later_have_defaults(run, tmp_path):
+    with zipfile.ZipFile(run.latest) as archive:
+        info = json.loads(archive.read("srl3/info.json"))
+    for name in ("parent", "observation_groups"):
+        del info[name]
+    file = changed(run.latest, tmp_path / "early.zip", {"srl3/info.json": json.dumps(info).encode()})
+    assert read_info(file) == read_info(run.latest)
+
+
+def test_the_info_is_read_alone(run, tmp_path):
+    """Also of a file whose tensors are no good."""
+    assert read_info(changed(run.latest, tmp_path / "odd.zip", {"policy.pth": b""})) == read_info(run.latest)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"is_discrete": False}, r"action space Discrete\(4\), but this environment has Box\(2, float32, -1 to 1\)"),
+        (
+            {"srl_model": "raw_pixels", "img_shape": (36, 40)},
+            r"space Box\(2, float32, -inf to inf\), but this environment has Box\(36x40x3, uint8, 0 to 255\)",
+        ),
+    ],
+)
+def test_other_spaces_are_refused_naming_both(run, kwargs, words):
+    env = create_envs("MobileRobotGymEnv-v0", {"srl_model": "ground_truth", **kwargs})
+    with pytest.raises(UserError, match=words):
+        load_model(load_checkpoint(run.latest), env)
+    env.close()
+
+
+def test_normalised_and_not_are_not_mixed(run, tmp_path):
+    checkpoint = load_checkpoint(run.latest)
+    env = create_envs("MobileRobotGymEnv-v0", {"srl_model": "ground_truth"}, normalize=False)
+    with pytest.raises(UserError, match="was trained on normalised observations, and can't go on without"):
+        load_model(checkpoint, env)
+    env.close()
+    checkpoint.state["normalize"] = None
+    env = create_envs("MobileRobotGymEnv-v0", {"srl_model": "ground_truth"}, normalize=True)
+    with pytest.raises(UserError, match="observations that were not normalised, and can't go on with others"):
+        load_model(checkpoint, env)
+    env.close()
 
 
 def test_the_info_is_json():

@@ -82,15 +82,15 @@ def test_a_trial_is_the_training_that_train_does(make_plan, tmp_path, monkeypatc
 
 def test_every_evaluation_plays_the_same_episodes(make_plan, monkeypatch):
     seen = []
-    evaluate = evaluator.evaluate_policy
+    evaluate = evaluator.evaluate
 
-    def spying(model, env, **kwargs):
+    def spying(actor, env, *args, **kwargs):
         env.seed(evaluator.EVAL_SEED_OFFSET)
         seen.append(env.reset())
         env.seed(evaluator.EVAL_SEED_OFFSET)
-        return evaluate(model, env, **kwargs)
+        return evaluate(actor, env, *args, **kwargs)
 
-    monkeypatch.setattr(evaluator, "evaluate_policy", spying)
+    monkeypatch.setattr(evaluator, "evaluate", spying)
     run(make_plan("--n-trials", "2", "--pruner", "none", "--random-target", "--hyperparam", "normalize:false"))
     assert len(seen) == 4
     assert all(np.array_equal(observation, seen[0]) for observation in seen)

@@ -1,0 +1,58 @@
+"""The random numbers that a policy draws, apart from those of the process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class OwnRandomness:
+    """States of torch's and NumPy's generators, and of those that a policy holds, which are in place only in a block.
+
+    Policies of Stable-Baselines3 draw from the process's generators and take no other.
+
+    Args:
+        policy: what draws.
+        device: where.
+    """
+
+    def __init__(self, policy: nn.Module, device: torch.device) -> None:
+        self._held = [value for value in vars(policy).values() if isinstance(value, torch.Generator)]
+        self._cuda = device if device.type == "cuda" else None
+        self._states = self._capture()
+
+    def seed(self, seed: int) -> None:
+        """Begin anew from ``seed``, as `torch.manual_seed` and `numpy.random.seed` would."""
+        with self.in_place():
+            torch.manual_seed(seed)
+            np.random.seed(seed)
+            for generator in self._held:
+                generator.manual_seed(seed)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """In the block what is drawn comes from here; afterwards the process's generators go on where they were."""
+        others = self._capture()
+        self._restore(self._states)
+        try:
+            yield
+        finally:
+            self._states = self._capture()
+            self._restore(others)
+
+    def _capture(self) -> tuple[Any, ...]:
+        cuda = torch.cuda.get_rng_state(self._cuda) if self._cuda else None
+        held = [generator.get_state() for generator in self._held]
+        return torch.get_rng_state(), cuda, np.random.get_state(), held
+
+    def _restore(self, states: tuple[Any, ...]) -> None:
+        cpu, cuda, numpy, held = states
+        torch.set_rng_state(cpu)
+        if self._cuda:
+            torch.cuda.set_rng_state(cuda, self._cuda)
+        np.random.set_state(numpy)
+        for generator, state in zip(self._held, held, strict=True):
+            generator.set_state(state)
