@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from rl_baselines import train
+from rl_baselines.acting.evaluation import Evaluation
 from rl_baselines.rl_algorithm.a2c import A2CModel
 from rl_baselines.runs.run_folder import find_runs
 from rl_baselines.search import evaluator, worker
@@ -102,16 +103,16 @@ def second_trial(monkeypatch):
 
     def arrange(what):
         count = iter(range(100))
-        evaluate = evaluator.evaluate_policy
+        evaluate = evaluator.evaluate
 
-        def worse(model, env, **kwargs):
+        def worse(actor, env, *args, **kwargs):
             if next(count) >= 2:  # the default is evaluated twice
                 if isinstance(what, Exception):
                     raise what
-                return what(model), 0.0
-            return evaluate(model, env, **kwargs)
+                return Evaluation([what(actor)], [1], [])
+            return evaluate(actor, env, *args, **kwargs)
 
-        monkeypatch.setattr(evaluator, "evaluate_policy", worse)
+        monkeypatch.setattr(evaluator, "evaluate", worse)
 
     return arrange
 
