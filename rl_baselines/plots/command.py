@@ -6,13 +6,14 @@ import io
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rl_baselines.plots.flags import make_parser, parse_ranges
 from rl_baselines.plots.style import check_folder, check_output
-from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run, find_runs
 from srl3.errors import UserError
 from srl3.files import write_text
 
@@ -37,19 +38,32 @@ def run(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     from rl_baselines.plots.figures import learning_curve
+    from rl_baselines.plots.foreign import find_foreign_runs
     from rl_baselines.runs.monitors import read_run
+    from rl_baselines.runs.run_folder import RunFolder
 
-    folder = find_run(arguments.log_dir, DEFAULT_LOG_DIR)
-    flags = folder.read_yaml(folder.args).get("arguments", {})
+    named = Path(arguments.log_dir)
+    foreign = find_foreign_runs(named) if named.is_dir() and not find_runs(named) else []
+    if foreign:
+        folder, flags = RunFolder(foreign[0].path), foreign[0].arguments()
+        if len(foreign) > 1:
+            others = f"name one of the {len(foreign)} runs in it, for example {foreign[0].path}"
+            raise UserError(f"{named} is above several runs of another tool; {others}, or use aggregate.")
+    else:
+        folder = find_run(arguments.log_dir, DEFAULT_LOG_DIR)
+        flags = folder.read_yaml(folder.args).get("arguments", {})
     path = arguments.output_file or folder.learning_curve
     if arguments.output_file is None:
         path.parent.mkdir(exist_ok=True)
     title = arguments.title or (
-        f"{flags.get('env')} {flags.get('algo')} ({flags.get('srl_model')}), seed {flags.get('seed')}"
+        f"{flags.get('env')} {flags.get('algo')}"
+        + (f" ({flags['srl_model']})" if flags.get("srl_model") else "")
+        + f", seed {flags.get('seed')}"
     )
     drawn = -1
     while True:
-        episodes = read_run(folder.path, _on_damage(arguments))
+        on_damage = _on_damage(arguments)
+        episodes = foreign[0].episodes(on_damage) if foreign else read_run(folder.path, on_damage)
         if episodes.count != drawn:
             drawn = episodes.count
             shown = learning_curve(

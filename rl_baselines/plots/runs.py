@@ -1,4 +1,4 @@
-"""The runs below some folders: their flags and their episodes."""
+"""The runs below some folders, ours and those of other tools: their flags and their episodes."""
 
 import shutil
 import sys
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rl_baselines.plots.foreign import ForeignRun, find_foreign_runs
 from rl_baselines.runs.monitors import Episodes, OnDamage, read_run, refuse
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from srl3.errors import UserError
@@ -64,7 +65,7 @@ def load_runs(
     """The runs in and below ``folders``, oldest first; those without an episode are named and left out.
 
     Args:
-        folders: run folders, or folders above them.
+        folders: run folders, or folders above them; of SRL3, or with monitor files of Stable-Baselines3 or rl-zoo3.
         min_timestep: runs with fewer steps are named and left out too.
         on_damage: what becomes of a damaged line, see `rl_baselines.runs.monitors.read_monitor`.
         say: takes the sentences that name them.
@@ -72,11 +73,12 @@ def load_runs(
     Raises:
         UserError: for a folder that is not there, and where no run is left.
     """
-    found: dict[Path, RunFolder] = {}
+    found: dict[Path, RunFolder | ForeignRun] = {}
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"there is no folder {folder}; name a run folder, or one above runs.")
         found |= {run.path.resolve(): run for run in find_runs(folder)}
+        found |= {run.path.resolve(): run for run in find_foreign_runs(folder) if run.path.resolve() not in found}
     where = ", ".join(map(str, folders))
     if not found:
         raise UserError(f"there is no run in {where}; train one with python -m rl_baselines.train.")
@@ -98,14 +100,16 @@ def load_runs(
     return [run for run in runs if run.steps >= min_timestep]
 
 
-def _load(run: RunFolder, on_damage: OnDamage) -> Run:
+def _load(run: RunFolder | ForeignRun, on_damage: OnDamage) -> Run:
+    if isinstance(run, ForeignRun):
+        return Run(run.path, run.arguments(), run.episodes(on_damage))
     arguments = run.read_yaml(run.args).get("arguments")
     if not isinstance(arguments, dict) or not {"env", "algo", "srl_model", "seed"} <= arguments.keys():
         raise UserError(f"{run.args} does not say with which flags it was trained; is {run.path} a run of SRL3?")
     return Run(run.path, arguments, read_run(run.path, on_damage))
 
 
-def _with_bar(runs: list[RunFolder]) -> Any:
+def _with_bar(runs: Sequence[RunFolder | ForeignRun]) -> Any:
     if len(runs) < 20 or not sys.stderr.isatty():
         return runs
     from tqdm import tqdm

@@ -92,6 +92,12 @@ def read_monitor(path: Path | str, on_damage: OnDamage = refuse) -> Episodes:
     return _episodes(returns, lengths, times, successes)
 
 
+def monitor_files(folder: Path | str) -> list[Path]:
+    """The monitor files of a folder, by rank: ``N.monitor.csv``, ``<name>.monitor.csv`` and ``monitor.csv``."""
+    found = Path(folder).glob(f"*{_SUFFIX.removeprefix('.')}")
+    return sorted((path for path in found if f".{path.name}".endswith(_SUFFIX)), key=_rank)
+
+
 def read_run(folder: Path | str, on_damage: OnDamage = refuse) -> Episodes:
     """All episodes of a run folder, merged over its monitor files (none gives empty arrays).
 
@@ -102,8 +108,7 @@ def read_run(folder: Path | str, on_damage: OnDamage = refuse) -> Episodes:
     Raises:
         UserError: as `read_monitor`.
     """
-    paths = sorted(Path(folder).glob(f"*{_SUFFIX}"), key=_rank)
-    parts = [read_monitor(path, on_damage) for path in paths]
+    parts = [read_monitor(path, on_damage) for path in monitor_files(folder)]
     if not parts:
         return _NO_EPISODES
     if len(parts) == 1:
