@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import secrets
 import sys
 import time
@@ -17,7 +16,8 @@ from srl3.flags import Parser, positive_float, positive_number, seed_number
 if TYPE_CHECKING:
     from environments.datasets.info import DatasetInfo
     from environments.datasets.recording.generate import Outcome
-    from environments.datasets.recording.recorder import Performer, RecordingPlan
+    from environments.datasets.recording.policies import Performer
+    from environments.datasets.recording.recorder import RecordingPlan
 
 EXAMPLES = """examples:
   python -m environments.dataset_generator --name kuka_button --num-episode 50 --num-cpu 4
@@ -150,46 +150,39 @@ def _at_random(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> Acting:
 
 def _custom(arguments: argparse.Namespace, given: set[str], kwargs: dict[str, Any]) -> Acting:
     """A checkpoint in the world that it was trained in, but for what the flags say otherwise."""
-    from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
+    from environments.datasets.recording.policies import load_trained_policy
 
-    path = find_checkpoint(arguments.log_custom_policy, DEFAULT_LOG_DIR)
-
-    from rl_baselines.acting.recorded_policy import CheckpointPerformer
-    from rl_baselines.checkpoints.checkpoint import load_checkpoint
-    from rl_baselines.registry import find_algo
-
-    info = load_checkpoint(path).info
-    if "env" in given and arguments.env != info.env_id:
-        raise UserError(f"{path} was trained on {info.env_id}, not on {arguments.env}; leave out --env.")
-    arguments.env = info.env_id
-    config = _config(arguments, {**info.env_kwargs, **kwargs})
-    observed = info.env_kwargs["srl_model"]
+    trained = load_trained_policy(arguments.log_custom_policy)
+    if "env" in given and arguments.env != trained.env_id:
+        raise UserError(f"{trained.path} was trained on {trained.env_id}, not on {arguments.env}; leave out --env.")
+    arguments.env = trained.env_id
+    config = _config(arguments, {**trained.env_kwargs, **kwargs})
+    observed = trained.env_kwargs["srl_model"]
     if config.srl_model != observed:
-        raise UserError(f"{path} observes {observed}, and can't act from {config.srl_model}.")
-    deterministic = arguments.deterministic or not find_algo(info.algo).load_class().on_policy
-    return Acting(config, CheckpointPerformer(path, info.env_id, config.as_dict(), deterministic), info.algo)
+        raise UserError(f"{trained.path} observes {observed}, and can't act from {config.srl_model}.")
+    performer = trained.performer(config.as_dict(), arguments.deterministic or trained.deterministic)
+    return Acting(config, performer, trained.algo)
 
 
 def _train_ppo2(arguments: argparse.Namespace, kwargs: dict[str, Any], seed: int) -> int:
     """Train ppo2 on the ground truth of this world, and let its run act; returns the training's exit status."""
-    from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
-    from rl_baselines.train import main as train
+    from environments.datasets.recording.policies import TeacherRequest, train_teacher
 
     _config(arguments, {**kwargs, "srl_model": GROUND_TRUTH})
-    suffix = f"for_{arguments.name}"
-    flags = {"--env": arguments.env, "--srl-model": GROUND_TRUTH, "--seed": seed, "--suffix": suffix}
-    flags["--num-timesteps"] = arguments.ppo2_timesteps
-    argv = ["--algo", "ppo2", "--no-vis", *(str(part) for pair in flags.items() for part in pair)]
-    if arguments.no_progress:
-        argv.append("--no-progress")
     if arguments.max_distance is not None:
         kwargs = {**kwargs, "max_distance": arguments.max_distance}
-    pairs = [f"{name}:{json.dumps(value)}" for name, value in kwargs.items() if name != "srl_model"]
-    status = train([*argv, *(["--env-kwargs", *pairs] if pairs else [])]) or 0
-    if status == 0:
-        runs = (DEFAULT_LOG_DIR / arguments.env / GROUND_TRUTH / "ppo2").glob(f"*-{suffix}")
-        arguments.log_custom_policy = str(max(runs, key=lambda run: run.stat().st_mtime))
-    return status
+    request = TeacherRequest(
+        arguments.env,
+        {name: value for name, value in kwargs.items() if name != "srl_model"},
+        seed,
+        arguments.ppo2_timesteps,
+        f"for_{arguments.name}",
+        not arguments.no_progress,
+    )
+    taught = train_teacher(request)
+    if taught.status == 0:
+        arguments.log_custom_policy = str(taught.path)
+    return taught.status
 
 
 def _record(arguments: argparse.Namespace, acting: Acting, seed: int, path: Path | None, *, relative_pos: bool) -> int:

@@ -6,33 +6,58 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 
 from environments.batched.sb3 import BatchedVecEnv
 from environments.config import EnvConfig
 from environments.datasets.recording.policies import Policy
 from environments.datasets.recording.stage import Stage
-from rl_baselines.checkpoints.checkpoint import load_checkpoint, load_model
-from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.worlds import make_worlds
+from rl_baselines.checkpoints.archive import load_checkpoint, read_info
+from rl_baselines.registry import find_algo
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from rl_baselines.vec_envs.workers import WorkerVecEnv
 
 
 @dataclasses.dataclass(frozen=True)
+class RunPolicy:
+    """The policy of a run, and the world that it was trained in."""
+
+    path: Path
+    env_id: str
+    env_kwargs: dict[str, Any]
+    algo: str
+    deterministic: bool
+
+    def performer(self, env_kwargs: dict[str, Any], deterministic: bool) -> "CheckpointPerformer":
+        """It, acting in its world with other parameters."""
+        return CheckpointPerformer(self.path, env_kwargs, deterministic)
+
+
+def find_trained_policy(run: str) -> RunPolicy:
+    """The policy of a checkpoint, a run folder, or the run below ``logs`` that has ``run`` in its name.
+
+    Raises:
+        UserError: when there is none, several, or no whole checkpoint.
+    """
+    path = find_checkpoint(run, DEFAULT_LOG_DIR)
+    info = read_info(path)
+    deterministic = not find_algo(info.algo).load_class(info.policy).on_policy
+    return RunPolicy(path, info.env_id, info.env_kwargs, info.algo, deterministic)
+
+
+@dataclasses.dataclass(frozen=True)
 class CheckpointPerformer:
-    """A checkpoint that acts in ``env_id``.
+    """A checkpoint that acts in the world that it was trained in.
 
     Args:
         path: the checkpoint.
-        env_id: key of ``registered_env``.
-        env_kwargs: fields of its configuration; ``srl_model`` is what the policy observes.
+        env_kwargs: fields of the world's configuration; ``srl_model`` is what the policy observes.
         deterministic: the most probable action, or one drawn.
     """
 
     path: Path
-    env_id: str
     env_kwargs: dict[str, Any]
     deterministic: bool
 
@@ -40,56 +65,40 @@ class CheckpointPerformer:
         """A stage of this many robots, and the policy that acts on it."""
         torch.set_num_threads(1)  # sums in another order would make another dataset
         checkpoint = load_checkpoint(self.path)
-        info = checkpoint.info
-        venv = create_envs(
-            self.env_id,
-            {**self.env_kwargs, "record_data": True, "renders": False},
-            n_envs=num_robots,
-            num_stack=info.num_stack,
-            encoder=checkpoint.load_encoder("cpu"),
-            normalize=bool(info.hyperparams["normalize"]),
-            training=False,
-        )
+        actor = Actor.from_checkpoint(checkpoint)
+        recorded = {**self.env_kwargs, "record_data": True, "renders": False}
+        venv = make_worlds(checkpoint.info, actor.encoder, recorded, n_envs=num_robots)
+        assert isinstance(venv, BatchedVecEnv | WorkerVecEnv)
         stage = VecStage(venv)
-        model = load_model(checkpoint, venv, device="cpu")
-        return stage, CheckpointPolicy(model, stage, self.deterministic)
+        return stage, CheckpointPolicy(actor, stage, self.deterministic)
 
 
 class VecStage:
-    """The robots of a `VecEnv`, and the observations that its wrappers make of them.
+    """The robots of a `VecEnv`, and what they observe.
 
     Args:
-        venv: as `create_envs` makes it, with ``record_data``.
+        venv: the bare worlds, with ``record_data``.
     """
 
-    def __init__(self, venv: VecEnv) -> None:
-        self._venv = venv
-        base = venv
-        while isinstance(base, VecEnvWrapper):
-            base = base.venv
-        assert isinstance(base, BatchedVecEnv | WorkerVecEnv)
-        self._base = base
-        world: Any = base.world if isinstance(base, BatchedVecEnv) else base.get_attr("unwrapped")[0]
+    def __init__(self, venv: BatchedVecEnv | WorkerVecEnv) -> None:
+        self.venv = venv
+        world: Any = venv.world if isinstance(venv, BatchedVecEnv) else venv.get_attr("unwrapped")[0]
         self.world = world
         self.config: EnvConfig = world.config
         self.num_robots = venv.num_envs
         self.action_space = venv.action_space
-        self.observations: np.ndarray
+        self.observations: Any
         self.ended = np.ones(self.num_robots, np.bool_)
         self._frames: list[np.ndarray] = []
 
     def reset(self, seed: int) -> None:
-        self._venv.seed(seed)
-        observations = self._venv.reset()
-        assert isinstance(observations, np.ndarray)
-        self.observations = observations
+        self.venv.seed(seed)
+        self.observations = self.venv.reset()
         self.ended[:] = True
-        self._frames = [info["frame"] for info in self._base.reset_infos]
+        self._frames = [info["frame"] for info in self.venv.reset_infos]
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        observations, rewards, self.ended, infos = self._venv.step(actions)
-        assert isinstance(observations, np.ndarray)
-        self.observations = observations
+        self.observations, rewards, self.ended, infos = self.venv.step(actions)
         self._frames = [info["frame"] for info in infos]
         return rewards, self.ended
 
@@ -98,39 +107,25 @@ class VecStage:
 
 
 class CheckpointPolicy:
-    """A model of Stable-Baselines3 on its stage.
+    """An actor on its stage; where it `Actor.uses_masks`, it takes no action that the world forbids.
 
     Args:
-        model: what acts.
+        actor: what acts.
         stage: where it acts.
         deterministic: the most probable action, or one drawn.
     """
 
-    def __init__(self, model: BaseAlgorithm, stage: VecStage, deterministic: bool) -> None:
-        self._model = model
+    def __init__(self, actor: Actor, stage: VecStage, deterministic: bool) -> None:
+        self._actor = actor
         self._stage = stage
         self._deterministic = deterministic
-        self._memory: tuple[np.ndarray, ...] | None = None
+        self._masked = actor.uses_masks and is_masking_supported(stage.venv)
 
     def begin(self, stage: Stage, rngs: list[np.random.Generator], seed: int) -> None:
-        self._model.set_random_seed(seed)
-        self._memory = None
+        self._actor.seed(seed)
+        self._actor.reset()
 
     def act(self, stage: Stage) -> tuple[np.ndarray, np.ndarray | None]:
-        observations = self._stage.observations
-        probabilities = self._probabilities(observations)
-        actions, self._memory = self._model.predict(
-            observations, state=self._memory, episode_start=self._stage.ended, deterministic=self._deterministic
-        )
-        return actions, probabilities
-
-    def _probabilities(self, observations: np.ndarray) -> np.ndarray | None:
-        """``(K, n_actions) float32`` of a policy that has such a distribution and no memory, else None."""
-        policy = self._model.policy
-        if type(policy).__name__.startswith("Recurrent") or not isinstance(policy, ActorCriticPolicy):
-            return None
-        if not isinstance(policy.action_space, spaces.Discrete):
-            return None
-        with torch.no_grad():
-            distribution: Any = policy.get_distribution(policy.obs_to_tensor(observations)[0]).distribution
-        return distribution.probs.cpu().numpy().astype(np.float32)
+        masks = get_action_masks(self._stage.venv) if self._masked else None
+        actions = self._actor.act(self._stage.observations, self._stage.ended, self._deterministic, masks)
+        return actions, self._actor.distribution(masks)

@@ -1,7 +1,12 @@
-"""Who acts while a dataset is recorded: at random, or the scripted policies that see the world itself."""
+"""Who acts while a dataset is recorded: at random, scripted policies that see the world itself, or trained ones.
 
+Trained policies are the business of ``rl_baselines``, of which nothing is imported here: they are loaded by name.
+"""
+
+import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -9,7 +14,13 @@ from gymnasium import spaces
 from environments.config import EnvConfig
 from environments.datasets.recording.stage import Stage
 from environments.registry import ThreadingType, find_env, registered_env
+from srl3.entry_points import load_entry
 from srl3.errors import UserError
+
+TRAINED_POLICY = "rl_baselines.acting.recorded_policy:find_trained_policy"
+"""``(run) -> TrainedPolicy`` of a checkpoint, a run folder or part of its name"""
+TRAIN_PPO2 = "rl_baselines.training.recorded_ppo2:train_ppo2"
+"""``(TeacherRequest) -> TrainedRun``"""
 
 Oracle = Callable[[Stage], np.ndarray]
 """From a stage to the action of each robot."""
@@ -23,6 +34,68 @@ class Policy(Protocol):
 
     def act(self, stage: Stage) -> tuple[np.ndarray, np.ndarray | None]:
         """Actions ``(K,)`` or ``(K, k)``, and the probabilities of discrete ones ``(K, n_actions)``, if there are."""
+
+
+class Performer(Protocol):
+    """Who acts, as plain data that goes to the recording processes."""
+
+    def open(self, num_robots: int) -> tuple[Stage, Policy]:
+        """A stage of this many robots, and the policy that acts on it."""
+
+
+class TrainedPolicy(Protocol):
+    """A policy that was trained, and the world that it was trained in. `load_trained_policy` finds it."""
+
+    path: Path
+    """the checkpoint"""
+    env_id: str
+    env_kwargs: dict[str, Any]
+    algo: str
+    """key of ``registered_rl``"""
+    deterministic: bool
+    """whether it acts so unless told otherwise"""
+
+    def performer(self, env_kwargs: dict[str, Any], deterministic: bool) -> Performer:
+        """It, acting in its world with other parameters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TeacherRequest:
+    """A training of ppo2 on the ground truth, whose policy is then recorded."""
+
+    env_id: str
+    env_kwargs: dict[str, Any]
+    """fields of its configuration, ``srl_model`` not among them"""
+    seed: int
+    num_timesteps: int
+    suffix: str
+    """of the run folder's name"""
+    show_progress: bool
+
+
+class TrainedRun(Protocol):
+    """What became of a training."""
+
+    path: Path | None
+    """its run folder"""
+    status: int
+    """exit status"""
+
+
+def load_trained_policy(run: str) -> TrainedPolicy:
+    """The policy of a checkpoint, a run folder, or the run that has ``run`` in its name.
+
+    Raises:
+        UserError: when there is none, or several.
+    """
+    found: TrainedPolicy = load_entry(TRAINED_POLICY)(run)
+    return found
+
+
+def train_teacher(request: TeacherRequest) -> TrainedRun:
+    """Train ppo2 as asked; its run is among the logs."""
+    trained: TrainedRun = load_entry(TRAIN_PPO2)(request)
+    return trained
 
 
 class RandomPolicy:

@@ -4,12 +4,12 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from environments.config import EnvConfig
-from environments.datasets.recording.policies import Oracle, Policy, RandomPolicy, load_oracle
+from environments.datasets.recording.policies import Oracle, Performer, Policy, RandomPolicy, load_oracle
 from environments.datasets.recording.stage import Stage, make_stage, places
 from environments.datasets.writer import Rows
 from environments.registry import ThreadingType, find_env
@@ -19,13 +19,6 @@ BLOCK_EPISODES = 16
 """Most episodes played side by side."""
 BLOCK_BYTES = 64 * 2**20
 """Most memory that the frames of a block take, where it holds more than one episode."""
-
-
-class Performer(Protocol):
-    """Who acts, as plain data that goes to the recording processes."""
-
-    def open(self, num_robots: int) -> tuple[Stage, Policy]:
-        """A stage of this many robots, and the policy that acts on it."""
 
 
 @dataclasses.dataclass(frozen=True)
