@@ -34,6 +34,11 @@ class RunFolder:
         return self.path / "args.yaml"
 
     @property
+    def plan(self) -> Path:
+        """the training's plan, for programs"""
+        return self.path / "plan.json"
+
+    @property
     def env_kwargs(self) -> Path:
         """every environment parameter"""
         return self.path / "env_kwargs.yaml"
@@ -176,11 +181,26 @@ def _read_only(folder: Path) -> bool:
     return not folder.stat().st_mode & 0o222
 
 
-def new_run_folder(log_dir: Path, env_id: str, srl_model: str, algo: str, suffix: str | None) -> RunFolder:
-    """Make the folder of a new run; an existing one is never taken."""
-    parent = log_dir / env_id / srl_model / algo
+def new_run_folder(
+    log_dir: Path,
+    env_id: str,
+    srl_model: str,
+    algo: str,
+    suffix: str | None,
+    experiment_name: str | None = None,
+) -> RunFolder:
+    """Make the folder of a new run; an existing one is never taken.
+
+    Returns:
+        ``<log-dir>/<env>/<srl-model>/<algo>/<time>[-suffix]/``, or ``<log-dir>/<experiment-name>_<time>/``.
+    """
+    if experiment_name is None:
+        parent = log_dir / env_id / srl_model / algo
+        name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
+    else:
+        parent = log_dir
+        name = f"{experiment_name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     parent.mkdir(parents=True, exist_ok=True)
-    name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
     for number in range(1, 1000):
         path = parent / (name if number == 1 else f"{name}_{number}")
         try:
@@ -188,7 +208,7 @@ def new_run_folder(log_dir: Path, env_id: str, srl_model: str, algo: str, suffix
         except FileExistsError:
             continue
         return RunFolder(path)
-    raise UserError(f"{parent / name} exists a thousand times over; choose another --suffix.")
+    raise UserError(f"{parent / name} exists a thousand times over; choose another name.")
 
 
 def remove_run(run: RunFolder, kept: Path) -> None:
