@@ -25,6 +25,8 @@ class DQNModel(StableBaselinesRLObject):
         "gamma": Choice((0.9, 0.95, 0.98, 0.99, 0.995, 0.999)),
     }
 
+    counters = (*StableBaselinesRLObject.counters, "_n_calls", "exploration_rate")
+
     @classmethod
     def model_class(cls) -> "type[DQN]":
         from stable_baselines3 import DQN

@@ -1,12 +1,14 @@
 """PPO with an LSTM policy, also ``ppo2 --policy lstm``: sb3-contrib's RecurrentPPO."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.rl_algorithm.ppo2 import PPO2Model
 
 if TYPE_CHECKING:
     from sb3_contrib import RecurrentPPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
 
 
 class RecurrentPPOModel(StableBaselinesRLObject):
@@ -24,3 +26,17 @@ class RecurrentPPOModel(StableBaselinesRLObject):
         from sb3_contrib import RecurrentPPO
 
         return RecurrentPPO
+
+    @classmethod
+    def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
+        lstm = [[part.cpu().numpy() for part in pair] for pair in model._last_lstm_states]  # type: ignore[attr-defined]
+        return {**super().save_state(model), "lstm": lstm}
+
+    @classmethod
+    def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        import torch
+        from sb3_contrib.common.recurrent.type_aliases import RNNStates
+
+        super().load_state(model, state)
+        pairs = [tuple(torch.as_tensor(part, device=model.device) for part in pair) for pair in state["lstm"]]
+        model._last_lstm_states = RNNStates(*pairs)  # type: ignore[attr-defined]

@@ -88,6 +88,15 @@ class RunFolder:
         """the replay buffer of ``latest`` (off-policy algorithms)"""
         return self.path / "replay_buffer.npz"
 
+    def waiting_replay_buffer(self, steps: int) -> Path:
+        """A replay buffer whose checkpoint is being written; `replay_buffer` once that is there."""
+        return self.path / f"replay_buffer_{steps}.npz"
+
+    def replay_buffer_at(self, steps: int) -> Path | None:
+        """The replay buffer of the checkpoint of so many steps; None where there is none of any."""
+        files = (self.waiting_replay_buffer(steps), self.replay_buffer)
+        return next((path for path in files if path.is_file()), None)
+
     @property
     def tracking(self) -> Path:
         """which runs of tracking services mirror this one"""
@@ -136,10 +145,16 @@ class RunFolder:
                 raise UserError(f"{self.path} is being trained by another process; wait for it, or stop it.") from None
             yield
 
-    def remove_temporaries(self) -> None:
-        """Remove the half-written files of a run that was killed."""
-        for path in self.path.rglob(".*.tmp*"):
-            path.unlink()
+    def remove_temporaries(self, steps: int | None = None) -> None:
+        """Remove what a run that was killed was writing.
+
+        Args:
+            steps: those of ``latest``, whose replay buffer is kept.
+        """
+        kept = None if steps is None else self.waiting_replay_buffer(steps)
+        for path in (*self.path.rglob(".*.tmp*"), *self.path.glob("replay_buffer_*.npz")):
+            if path != kept:
+                path.unlink()
 
     def write_yaml(self, path: Path, content: Any) -> None:
         """Write ``content`` as YAML in one piece."""

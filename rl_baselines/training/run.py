@@ -140,7 +140,9 @@ def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Track
     log = point.episodes()
     reporter.announce(model)
     with StopRequest("finishing this rollout and saving") as stop:
-        callbacks = CallbackList(_callbacks(session, run, writer, log, stop, tracking, visdom=visdom))
+        callbacks = CallbackList(
+            [*point.callbacks(), *_callbacks(session, run, writer, log, stop, tracking, visdom=visdom)]
+        )
         try:
             model.learn(
                 plan.total_timesteps - model.num_timesteps,
