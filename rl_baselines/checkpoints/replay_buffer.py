@@ -1,7 +1,6 @@
 """The replay buffers of off-policy algorithms, in a file of their own without pickle."""
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 
 from srl3.errors import UserError
+from srl3.formats.damage import DamagedFile
+from srl3.formats.npz import read_arrays
 
 _ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 _COUNTS = ("num_timesteps", "pos", "full")
@@ -62,13 +63,15 @@ def read_replay_buffer(path: Path, num_timesteps: int) -> SavedBuffer:
     Raises:
         UserError: when the file is damaged, or of another step count.
     """
+    advice = "delete it to go on with an empty replay buffer"
+    arrays = read_arrays(path, advice, needs=(*_COUNTS, "rewards", "actions"))
     try:
-        with np.load(path, allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
         counts = {name: int(arrays.pop(name)) for name in _COUNTS}
-        arrays["rewards"], arrays["actions"]
-    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it to go on with an empty replay buffer.") from None
+    except (TypeError, ValueError) as error:
+        raise DamagedFile(path, str(error), advice) from None
+    rows = {array.shape[:2] for array in arrays.values()}
+    if len(rows) > 1 or len(next(iter(rows))) < 2:
+        raise DamagedFile(path, "its arrays have different lengths", advice)
     if counts["num_timesteps"] != num_timesteps:
         raise UserError(
             f"{path} was written at step {counts['num_timesteps']}, but the checkpoint at step {num_timesteps}; "

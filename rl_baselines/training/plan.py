@@ -11,6 +11,8 @@ from rl_baselines.hyperparams.resolve import Setting
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
 from state_representation.encoding.observation import Observation
 
 if TYPE_CHECKING:
@@ -119,20 +121,20 @@ def read_plan(run: RunFolder) -> SavedPlan:
     """
     if not run.plan.is_file():
         return _from_args(run)
+    advice = f"retrain with --load-rl-model-path {run.path}"
+    content = read_mapping(run.plan, advice, needs=("format",))
+    if content["format"] != FORMAT:
+        raise UserError(f"{run.plan} has format {content['format']}, and this version reads format {FORMAT}.")
     try:
-        content = json.loads(run.plan.read_text(encoding="utf-8"))
-        written = content["format"]
-        if written != FORMAT:
-            raise UserError(f"{run.plan} has format {written}, and this version reads format {FORMAT}.")
         return SavedPlan(
             sources={name: each["from"] for name, each in content["hyperparams"].items()},
-            saving={name: content[name] for name in SAVING},
+            saving={name: int(content[name]) for name in SAVING},
             track=content["track"],
-            arguments=content["arguments"],
-            command=content["command"],
+            arguments=dict(content["arguments"]),
+            command=str(content["command"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{run.plan} is damaged ({type(error).__name__}); is {run.path} a whole run?") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(run.plan, f"{type(error).__name__}: {error}", advice) from None
 
 
 def _from_args(run: RunFolder) -> SavedPlan:

@@ -11,6 +11,7 @@ from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
+from srl3.runtime.devices import check_device
 from state_representation.encoding.observation import Observation
 from state_representation.store.choose import check_srl_model, choose_representation
 
@@ -57,7 +58,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     check_writable(log_dir)
     find_algo(algo).load_class(policy)
     settings = _settings(request, config, srl_model, parent)
-    device = _checked_device(request)
+    device = check_device(request.value("device"))
     seed = request.value("seed")
     if seed == -1:
         import secrets
@@ -136,7 +137,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
             f"to train it further use --load-rl-model-path {run.path}."
         )
     check_writable(run.path)
-    device = _checked_device(request)
+    device = check_device(request.value("device"))
     saved = read_plan(run)
     config = make_config(info.env_id, info.env_kwargs)
     return TrainingPlan(
@@ -254,14 +255,3 @@ def _settings(
         flags=flags,
         saved=None if parent is None else (str(parent.path), parent.info.hyperparams),
     )
-
-
-def _checked_device(request: TrainingRequest) -> str:
-    from rl_baselines.base_classes import checked_device
-
-    device: str = request.value("device")
-    try:
-        return checked_device(device)
-    except UserError as error:
-        reason = str(error.__cause__).splitlines()[0]
-        raise UserError(f"--device {device} can't be used here ({reason}); use auto.") from None

@@ -16,6 +16,7 @@ from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tra
 from rl_baselines.training.callbacks.best_model import BestModelCallback, EvalBestCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.training.plan import TrainingPlan, write_plan
@@ -23,7 +24,8 @@ from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import Session
 from rl_baselines.vec_envs.workers import WorkerError
-from srl3.runtime.console import DISK_FULL, full_disk_said_once, logged_console
+from srl3.os_errors import DISK_FULL
+from srl3.runtime.console import full_disk_said_once, logged_console
 from srl3.runtime.seeding import seed_everything
 from srl3.runtime.signals import StopRequest, leave_on_sigterm
 from srl3.runtime.threads import torch_threads
@@ -160,6 +162,13 @@ def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Track
             reason = error if stop.signal is None else f"{stop.name} ended the workers too"
             print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
             return stop.exit_status or 1
+        except Exception as error:
+            found = explain(model, error)
+            if found is None:
+                raise
+            callbacks.on_training_end()
+            print(f"error: {found}.\n{how_to_go_on(run)}.", file=sys.stderr)
+            return 1
         writer.write_latest(model)
         reporter.plot(log)
         reporter.say_what_next(model, log, stop)
@@ -202,7 +211,11 @@ def _callbacks(
     visdom: bool,
 ) -> list[BaseCallback]:
     plan = session.plan
-    callbacks: list[BaseCallback] = [EpisodeRecorder(log), CheckpointCallback(writer, stop, plan.save_freq)]
+    callbacks: list[BaseCallback] = [
+        EpisodeRecorder(log),
+        FiniteGuard(log),
+        CheckpointCallback(writer, stop, plan.save_freq),
+    ]
     if plan.eval_freq:
         callbacks.append(EvalBestCallback(session.evaluation_envs(1), writer, run.path, plan.eval_freq))
     else:
