@@ -94,6 +94,16 @@ class BaseRLObject(ABC):
         """
 
     @classmethod
+    def inherited_hyperparams(cls, saved: Mapping[str, Any], state: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The hyperparameters of a retraining for which nothing else was asked.
+
+        Args:
+            saved: those that the checkpoint was trained with.
+            state: what `save_state` gave; None for a checkpoint without it.
+        """
+        return dict(saved)
+
+    @classmethod
     @abstractmethod
     def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
         """What a model at the start of a rollout needs, besides its weights, to go on bit for bit.

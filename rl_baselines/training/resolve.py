@@ -244,8 +244,14 @@ def _settings(
             raise UserError(f"{algo} has no learning rate; leave out --new-lr.")
         if rate is not None:
             flags["learning_rate"] = f"lin_{NEW_LR_SHARE * rate if request.new_lr is None else request.new_lr:g}"
+    algo_class = find_algo(algo).load_class(request.value("policy"))
+    saved = None
+    if parent is not None:
+        training = parent.state["training"]
+        state = None if training is None else training["model"]
+        saved = (str(parent.path), algo_class.inherited_hyperparams(parent.info.hyperparams, state))
     return resolve_hyperparams(
-        find_algo(algo).load_class(request.value("policy")),
+        algo_class,
         algo,
         request.value("env"),
         srl_model,
@@ -253,5 +259,5 @@ def _settings(
         conf_file=request.conf_file,
         overrides=overrides,
         flags=flags,
-        saved=None if parent is None else (str(parent.path), parent.info.hyperparams),
+        saved=saved,
     )

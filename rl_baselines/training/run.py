@@ -11,7 +11,7 @@ from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space, raw_observation_space
 from rl_baselines.runs.episodes import EpisodeLog
-from rl_baselines.runs.run_folder import RunFolder, nearest_existing, new_run_folder, remove_run
+from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, new_run_folder, remove_run
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
 from rl_baselines.training.callbacks.best_model import BestModelCallback, EvalBestCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
@@ -109,6 +109,8 @@ def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: bool) -> i
             if plan.resume is None:
                 remove_run(run, kept)
             raise
+        if plan.resume is None:
+            link_latest(run, plan.log_dir)
         status = _learn(session, run, point, tracking, visdom=visdom)
         if tracking is not None:
             tracking.finish(status)

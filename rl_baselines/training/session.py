@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, is_vecen
 
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import check_spaces, load_model
+from rl_baselines.checkpoints.retrain import fit_to_request
 from rl_baselines.registry import find_algo
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.vec_envs.create import create_envs
@@ -90,6 +91,11 @@ class Session:
         if plan.parent is None:
             return self.algorithm.make_model(self.env, self.hyperparams, seed=plan.seed, device=plan.device)
         check_spaces(plan.parent.info, self.env)
+        parent = plan.parent
+        if plan.resume is None:
+            parent, notes = fit_to_request(parent, self.env, self.hyperparams)
+            for note in notes:
+                print(note)
         return load_model(
-            plan.parent, self.env, hyperparams=self.hyperparams, seed=plan.seed, device=plan.device, training=True
+            parent, self.env, hyperparams=self.hyperparams, seed=plan.seed, device=plan.device, training=True
         )
