@@ -45,6 +45,6 @@ class A2CModel(StableBaselinesRLObject):
         if rms_prop and policy_kwargs.get("optimizer_kwargs") and "optimizer_class" not in policy_kwargs:
             eps = values.get("rms_prop_eps", own["rms_prop_eps"].default)
             defaults = {"alpha": 0.99, "eps": eps, "weight_decay": 0}
-            policy_kwargs["optimizer_class"] = RMSpropTFLike
-            policy_kwargs["optimizer_kwargs"] = {**defaults, **policy_kwargs["optimizer_kwargs"]}
+            kwargs = {**defaults, **policy_kwargs["optimizer_kwargs"]}
+            values["policy_kwargs"] = {**policy_kwargs, "optimizer_class": RMSpropTFLike, "optimizer_kwargs": kwargs}
         return values
