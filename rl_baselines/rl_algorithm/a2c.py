@@ -37,7 +37,7 @@ class A2CModel(StableBaselinesRLObject):
     @classmethod
     def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
         """With ``use_rms_prop`` Stable-Baselines3 forgets the ``optimizer_kwargs``; here they hold."""
-        from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
+        from torch.optim import RMSprop
 
         values = super()._constructor_arguments(hyperparams, env, training)
         policy_kwargs, own = values["policy_kwargs"], cls.parameters()
@@ -46,5 +46,5 @@ class A2CModel(StableBaselinesRLObject):
             eps = values.get("rms_prop_eps", own["rms_prop_eps"].default)
             defaults = {"alpha": 0.99, "eps": eps, "weight_decay": 0}
             kwargs = {**defaults, **policy_kwargs["optimizer_kwargs"]}
-            values["policy_kwargs"] = {**policy_kwargs, "optimizer_class": RMSpropTFLike, "optimizer_kwargs": kwargs}
+            values["policy_kwargs"] = {**policy_kwargs, "optimizer_class": RMSprop, "optimizer_kwargs": kwargs}
         return values
