@@ -51,7 +51,9 @@ def fit_to_request(checkpoint: Checkpoint, env: VecEnv, hyperparams: Mapping[str
             parameters[name] = own
             notes.append(f"the optimiser {name} begins anew: {checkpoint.path} has one of another kind")
         else:
-            parameters[name] = {"state": saved["state"], "param_groups": own["param_groups"]}
+            pairs = zip(own["param_groups"], saved["param_groups"], strict=True)
+            groups = [{**group, "params": before["params"]} for group, before in pairs]
+            parameters[name] = {"state": saved["state"], "param_groups": groups}
     variables: dict[str, Any] = {}
     for name in asked._get_torch_save_params()[1]:
         saved = checkpoint.variables.get(name)
@@ -66,13 +68,13 @@ def fit_to_request(checkpoint: Checkpoint, env: VecEnv, hyperparams: Mapping[str
 def _another_optimizer(
     before: Mapping[str, Any], now: Mapping[str, Any], saved: Mapping[str, Any], own: Mapping[str, Any]
 ) -> bool:
-    """Whether an optimiser's class changed, or its groups of parameters did."""
+    """Whether an optimiser's class changed, or its groups of parameters have other settings."""
 
     def chosen(hyperparams: Mapping[str, Any]) -> tuple[Any, ...]:
         kwargs = hyperparams.get("policy_kwargs") or {}
         return kwargs.get("optimizer_class"), hyperparams.get("use_rms_prop")
 
-    def shape(state: Mapping[str, Any]) -> list[tuple[set[str], int]]:
-        return [(set(group), len(group["params"])) for group in state["param_groups"]]
+    def settings(state: Mapping[str, Any]) -> list[set[str]]:
+        return [set(group) for group in state["param_groups"]]
 
-    return chosen(before) != chosen(now) or shape(saved) != shape(own)
+    return chosen(before) != chosen(now) or settings(saved) != settings(own)

@@ -30,6 +30,7 @@ LSTM = "policy_kwargs:{net_arch: [8], lstm_hidden_size: 8}"
 OFF_POLICY = ("learning_starts:30", "batch_size:16", "buffer_size:150", "train_freq:5", "gradient_steps:1", NET)
 SMALL: dict[str, tuple[str, ...]] = {
     "ppo2": ("n_steps:25", "batch_size:25", "n_epochs:2", NET),
+    "batched_ppo": ("n_steps:25", "batch_size:25", "n_epochs:2", NET),
     "a2c": ("n_steps:10", NET),
     "trpo": ("n_steps:25", "batch_size:25", NET),
     "recurrent_ppo": ("n_steps:25", "batch_size:25", "n_epochs:2", LSTM),
@@ -39,7 +40,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "random_agent": ("n_steps:25",),
     **dict.fromkeys(("dqn", "qrdqn", "ddpg", "td3", "sac", "tqc", "crossq"), OFF_POLICY),
 }
-ALIASES = {"ppo": "ppo2", "deepq": "dqn"}
+ALIASES = {"ppo": "ppo2", "deepq": "dqn", "rsl_ppo": "batched_ppo"}
 WITHOUT_MASKS = {"maskable_ppo": "no registered world has action masks"}
 VARIANTS: dict[str, tuple[str, bool, tuple[str, ...]]] = {
     "ppo2 with gSDE": ("ppo2", True, ("use_sde:true",)),
@@ -83,6 +84,9 @@ OF_THIS_PROCESS = {
     "_vec_normalize_env": "compared in the checkpoint",
     "rollout_buffer": "emptied at each rollout's start",
     "ep_info_buffer": "compared without its clock",
+    "clock": "a clock",
+    "collector": "compared by what it saves",
+    "learner": "compared by what it saves",
 }
 """attributes of a model that need not be equal, and why"""
 
@@ -177,6 +181,8 @@ def different(one: BaseAlgorithm, other: BaseAlgorithm) -> list[str]:
     """Attributes that two models differ in, but for those of `OF_THIS_PROCESS`."""
     names = (vars(one).keys() | vars(other).keys()) - OF_THIS_PROCESS.keys()
     wrong = [name for name in sorted(names) if not same(vars(one).get(name), vars(other).get(name))]
+    if hasattr(one, "save_state") and not same(one.save_state(), other.save_state()):  # type: ignore[attr-defined]
+        wrong.append("save_state()")
     earned = [[(each["r"], each["l"]) for each in model.ep_info_buffer or ()] for model in (one, other)]
     return wrong + (["ep_info_buffer"] if earned[0] != earned[1] else [])
 
