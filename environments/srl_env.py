@@ -7,8 +7,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from environments.actions import checked_actions
-from environments.checks import check_observation, check_picture, check_reward, check_vector
+from environments.boundary.actions import checked_actions
+from environments.boundary.checks import check_observation, check_picture, check_reward, check_vector
 from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
 from environments.terms import ActionTerm, ObservationTerm, action_terms_of, laid_out, observation_terms_of
 from srl3.errors import UserError

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from environments.actions import checked_actions, checked_tensors
 from environments.batched.arrays import Array, arrays_of
-from environments.checks import check_observation, check_picture
+from environments.boundary.actions import checked_actions, checked_tensors
+from environments.boundary.checks import check_observation, check_picture
 from environments.config import EnvConfig
 from environments.mirror import Mirror
 from environments.terms import POLICY, ActionTerm, ObservationTerm, action_terms_of, observation_terms_of

@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from environments.batched.single import BatchedGymEnv
 from environments.batched.world import BatchedWorld
-from environments.checks import check_picture
+from environments.boundary.checks import check_picture
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
 from environments.registry import ThreadingType, find_env
 from environments.srl_env import SRLGymEnv
