@@ -131,6 +131,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
+        aliases=("Ant",),
     ),
     "HumanoidGymEnv-v0": RegisteredEnv(
         f"{_MUJOCO}.locomotion:HumanoidGymEnv",
@@ -138,6 +139,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
+        aliases=("Humanoid",),
     ),
 }
 
