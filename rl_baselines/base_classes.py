@@ -36,6 +36,8 @@ class BaseRLObject(ABC):
     """Whether it learns from whole rollouts of its present policy."""
     lstm_variant: ClassVar[str | None] = None
     """Name of the registered algorithm that is the same with a recurrent policy."""
+    merges_policy_kwargs: ClassVar[bool] = False
+    """Whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all."""
     search_space: ClassVar[Mapping[str, SearchRange]] = {}
     """Ranges for a hyperparameter search, by the names of `parameters`."""
 

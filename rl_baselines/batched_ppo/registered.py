@@ -32,6 +32,7 @@ class BatchedPPOModel(StableBaselinesRLObject):
 
     preset = "batched_ppo"
     on_policy = True
+    merges_policy_kwargs = True
     search_space = {
         "learning_rate": LogFloat(1e-4, 3e-3),
         "desired_kl": LogFloat(3e-3, 3e-2),
