@@ -9,7 +9,7 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
-from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, is_vecenv_wrapped
+from stable_baselines3.common.vec_env import VecEnv
 
 from environments.config import PIXELS
 from rl_baselines.checkpoints.checkpoint import (
@@ -18,7 +18,6 @@ from rl_baselines.checkpoints.checkpoint import (
     check_spaces,
     describe_space,
     load_model,
-    raw_observation_space,
 )
 from rl_baselines.checkpoints.resume import load_replay_buffer, restore_training_state
 from rl_baselines.hyperparams.resolve import Setting, table
@@ -36,6 +35,7 @@ from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
 from srl3.errors import UserError
 from srl3.runtime.console import DISK_FULL, full_disk_said_once, logged_console
@@ -304,9 +304,6 @@ class _Training:
         callbacks: list[BaseCallback] = [EpisodeRecorder(log), CheckpointCallback(writer, stop, plan.save_freq)]
         if plan.eval_freq:
             env = self._make_envs(1, plan.seed + EVAL_SEED_OFFSET, training=False)
-            assert model.env is not None
-            if is_vecenv_wrapped(model.env, VecTransposeImage):
-                env = VecTransposeImage(env)
             callbacks.append(EvalBestCallback(env, writer, self.run.path, plan.eval_freq))
         else:
             callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, on_policy))
