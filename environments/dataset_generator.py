@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
 from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config
+from environments.registry import canonical_id
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number
 
@@ -91,6 +92,7 @@ def make_parser() -> Parser:
 def main(argv: list[str] | None = None) -> int:
     """Parse, check, record, print; returns the exit status."""
     arguments, given = make_parser().parse_with_given(argv)
+    arguments.env = canonical_id(arguments.env)
     kwargs = env_kwargs_from_flags(arguments, given)
     _check(arguments)
 

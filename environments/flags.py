@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from environments.config import EnvConfig, parse_img_shape
+from environments.config import EnvConfig, flatten, parse_img_shape, read_env_config
+from environments.packages import import_env_package
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
 from srl3.flags import parse_pair, positive_number
@@ -39,7 +41,26 @@ def add_env_flags(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME:VALUE",
-        help="any parameter of the world, for example max_steps:500",
+        help="any parameter of the world, such as max_steps:500; of its parts with dots: sim.timestep:0.004",
+    )
+    group.add_argument(
+        "--env-config",
+        type=Path,
+        metavar="FILE",
+        help="parameters of the world from a YAML file; flags win over it",
+    )
+    add_env_package_flag(group)
+
+
+def add_env_package_flag(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """``--env-package``: packages are imported while the flags are read, so that ids can be checked afterwards."""
+    parser.add_argument(
+        "--env-package",
+        action="append",
+        type=import_env_package,
+        default=[],
+        metavar="PACKAGE",
+        help="a package of your own that registers worlds; may be given several times",
     )
 
 
@@ -60,9 +81,10 @@ def env_kwargs_from_flags(arguments: argparse.Namespace, given: set[str]) -> dic
     """The environment parameters that the user's flags set (only those written, so defaults stay the world's).
 
     Raises:
-        UserError: for a malformed ``--env-kwargs`` or two continual tasks.
+        UserError: for a malformed ``--env-kwargs`` or ``--env-config``, or two continual tasks.
     """
     kwargs: dict[str, Any] = {}
+    from_file = read_env_config(arguments.env_config) if arguments.env_config is not None else {}
     for flag, name in ENV_FLAGS.items():
         if flag in given:
             value = getattr(arguments, flag)
@@ -79,8 +101,11 @@ def env_kwargs_from_flags(arguments: argparse.Namespace, given: set[str]) -> dic
         name, value = parse_pair(item, "--env-kwargs")
         if name in kwargs and kwargs[name] != value:
             raise UserError(f"--env-kwargs {item} contradicts the flag that sets {name}; give one of them.")
-        kwargs[name] = value
-    return kwargs
+        if isinstance(value, Mapping):
+            kwargs |= flatten({name: value})
+        else:
+            kwargs[name] = value
+    return {**from_file, **kwargs}
 
 
 def make_config(env_id: str, env_kwargs: Mapping[str, Any]) -> EnvConfig:
@@ -93,6 +118,9 @@ def make_config(env_id: str, env_kwargs: Mapping[str, Any]) -> EnvConfig:
     for name, (short, _) in CONTINUAL_TASKS.items():
         if env_kwargs.get(name) and not hasattr(config_class, name):
             raise UserError(f"{short} is a task of OmnirobotEnv-v0; {env_id} does not have it.")
+    for flag, name in ENV_FLAGS.items():
+        if name in env_kwargs and not config_class.has(name) and flag not in CONTINUAL_TASKS:
+            raise UserError(f"{env_id} has no {name}; leave out --{flag.replace('_', '-')}.")
     return config_class.from_kwargs(env_kwargs)
 
 

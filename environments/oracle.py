@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.config import EnvConfig
 from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
-from environments.registry import ThreadingType, find_env, registered_env
+from environments.registry import ThreadingType, canonical_id, find_env, registered_env
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number, whole_number
 
@@ -51,6 +51,7 @@ def _with_oracle() -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Print both mean returns."""
     arguments, given = make_parser().parse_with_given(argv)
+    arguments.env = canonical_id(arguments.env)
     entry = find_env(arguments.env)
     config = make_config(
         arguments.env, {**env_kwargs_from_flags(arguments, given), "srl_model": "ground_truth", "renders": False}

@@ -1,71 +1,22 @@
-"""The registry of environments: one line to add one."""
+"""The registry of environments: one line to add one, or a call of `register` from a package of the user's own."""
 
-import importlib
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
-
+from environments.entries import PlottingType, RegisteredEnv, ThreadingType
+from environments.foreign import foreign_entry
+from environments.packages import load_env_packages
 from srl3.errors import UserError, unknown_name
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-
-    from environments.config import EnvConfig
-    from environments.srl_env import SRLGymEnv
-
-
-class PlottingType(Enum):
-    """How many dimensions the ground truth is drawn in."""
-
-    PLOT_2D = "2D"
-    PLOT_3D = "3D"
-
-
-class ThreadingType(Enum):
-    """How several environments run at once."""
-
-    PROCESS = "process"
-    """one engine each, in worker processes"""
-    BATCHED = "batched"
-    """one world steps all of them as arrays"""
-    NONE = "none"
-    """only one at a time"""
-
-
-@dataclass(frozen=True)
-class RegisteredEnv:
-    """An environment by import path, so that listing it loads no engine.
-
-    Args:
-        entry_point: ``module:class`` of the environment; its module folder holds ``config.py``.
-        config: ``module:class`` of its `EnvConfig`.
-        parent: the environment that it varies, or None.
-        plotting: how its ground truth is drawn.
-        threading: how several of it run at once.
-        oracle: ``module:function`` of its scripted policy, which ``environments.oracle`` runs; None without one.
-    """
-
-    entry_point: str
-    config: str
-    parent: str | None
-    plotting: PlottingType
-    threading: ThreadingType
-    oracle: str | None = None
-
-    def load_config(self) -> "type[EnvConfig]":
-        """The configuration class (imports no engine)."""
-        return _load(self.config)
-
-    def load_class(self) -> "type[SRLGymEnv]":
-        """The environment class (imports its engine)."""
-        return _load(self.entry_point)
-
-    def load_oracle(self) -> "Callable[[Any], np.ndarray] | None":
-        """The scripted policy, if there is one: from the world itself (a `BatchedWorld`: N robots) to its action."""
-        return None if self.oracle is None else _load(self.oracle)
-
+__all__ = [
+    "PlottingType",
+    "RegisteredEnv",
+    "ThreadingType",
+    "canonical_id",
+    "find_env",
+    "known_envs",
+    "register",
+    "register_with_gymnasium",
+    "registered_env",
+    "unavailable_env",
+]
 
 _INMOOV = "environments.inmoov"
 _KUKA = "environments.kuka_gym"
@@ -81,6 +32,7 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
         f"{_KUKA}.oracle:scripted_action",
+        oracle_moves_joints=False,
     ),
     "KukaRandButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_rand_button_gym_env:KukaRandButtonGymEnv",
@@ -89,6 +41,7 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
         f"{_KUKA}.oracle:scripted_action",
+        oracle_moves_joints=False,
     ),
     "Kuka2ButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_2button_gym_env:Kuka2ButtonGymEnv",
@@ -97,6 +50,7 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
         f"{_KUKA}.oracle:scripted_action",
+        oracle_moves_joints=False,
     ),
     "KukaMovingButtonGymEnv-v0": RegisteredEnv(
         f"{_KUKA}.kuka_moving_button_gym_env:KukaMovingButtonGymEnv",
@@ -105,6 +59,7 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.PROCESS,
         f"{_KUKA}.oracle:scripted_action",
+        oracle_moves_joints=False,
     ),
     "InmoovGymEnv-v0": RegisteredEnv(
         f"{_INMOOV}.inmoov_gym_env:InmoovGymEnv",
@@ -176,6 +131,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
+        aliases=("Ant",),
     ),
     "HumanoidGymEnv-v0": RegisteredEnv(
         f"{_MUJOCO}.locomotion:HumanoidGymEnv",
@@ -183,6 +139,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
+        aliases=("Humanoid",),
     ),
 }
 
@@ -194,19 +151,103 @@ unavailable_env: dict[str, str] = {
 """Environments of the S-RL Toolbox that can't run here, with the sentence that says why."""
 
 
+def register(
+    env_id: str,
+    entry_point: str,
+    config: str,
+    *,
+    parent: str | None = None,
+    plotting: PlottingType = PlottingType.PLOT_2D,
+    threading: ThreadingType = ThreadingType.PROCESS,
+    oracle: str | None = None,
+    aliases: tuple[str, ...] = (),
+    oracle_moves_joints: bool = True,
+) -> None:
+    """Make a world known to every command and to ``gymnasium.make``: what a package of the user's own calls.
+
+    Args:
+        env_id: its id, for example ``PanTiltGymEnv-v0``.
+        entry_point: ``module:class`` of the environment (an `SRLGymEnv`).
+        config: ``module:class`` of its `EnvConfig`, whose module should load no engine.
+        parent: as in `RegisteredEnv`, like the other ones.
+        plotting: how its ground truth is drawn.
+        threading: how several of it run at once.
+        oracle: its scripted policy.
+        aliases: short names by which commands take it too.
+        oracle_moves_joints: the scripted policy also acts where actions move the joints.
+
+    Raises:
+        UserError: when another world has the id or one of the short names.
+    """
+    entry = RegisteredEnv(entry_point, config, parent, plotting, threading, oracle, aliases, oracle_moves_joints)
+    known = registered_env.get(env_id)
+    if known == entry:
+        return
+    if known is not None or env_id in unavailable_env:
+        theirs = known.entry_point if known is not None else "a world that is not here"
+        raise UserError(f"the environment {env_id} is registered already, as {theirs}; choose another id.")
+    taken = {alias: other for other, one in registered_env.items() for alias in (*one.aliases, other)}
+    for alias in aliases:
+        if alias in taken:
+            raise UserError(f"the short name {alias} of {env_id} is taken by {taken[alias]}; choose another one.")
+    registered_env[env_id] = entry
+    register_with_gymnasium(env_id, entry)
+
+
+def register_with_gymnasium(env_id: str, entry: RegisteredEnv) -> None:
+    """Make one world known to ``gymnasium.make`` and, where it is batched, to ``gymnasium.make_vec``."""
+    import gymnasium
+
+    batched = entry.threading is ThreadingType.BATCHED
+    gymnasium.register(
+        id=env_id,
+        entry_point=entry.entry_point,
+        vector_entry_point=f"environments.batched.vector_entry:{env_id}" if batched else None,
+        disable_env_checker=True,
+    )
+
+
+def canonical_id(name: str) -> str:
+    """The id of the world that ``name`` names: itself, or the id whose short name it is.
+
+    Raises:
+        UserError: as `find_env`.
+    """
+    return _find(name)[0]
+
+
 def find_env(env_id: str) -> RegisteredEnv:
-    """The entry of ``env_id``.
+    """The entry of ``env_id``, which may be a short name.
 
     Raises:
         UserError: for an unknown id (with close matches) or one that is unavailable (with the reason).
     """
-    if env_id in unavailable_env:
-        raise UserError(unavailable_env[env_id])
-    if env_id not in registered_env:
-        raise unknown_name("environment", env_id, registered_env)
-    return registered_env[env_id]
+    return _find(env_id)[1]
 
 
-def _load(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+def known_envs() -> dict[str, RegisteredEnv]:
+    """All registered worlds, those of installed packages among them."""
+    load_env_packages()
+    return registered_env
+
+
+def _find(name: str) -> tuple[str, RegisteredEnv]:
+    if name in unavailable_env:
+        raise UserError(unavailable_env[name])
+    found = _registered(name)
+    if found is None:
+        load_env_packages()
+        found = _registered(name)
+    if found is None:
+        foreign = foreign_entry(name)
+        found = None if foreign is None else (name, foreign)
+    if found is None:
+        aliases = [alias for entry in registered_env.values() for alias in entry.aliases]
+        raise unknown_name("environment", name, [*registered_env, *aliases])
+    return found
+
+
+def _registered(name: str) -> tuple[str, RegisteredEnv] | None:
+    if name in registered_env:
+        return name, registered_env[name]
+    return next((item for item in registered_env.items() if name in item[1].aliases), None)

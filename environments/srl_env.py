@@ -7,7 +7,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from environments.actions import checked_actions
+from environments.boundary.actions import checked_actions
+from environments.boundary.checks import check_observation, check_picture, check_reward, check_vector
 from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
 from environments.terms import ActionTerm, ObservationTerm, action_terms_of, laid_out, observation_terms_of
 from srl3.errors import UserError
@@ -38,6 +39,7 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
         self._episode_over = True
         self._reset_record: dict[str, Any] | None = None
         self._actions: list[Any] = []
+        self._reset_checked = self._step_checked = False
 
     # what a world provides
 
@@ -134,7 +136,11 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
             info["frame"] = self.get_image()
         if self.render_mode == "human":
             self.render()
-        return self._observe(info), info
+        observation = self._observe(info)
+        if not self._reset_checked:
+            self._check_observed(observation, info)
+            self._reset_checked = True
+        return observation, info
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         reward, terminated, truncated, info = self._advance(action)
@@ -142,7 +148,12 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
             info["frame"] = self.get_image()
         if self.render_mode == "human":
             self.render()
-        return self._observe(info), reward, terminated, truncated, info
+        observation = self._observe(info)
+        if not self._step_checked:
+            self._check_observed(observation, info)
+            check_reward(self.config.env_id, reward, info["reward_terms"])
+            self._step_checked = True
+        return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
         if self.render_mode is None:
@@ -177,6 +188,17 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
         self.np_random.bit_generator.state = state["rng"]
 
     # helpers
+
+    def _check_observed(self, observation: Any, info: dict[str, Any]) -> None:
+        """Hold what the world gives against what it declares; done once for a reset and once for a step."""
+        env_id, kind = self.config.env_id, self.config.srl_model
+        if "frame" in info or kind == PIXELS:
+            check_picture(env_id, info.get("frame", observation), self.config.image_shape)
+        if kind in (GROUND_TRUTH, JOINTS_POSITION):
+            check_vector(env_id, self.ground_truth(), self.ground_truth_dim(), "ground_truth")
+        if kind in (JOINTS, JOINTS_POSITION):
+            check_vector(env_id, self.joints(), self.joints_dim(), "joints")
+        check_observation(env_id, observation, self.observation_space)
 
     def _begin(self) -> None:
         """`reset` less the observation."""

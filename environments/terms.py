@@ -133,3 +133,14 @@ def action_terms_of(space: spaces.Space[Any]) -> list[ActionTerm]:
 def discrete_term(choices: Sequence[str], start: int = 0) -> ActionTerm:
     """The term of a discrete action whose values, from ``start`` on, mean these."""
     return ActionTerm("action", 0, low=start, high=start + len(choices) - 1, choices=tuple(choices))
+
+
+def place_terms(axes: Sequence[str], relative: bool, agent: str = "agent_pos") -> list[ObservationTerm]:
+    """Where an agent is along these axes, metres: relative to its target, or the agent and then the target."""
+    size, elements = len(axes), tuple(axes)
+    if relative:
+        return [ObservationTerm(f"{agent}_from_target", size, unit="m", frame="world", elements=elements)]
+    return [
+        ObservationTerm(agent, size, unit="m", frame="world", elements=elements),
+        ObservationTerm("target_pos", size, unit="m", frame="world", elements=elements),
+    ]

@@ -3,14 +3,17 @@
 Importing this module loads no library: an algorithm names its model class in a method.
 """
 
+import dataclasses
 import inspect
 import os
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from rl_baselines.hyperparams.action_types import ALL_ACTIONS, ActionType, action_type_of
 from rl_baselines.hyperparams.parameters import Kind, Parameter, constructor_parameters, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import build_policy_kwargs, check_policy_kwargs
 from rl_baselines.hyperparams.schedules import build_schedule
@@ -34,8 +37,12 @@ class BaseRLObject(ABC):
     """Name of its YAML file under ``config/hyperparams``; None when it has none."""
     on_policy: ClassVar[bool] = False
     """Whether it learns from whole rollouts of its present policy."""
+    actions: ClassVar[tuple[ActionType, ...]] = ALL_ACTIONS
+    """The kinds of action space that it takes, as its entry in the registry says."""
     lstm_variant: ClassVar[str | None] = None
     """Name of the registered algorithm that is the same with a recurrent policy."""
+    merges_policy_kwargs: ClassVar[bool] = False
+    """Whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all."""
     search_space: ClassVar[Mapping[str, SearchRange]] = {}
     """Ranges for a hyperparameter search, by the names of `parameters`."""
 
@@ -140,6 +147,8 @@ class StableBaselinesRLObject(BaseRLObject):
         "_current_progress_remaining",
     )
     """Attributes of the model that count what it did; a subclass adds its own."""
+    dict_policy: ClassVar[str | None] = "MultiInputPolicy"
+    """Name of its policy for a Dict; None when it has none."""
 
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
@@ -167,7 +176,17 @@ class StableBaselinesRLObject(BaseRLObject):
     def policy_for(
         cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        """The policy's name and its keyword arguments for what is observed."""
+        """The policy's name and its keyword arguments for what is observed.
+
+        Raises:
+            UserError: for an observation that the algorithm has no policy for.
+        """
+        if is_dict(observation_space):
+            if cls.dict_policy is None:
+                raise UserError(
+                    f"{cls.model_class().__name__} observes one array, not a Dict; use ppo, a2c, sac, td3 or dqn."
+                )
+            return cls.dict_policy, policy_kwargs
         return (cls.image_policy if is_image(observation_space) else cls.state_policy), policy_kwargs
 
     @classmethod
@@ -186,13 +205,16 @@ class StableBaselinesRLObject(BaseRLObject):
         tensorboard_log: str | None = None,
         training: bool = True,
     ) -> "BaseAlgorithm":
+        where = cls.model_class().__name__
+        _check_spaces(where, env, cls.actions)
         arguments = cls._constructor_arguments(hyperparams, env, training)
-        policy, policy_kwargs = cls.policy_for(env.observation_space, arguments.pop("policy_kwargs"))
+        given = hyperparams.get("policy_kwargs") or {}
+        check_policy_kwargs(given, cls.policy_parameters(), where)
+        policy, policy_kwargs = cls.policy_for(env.observation_space, build_policy_kwargs(given, where))
         if policy_kwargs:
             arguments["policy_kwargs"] = policy_kwargs
-        model_class = cls.model_class()
         try:
-            return model_class(
+            return cls.model_class()(
                 policy,
                 env,
                 seed=seed,
@@ -201,8 +223,10 @@ class StableBaselinesRLObject(BaseRLObject):
                 **arguments,
             )
         except (AssertionError, TypeError, ValueError) as error:
+            if not _is_refusal(error):
+                raise
             sentence = " ".join(str(error).split()).rstrip(".")
-            raise UserError(f"{model_class.__name__} refuses these hyperparameters: {sentence}.") from error
+            raise UserError(f"{where} refuses these hyperparameters: {sentence}.") from error
 
     @classmethod
     def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
@@ -236,36 +260,93 @@ class StableBaselinesRLObject(BaseRLObject):
 
     @classmethod
     def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
+        """What the model's constructor takes besides the policy, as it takes it."""
         parameters = cls.parameters()
-        where = cls.model_class().__name__
-        for name in hyperparams:
-            if name not in parameters:
-                raise unknown_name(f"hyperparameter of {where}", name, parameters)
-        values = dict(hyperparams)
-        for name in ("n_envs", "normalize"):
-            values.pop(name, None)
-        for name, value in values.items():
-            if value is not None and parameters[name].kind is Kind.SCHEDULE:
-                values[name] = build_schedule(value)
-            if parameters[name].kind is Kind.FREQUENCY and isinstance(value, list):
-                values[name] = tuple(value)
-        policy_kwargs = values.pop("policy_kwargs", None) or {}
-        check_policy_kwargs(policy_kwargs, cls.policy_parameters(), where)
-        values["policy_kwargs"] = build_policy_kwargs(policy_kwargs, where)
-        minibatches = values.pop("nminibatches", None)
-        if minibatches is not None:
+        settings = _Settings.of(hyperparams, parameters, cls.model_class().__name__)
+        values = {name: _as_argument(parameters[name].kind, value) for name, value in settings.constructor.items()}
+        if settings.nminibatches is not None:
             n_steps = values.get("n_steps", parameters["n_steps"].default)
-            values["batch_size"] = minibatch_size(n_steps, env.num_envs, minibatches)
+            values["batch_size"] = minibatch_size(n_steps, env.num_envs, settings.nminibatches)
         if "noise_type" in parameters:
-            kind = values.pop("noise_type", None)
-            std = values.pop("noise_std", parameters["noise_std"].default)
-            values["action_noise"] = action_noise(kind, std, env.action_space)
+            values["action_noise"] = action_noise(settings.noise_type, settings.noise_std, env.action_space)
         if not training:
             values |= _small_buffers(parameters, on_policy=cls.on_policy)
         elif "buffer_size" in parameters:
             steps = values.get("buffer_size", parameters["buffer_size"].default)
             _check_memory(steps, env.observation_space, values.get("optimize_memory_usage", False))
         return values
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    """Hyperparameters by what takes them; those of the environments and of the policy are not among them."""
+
+    constructor: dict[str, Any]
+    """arguments of the model's constructor, as YAML holds them"""
+    nminibatches: int | None
+    noise_type: str | None
+    noise_std: float
+
+    @classmethod
+    def of(cls, hyperparams: Mapping[str, Any], parameters: Mapping[str, Parameter], where: str) -> "_Settings":
+        for name in hyperparams:
+            if name not in parameters:
+                raise unknown_name(f"hyperparameter of {where}", name, parameters)
+        apart = ("n_envs", "normalize", "policy_kwargs", "nminibatches", "noise_type", "noise_std")
+        noise_std = parameters["noise_std"].default if "noise_std" in parameters else 0.0
+        return cls(
+            constructor={name: value for name, value in hyperparams.items() if name not in apart},
+            nminibatches=hyperparams.get("nminibatches"),
+            noise_type=hyperparams.get("noise_type"),
+            noise_std=hyperparams.get("noise_std", noise_std),
+        )
+
+
+def _as_argument(kind: Kind, value: Any) -> Any:
+    """A value that YAML holds, as a constructor takes it."""
+    if kind is Kind.SCHEDULE and value is not None:
+        return build_schedule(value)
+    return tuple(value) if kind is Kind.FREQUENCY and isinstance(value, list) else value
+
+
+VALIDATING = ("stable_baselines3", "sb3_contrib", "torch")
+"""packages whose constructors check what they are given"""
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether a library refused what it was given: its own code raised, called by nothing but libraries and SRL3.
+
+    An error in the code of an algorithm from elsewhere is that code's own, and keeps its traceback.
+    """
+    packages = [
+        str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    return packages[-1] in VALIDATING and set(packages) <= {"rl_baselines", *VALIDATING}
+
+
+def _check_spaces(where: str, env: "VecEnv", actions: tuple[ActionType, ...]) -> None:
+    kind = action_type_of(env.action_space)
+    if kind not in actions:
+        taken = " and ".join(each.value for each in actions)
+        raise UserError(f"{where} takes no {kind.value} actions, such as {env.action_space}, only {taken} ones.")
+    if not is_dict(env.observation_space):
+        return
+    from torch import nn
+
+    taken_names = nn.ModuleDict()
+    for key in env.observation_space.spaces:  # type: ignore[attr-defined]
+        if "." in key or hasattr(taken_names, key):
+            raise UserError(
+                f"'{key}' can't be the name of an observation, since torch names a module by it; rename it."
+            )
+
+
+def is_dict(space: "spaces.Space[Any]") -> bool:
+    """Whether the observation is a Dict."""
+    from gymnasium import spaces
+
+    return isinstance(space, spaces.Dict)
 
 
 def is_image(space: "spaces.Space[Any]") -> bool:
@@ -296,13 +377,15 @@ def _small_buffers(parameters: Mapping[str, Parameter], *, on_policy: bool) -> d
 
 def _check_memory(steps: int, space: "spaces.Space[Any]", only_once: bool) -> None:
     """Refuse a replay buffer that this machine has no memory for, before it fills up hours later."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}) or space.shape is None or space.dtype is None:
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
         return
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    step = int(np.prod(space.shape)) * space.dtype.itemsize * (1 if only_once else 2)
+    leaves = space.spaces.values() if is_dict(space) else [space]  # type: ignore[attr-defined]
+    row = sum(int(np.prod(leaf.shape or ())) * np.dtype(leaf.dtype).itemsize for leaf in leaves)
+    step = row * (1 if only_once else 2)
     if steps * step > memory:
         raise UserError(
-            f"a replay buffer of {steps} steps takes {steps * step / 2**30:.0f} GiB for observations of shape "
-            f"{space.shape} and this machine has {memory / 2**30:.0f}; set a smaller one, "
+            f"a replay buffer of {steps} steps takes {steps * step / 2**30:.0f} GiB for observations in {space} "
+            f"and this machine has {memory / 2**30:.0f}; set a smaller one, "
             f"for example --hyperparam buffer_size:{max(1, memory // (4 * step))}."
         )

@@ -3,11 +3,14 @@
 import importlib
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rl_baselines.hyperparams.action_types import ALL_ACTIONS, ActionType, action_type_of
 from srl3.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
+    from gymnasium import spaces
+
     from rl_baselines.base_classes import BaseRLObject
 
 
@@ -17,13 +20,6 @@ class AlgoType(Enum):
     REINFORCEMENT_LEARNING = "reinforcement learning"
     EVOLUTION_STRATEGIES = "evolution strategies"
     OTHER = "other"
-
-
-class ActionType(Enum):
-    """The kinds of action space."""
-
-    DISCRETE = "discrete"
-    CONTINUOUS = "continuous"
 
 
 @dataclass(frozen=True)
@@ -69,29 +65,30 @@ _ES = AlgoType.EVOLUTION_STRATEGIES
 _DISCRETE = (ActionType.DISCRETE,)
 _CONTINUOUS = (ActionType.CONTINUOUS,)
 _BOTH = (ActionType.DISCRETE, ActionType.CONTINUOUS)
+_MASKED = (ActionType.DISCRETE, ActionType.MULTI_DISCRETE, ActionType.MULTI_BINARY)
 _FOLDER = "rl_baselines.rl_algorithm"
 _BATCHED_PPO = "rl_baselines.batched_ppo"
 
 registered_rl: dict[str, RegisteredRL] = {
-    "ppo2": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, _BOTH),
-    "ppo": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, _BOTH),
-    "a2c": RegisteredRL(f"{_FOLDER}.a2c:A2CModel", _RL, _BOTH),
+    "ppo2": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, ALL_ACTIONS),
+    "ppo": RegisteredRL(f"{_FOLDER}.ppo2:PPO2Model", _RL, ALL_ACTIONS),
+    "a2c": RegisteredRL(f"{_FOLDER}.a2c:A2CModel", _RL, ALL_ACTIONS),
     "dqn": RegisteredRL(f"{_FOLDER}.dqn:DQNModel", _RL, _DISCRETE),
     "deepq": RegisteredRL(f"{_FOLDER}.dqn:DQNModel", _RL, _DISCRETE),
     "ddpg": RegisteredRL(f"{_FOLDER}.ddpg:DDPGModel", _RL, _CONTINUOUS),
     "td3": RegisteredRL(f"{_FOLDER}.td3:TD3Model", _RL, _CONTINUOUS),
     "sac": RegisteredRL(f"{_FOLDER}.sac:SACModel", _RL, _CONTINUOUS),
-    "trpo": RegisteredRL(f"{_FOLDER}.trpo:TRPOModel", _RL, _BOTH),
+    "trpo": RegisteredRL(f"{_FOLDER}.trpo:TRPOModel", _RL, ALL_ACTIONS),
     "ars": RegisteredRL("rl_baselines.evolution_strategies.ars:ARSModel", _ES, _BOTH),
     "qrdqn": RegisteredRL(f"{_FOLDER}.qrdqn:QRDQNModel", _RL, _DISCRETE),
     "tqc": RegisteredRL(f"{_FOLDER}.tqc:TQCModel", _RL, _CONTINUOUS),
     "crossq": RegisteredRL(f"{_FOLDER}.crossq:CrossQModel", _RL, _CONTINUOUS),
-    "recurrent_ppo": RegisteredRL(f"{_FOLDER}.recurrent_ppo:RecurrentPPOModel", _RL, _BOTH),
-    "maskable_ppo": RegisteredRL(f"{_FOLDER}.maskable_ppo:MaskablePPOModel", _RL, _DISCRETE),
+    "recurrent_ppo": RegisteredRL(f"{_FOLDER}.recurrent_ppo:RecurrentPPOModel", _RL, ALL_ACTIONS),
+    "maskable_ppo": RegisteredRL(f"{_FOLDER}.maskable_ppo:MaskablePPOModel", _RL, _MASKED),
     "batched_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
     "rsl_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
     "cma-es": RegisteredRL("rl_baselines.evolution_strategies.cma_es:CMAESModel", _ES, _BOTH),
-    "random_agent": RegisteredRL(f"{_FOLDER}.random_agent:RandomAgentModel", AlgoType.OTHER, _BOTH),
+    "random_agent": RegisteredRL(f"{_FOLDER}.random_agent:RandomAgentModel", AlgoType.OTHER, ALL_ACTIONS),
 }
 
 retired_rl: dict[str, str] = {
@@ -125,8 +122,20 @@ def check_action_type(name: str, *, continuous: bool) -> None:
         UserError: naming algorithms that can.
     """
     wanted = ActionType.CONTINUOUS if continuous else ActionType.DISCRETE
+    _check(name, wanted, "leave out -c, or " if continuous else "add -c, or ")
+
+
+def check_action_space(name: str, space: "spaces.Space[Any]") -> None:
+    """Refuse an algorithm that can't take the actions of this space.
+
+    Raises:
+        UserError: naming algorithms that can.
+    """
+    _check(name, action_type_of(space), "")
+
+
+def _check(name: str, wanted: ActionType, advice: str) -> None:
     if wanted in find_algo(name).actions:
         return
     able = ", ".join(other for other, entry in registered_rl.items() if wanted in entry.actions)
-    advice = "leave out -c" if continuous else "add -c"
-    raise UserError(f"{name} takes no {wanted.value} actions; {advice}, or use one of {able}.")
+    raise UserError(f"{name} takes no {wanted.value} actions; {advice}use one of {able}.")

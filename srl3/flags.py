@@ -126,7 +126,7 @@ def parse_pair(item: str, flag: str) -> tuple[str, Any]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise UserError(f"the value in {flag} {item} can't be read; write a number, a text or a list [a, b].") from None
+        raise UserError(f"the value in {flag} {item} can't be read; write a number, a word or a list [a, b].") from None
     if isinstance(value, str):
         try:
             value = float(value.replace("_", ""))

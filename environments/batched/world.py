@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from environments.actions import checked_actions, checked_tensors
 from environments.batched.arrays import Array, arrays_of
+from environments.boundary.actions import checked_actions, checked_tensors
+from environments.boundary.checks import check_observation, check_picture
 from environments.config import EnvConfig
 from environments.mirror import Mirror
 from environments.terms import POLICY, ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
@@ -90,6 +91,7 @@ class BatchedWorld(ABC):
         self.observation_spaces = self._make_observation_spaces()
         self.elapsed = self.arrays.zeros((num_envs,), "int64")
         self.applied = self.arrays.zeros((num_envs,), "int64")
+        self._reset_checked = self._step_checked = False
         self.episode_return = self.arrays.zeros((num_envs,), "float64")
         self.episode_terms = self.arrays.zeros((len(self.term_names()), num_envs), "float64")
 
@@ -200,6 +202,9 @@ class BatchedWorld(ABC):
         self.applied[rows] = 0
         self.episode_return[rows] = 0
         self.episode_terms[:, rows] = 0
+        if not self._reset_checked:
+            self._check_observations()
+            self._reset_checked = True
 
     def step(self, actions: Any) -> Step:
         """One step of all robots: the actions are applied ``action_repeat`` times, or until a robot terminates.
@@ -235,7 +240,12 @@ class BatchedWorld(ABC):
         self.episode_return += reward
         self.episode_terms += terms
         truncated = (self.elapsed >= self.config.max_steps) & ~terminated
-        return Step(reward, terminated, truncated, success, terms, endings)
+        step = Step(reward, terminated, truncated, success, terms, endings)
+        if not self._step_checked:
+            self._check_step(step)
+            self._check_observations()
+            self._step_checked = True
+        return step
 
     def checked(self, actions: Any) -> Array:
         """The actions, as the action space has them.
@@ -245,6 +255,34 @@ class BatchedWorld(ABC):
         """
         check = checked_actions if self.array_kind == "numpy" else checked_tensors
         return check(self.config.env_id, self.action_space, self.arrays.of(actions), self.num_envs)
+
+    def _check_observations(self) -> None:
+        """Hold what the first robots observe against the spaces; done once for a reset and once for a step."""
+        env_id = self.config.env_id
+        rows = slice(0, 2)
+        count = len(self.elapsed[rows])
+        for group, space in self.observation_spaces.items():
+            values = self.arrays.to_numpy(self.observe(rows, group))
+            if values.shape != (count, *space.shape):
+                raise UserError(
+                    f"{env_id} declares observations of shape {space.shape} ({group}), but {count} robots gave shape "
+                    f"{values.shape}."
+                )
+            for row in values:
+                check_observation(env_id, row, space)
+        if self.config.record_data:
+            for picture in self.images(rows):
+                check_picture(env_id, picture, self.config.image_shape)
+
+    def _check_step(self, step: Step) -> None:
+        env_id, count = self.config.env_id, self.num_envs
+        for name, terms in zip(self.term_names(), self.arrays.to_numpy(step.terms), strict=True):
+            if terms.shape != (count,) or not np.isfinite(terms).all():
+                raise UserError(f"the reward's term {name} of {env_id} must be {count} finite numbers, not {terms}.")
+        for name, flags in (("terminated", step.terminated), ("success", step.success)):
+            values = self.arrays.to_numpy(flags)
+            if values.shape != (count,) or values.dtype != np.bool_:
+                raise UserError(f"{name} of {env_id} must be {count} booleans, not {values!r}.")
 
     # state
 

@@ -9,11 +9,12 @@ from gymnasium.error import DependencyNotInstalled
 
 from environments.car_racing.config import CarRacingConfig
 from environments.srl_env import SRLGymEnv
+from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 from srl3.errors import UserError
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # its greeting would go to standard output
 try:
-    from gymnasium.envs.box2d.car_racing import CarRacing
+    from gymnasium.envs.box2d.car_racing import FPS, CarRacing
 
     from environments.car_racing.drawing import CarPicture
 except DependencyNotInstalled as error:
@@ -67,6 +68,24 @@ class CarRacingGymEnv(SRLGymEnv):
 
     def ground_truth_dim(self) -> int:
         return 5 if self.config.relative_pos else 7
+
+    @property
+    def control_dt(self) -> float:
+        return self.config.action_repeat / FPS
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        place, *target = place_terms(("x", "y"), relative=self.config.relative_pos, agent="car_pos")
+        motion = [
+            ObservationTerm("car_yaw", 1, unit="rad", frame="world"),
+            ObservationTerm("car_speed", 1, unit="m/s"),
+            ObservationTerm("car_yaw_rate", 1, unit="rad/s"),
+        ]
+        return [place, *motion, *target]
+
+    def action_terms(self) -> list[ActionTerm]:
+        if self.config.is_discrete:
+            return [discrete_term(("steer right", "steer left", "gas", "brake"))]
+        return [ActionTerm(name, index) for index, name in enumerate(("steer", "gas", "brake"))]
 
     @property
     def track(self) -> np.ndarray:

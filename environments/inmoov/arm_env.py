@@ -8,9 +8,10 @@ from gymnasium import spaces
 
 from environments.inmoov.camera import OUTSIDE, Camera
 from environments.inmoov.config import InmoovConfig
-from environments.inmoov.robot import CONTROL_JOINTS, N_JOINTS
+from environments.inmoov.robot import CONTROL_JOINTS, JOINTS, N_JOINTS
 from environments.inmoov.scene import InmoovScene
 from environments.srl_env import SRLGymEnv
+from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
 DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 """What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
@@ -31,7 +32,8 @@ class InmoovArmEnv(SRLGymEnv):
     config: InmoovConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}  # real time
     engine_window: ClassVar[bool] = True
-    n_discrete_actions: ClassVar[int] = len(DIRECTIONS)
+    discrete_actions: ClassVar[tuple[str, ...]] = ("-x", "+x", "-y", "+y", "-z", "+z")
+    """What each discrete action is called."""
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
         super().__init__(render_mode, **env_kwargs)
@@ -63,6 +65,29 @@ class InmoovArmEnv(SRLGymEnv):
         """Position of the right hand's grasp point, world frame, metres."""
         return np.array(self._hand)
 
+    @property
+    def control_dt(self) -> float:
+        return self.config.timestep * self.config.physics_steps_per_action * self.config.action_repeat
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        return place_terms(("x", "y", "z"), relative=self.config.relative_pos, agent="hand_pos")
+
+    def joint_terms(self) -> list[ObservationTerm]:
+        return [ObservationTerm("joint_pos", N_JOINTS, unit="rad", elements=tuple(JOINTS))]
+
+    def action_terms(self) -> list[ActionTerm]:
+        config = self.config
+        if config.is_discrete:
+            return [discrete_term(self.discrete_actions)]
+        if config.action_joints:
+            return [
+                ActionTerm(f"{name}_goal", index, unit="rad", scale=config.delta_v_joints, joint=name)
+                for index, name in enumerate(CONTROL_JOINTS)
+            ]
+        return [
+            ActionTerm(f"d{axis}", index, unit="m", scale=config.delta_v_continuous) for index, axis in enumerate("xyz")
+        ]
+
     def target_pos(self) -> np.ndarray:
         return np.array(self._target)
 
@@ -91,7 +116,7 @@ class InmoovArmEnv(SRLGymEnv):
 
     def _make_action_space(self) -> spaces.Space[Any]:
         if self.config.is_discrete:
-            return spaces.Discrete(self.n_discrete_actions)
+            return spaces.Discrete(len(self.discrete_actions))
         return spaces.Box(-1.0, 1.0, (len(CONTROL_JOINTS) if self.config.action_joints else 3,), np.float32)
 
     def _reset_world(self) -> None:

@@ -55,7 +55,7 @@ class InmoovGymEnv(InmoovArmEnv):
     config_class: ClassVar[type[InmoovReachConfig]] = InmoovReachConfig
     config: InmoovReachConfig
     _scene: FruitScene
-    n_discrete_actions: ClassVar[int] = CLOSE_HAND + 1
+    discrete_actions: ClassVar[tuple[str, ...]] = (*InmoovArmEnv.discrete_actions, "open hand", "close hand")
 
     def _make_scene(self, window: bool) -> FruitScene:
         return FruitScene(self.config, window)

@@ -9,12 +9,17 @@ from gymnasium import spaces
 from environments.button_task import ButtonTask
 from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.pictures.camera import FRONT, SIDE, Camera
-from environments.kuka_gym.robot import N_ARM_JOINTS, N_JOINTS
+from environments.kuka_gym.robot import JOINT_NAMES, N_ARM_JOINTS, N_JOINTS
 from environments.kuka_gym.scene import KukaScene, Point
 from environments.srl_env import SRLGymEnv
+from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
 DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 """What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
+
+
+DISCRETE_ACTIONS = ("-x", "+x", "-y", "+y", "-z", "+z")
+"""What they are called."""
 
 
 class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
@@ -49,6 +54,29 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
 
     def joints_dim(self) -> int:
         return N_JOINTS
+
+    @property
+    def control_dt(self) -> float:
+        return self.config.timestep * self.config.action_repeat
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        return place_terms(("x", "y", "z"), relative=self.config.relative_pos, agent="gripper_pos")
+
+    def joint_terms(self) -> list[ObservationTerm]:
+        return [ObservationTerm("joint_pos", N_JOINTS, unit="rad", elements=JOINT_NAMES)]
+
+    def action_terms(self) -> list[ActionTerm]:
+        config = self.config
+        if config.is_discrete:
+            return [discrete_term(DISCRETE_ACTIONS)]
+        if config.action_joints:
+            return [
+                ActionTerm(f"{name}_goal", index, unit="rad", scale=config.delta_v_joints, joint=name)
+                for index, name in enumerate(JOINT_NAMES[:N_ARM_JOINTS])
+            ]
+        return [
+            ActionTerm(f"d{axis}", index, unit="m", scale=config.delta_v_continuous) for index, axis in enumerate("xyz")
+        ]
 
     def target_pos(self) -> np.ndarray:
         return np.array(self._target)

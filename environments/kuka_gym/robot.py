@@ -19,6 +19,17 @@ HOME_JOINTS = ARM_HOME + GRIPPER_HOME
 """Positions of the 14 joints at the start of an episode, radians: seven of the arm, seven of the gripper."""
 N_JOINTS = len(HOME_JOINTS)
 N_ARM_JOINTS = len(ARM_HOME)
+JOINT_NAMES = (
+    *(f"J{index}" for index in range(N_ARM_JOINTS)),
+    "gripper_to_arm",
+    "base_left_finger_joint",
+    "left_finger_base_joint",
+    "left_base_tip_joint",
+    "base_right_finger_joint",
+    "right_finger_base_joint",
+    "right_base_tip_joint",
+)
+"""The joints' names in the model, in their order."""
 GRIPPER_LINK = 8
 """The link whose centre of mass is the arm's position."""
 

@@ -9,6 +9,7 @@ from environments.batched.single import BatchedGymEnv
 from environments.batched.srl_world import SRLWorld
 from environments.batched.world import ALL, Rows, SubstepResult
 from environments.mobile_robot.config import MobileRobotConfig
+from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
 if TYPE_CHECKING:
     from environments.mobile_robot.drawing import MobileRobotCamera
@@ -58,6 +59,16 @@ class MobileRobotWorld(SRLWorld):
 
     def ground_truth_dim(self) -> int:
         return self.axes * (1 if self.config.relative_pos else 2)
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        names = ("x", "y")[: self.axes]
+        return place_terms(names, relative=self.config.relative_pos)
+
+    def action_terms(self) -> list[ActionTerm]:
+        length = self.config.step_length
+        if self.config.is_discrete:
+            return [discrete_term(("-x", "+x", "-y", "+y")[: 2 * self.axes])]
+        return [ActionTerm(f"d{axis}", index, unit="m", scale=length) for index, axis in enumerate("xy")]
 
     def term_names(self) -> tuple[str, ...]:
         return ("distance",) if self.config.shape_reward else ("target", "bump")

@@ -10,6 +10,7 @@ from environments.batched.srl_world import SRLWorld
 from environments.batched.world import ALL, Rows, SubstepResult
 from environments.omnirobot_gym import tasks
 from environments.omnirobot_gym.config import PATHS, OmnirobotConfig, Task
+from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
 if TYPE_CHECKING:
     from environments.omnirobot_gym.drawing import OmnirobotCamera
@@ -94,6 +95,16 @@ class OmnirobotWorld(SRLWorld):
     @property
     def _observes_relative(self) -> bool:
         return self.config.relative_pos and self.config.task is not Task.ESCAPE
+
+    def ground_truth_terms(self) -> list[ObservationTerm]:
+        return place_terms(("x", "y"), relative=self._observes_relative)
+
+    def action_terms(self) -> list[ActionTerm]:
+        if self.config.is_discrete:
+            return [discrete_term(("+x", "-x", "+y", "-y"))]
+        return [
+            ActionTerm(f"d{axis}", index, unit="m", scale=self.config.step_length) for index, axis in enumerate("xy")
+        ]
 
     def term_names(self) -> tuple[str, ...]:
         return tasks.term_names(self.config)

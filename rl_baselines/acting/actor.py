@@ -26,6 +26,8 @@ from rl_baselines.acting.stack import FrameStack
 from rl_baselines.checkpoints.archive import Checkpoint, load_checkpoint
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.create import find_normalize
+from rl_baselines.vec_envs.frame_stack import FrameStack as FrameStackVecEnv
+from rl_baselines.vec_envs.frame_stack import stackable_keys
 from rl_baselines.vec_envs.images import channels_first, transposed_images
 from rl_baselines.vec_envs.normalizer import Normalizer
 from srl3.errors import UserError
@@ -67,7 +69,7 @@ class Actor:
         self.uses_masks = "action_masks" in inspect.signature(model.predict).parameters
         self._model = model
         self._images = frozenset(images)
-        self._stack = FrameStack(num_stack)
+        self._stack = FrameStack(num_stack, stackable_keys(model.observation_space))
         self._normalizer = normalizer
         self._memory: tuple[np.ndarray, ...] | None = None
         self._fresh = np.zeros(0, np.bool_)
@@ -243,5 +245,7 @@ def _stacked(env: Any) -> int:
     while isinstance(env, VecEnvWrapper):
         if isinstance(env, VecFrameStack):
             return env.stacked_obs.n_stack
+        if isinstance(env, FrameStackVecEnv):
+            return env.n_stack
         env = env.venv
     return 1

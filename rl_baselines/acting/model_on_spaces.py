@@ -13,6 +13,7 @@ from rl_baselines.checkpoints.archive import Checkpoint
 from rl_baselines.checkpoints.load import put_parameters
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.images import ImagesFirst
+from rl_baselines.vec_envs.normalizer import normalised_space
 from srl3.errors import UserError
 from srl3.spaces import build
 
@@ -72,7 +73,10 @@ def model_on_spaces(checkpoint: Checkpoint, device: str, seed: int) -> BaseAlgor
     info = checkpoint.info
     algorithm = find_algo(info.algo).load_class(info.policy)
     observation_space, action_space = build(info.observation_space), build(info.action_space)
-    env = ImagesFirst(SpacesOnly(observation_space, action_space), _known_images(checkpoint.path, info.images))
+    images = _known_images(checkpoint.path, info.images)
+    if checkpoint.state["normalize"] is not None:
+        observation_space = normalised_space(observation_space, images)
+    env = ImagesFirst(SpacesOnly(observation_space, action_space), images)
     model = algorithm.make_model(env, info.hyperparams, seed=seed, device=device, training=False)
     put_parameters(checkpoint, model)
     model.env = None

@@ -1,20 +1,22 @@
 """The last few observations of each robot, joined along the last axis, for a policy without an environment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 
 class FrameStack:
-    """What `VecFrameStack` does, row by row: zeros where an episode is younger than the stack.
+    """What `rl_baselines.vec_envs.frame_stack` does, row by row: zeros where an episode is younger than the stack.
 
     Args:
         num_stack: observations that are joined, the newest last.
+        keys: of a dictionary, the observations that are stacked; None: all.
     """
 
-    def __init__(self, num_stack: int) -> None:
+    def __init__(self, num_stack: int, keys: Collection[str] | None = None) -> None:
         self.num_stack = num_stack
+        self._keys = keys
         self._stacked: dict[str, np.ndarray] = {}
 
     def __call__(self, observations: Any, starts: np.ndarray) -> Any:
@@ -27,7 +29,10 @@ class FrameStack:
         if self.num_stack == 1:
             return observations
         if isinstance(observations, Mapping):
-            return {key: self._pushed(key, values, starts) for key, values in observations.items()}
+            return {
+                key: self._pushed(key, values, starts) if self._keys is None or key in self._keys else values
+                for key, values in observations.items()
+            }
         return self._pushed("", observations, starts)
 
     def clear(self, rows: np.ndarray | None = None) -> None:

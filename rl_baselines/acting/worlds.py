@@ -5,11 +5,11 @@ from typing import Any
 
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.stacked_observations import StackedObservations
 
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.checkpoints.spaces import check_fit
 from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.frame_stack import stacked_space
 from state_representation.encoding.encoder import Encoder
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
 
@@ -42,6 +42,7 @@ def make_worlds(
         n_envs=n_envs,
         seed=seed,
         normalize=False,
+        raw_images=True,
         training=False,
         render_mode=render_mode,
     )
@@ -56,6 +57,4 @@ def make_worlds(
 def _observed(venv: VecEnv, encoder: Encoder | None, num_stack: int) -> spaces.Space[Any]:
     """What the actor makes of the observations of ``venv``."""
     space: Any = venv.observation_space if encoder is None else EncoderVecWrapper(venv, encoder).observation_space
-    if num_stack == 1:
-        return space
-    return StackedObservations(1, num_stack, space, channels_order="last").stacked_observation_space
+    return stacked_space(space, num_stack)

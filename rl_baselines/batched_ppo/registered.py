@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gymnasium import spaces
-
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.batched_ppo.names import translated
 from rl_baselines.batched_ppo.settings import check_number_of_minibatches
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.parameters import Parameter
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, UniformFloat, UniformInt
 
@@ -31,7 +30,9 @@ class BatchedPPOModel(StableBaselinesRLObject):
     """PPO on tensors of many worlds at once; the first choice where worlds are batched."""
 
     preset = "batched_ppo"
+    actions = (ActionType.DISCRETE, ActionType.CONTINUOUS)
     on_policy = True
+    merges_policy_kwargs = True
     search_space = {
         "learning_rate": LogFloat(1e-4, 3e-3),
         "desired_kl": LogFloat(3e-3, 3e-2),
@@ -77,14 +78,6 @@ class BatchedPPOModel(StableBaselinesRLObject):
     @classmethod
     def translated(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
         return translated(values, where)
-
-    @classmethod
-    def policy_for(
-        cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
-    ) -> tuple[str, dict[str, Any]]:
-        if isinstance(observation_space, spaces.Dict):
-            return "MultiInputPolicy", policy_kwargs
-        return super().policy_for(observation_space, policy_kwargs)
 
     @classmethod
     def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from rl_baselines.checkpoints.archive import Checkpoint, load_checkpoint, read_info, save_checkpoint
 from rl_baselines.checkpoints.info import FORMAT, CheckpointInfo
 from rl_baselines.checkpoints.load import load_model
-from rl_baselines.checkpoints.spaces import check_spaces, described_spaces, raw_observation_space
+from rl_baselines.checkpoints.spaces import check_spaces, described_spaces
+from rl_baselines.vec_envs.images import raw_observation_space
 from srl3.spaces import describe as describe_space
 
 __all__ = [

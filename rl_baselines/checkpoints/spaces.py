@@ -3,11 +3,11 @@
 from typing import Any
 
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecTransposeImage
+from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.checkpoints.upgrade import OUTERMOST
-from rl_baselines.vec_envs.images import transposed_images
+from rl_baselines.vec_envs.images import raw_observation_space, transposed_images
 from srl3.errors import UserError
 from srl3.spaces import Description, describe, in_words, same
 
@@ -18,13 +18,6 @@ def described_spaces(env: VecEnv) -> tuple[Description, Description]:
     Images are those that the policy gets channels first; they are described channels last, as the world gives them.
     """
     return describe(raw_observation_space(env), transposed_images(env)), describe(env.action_space)
-
-
-def raw_observation_space(env: VecEnv) -> spaces.Space[Any]:
-    """The observation space as the world and the stack give it (channels last, whatever is transposed for SB3)."""
-    while isinstance(env, VecEnvWrapper) and isinstance(env, VecTransposeImage):
-        env = env.venv
-    return env.observation_space
 
 
 def check_spaces(info: CheckpointInfo, env: VecEnv) -> None:

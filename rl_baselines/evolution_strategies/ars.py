@@ -6,24 +6,38 @@ that they then ignore, and go on when a callback asks to stop.
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import sb3_contrib
 import torch
+from gymnasium import spaces
+from sb3_contrib.ars.policies import ARSPolicy
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 
-from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.base_classes import StableBaselinesRLObject, is_dict
 from rl_baselines.evolution_strategies.population import evaluate_population
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat
 
-if TYPE_CHECKING:
-    from gymnasium import spaces
+
+class MultiInputPolicy(ARSPolicy):
+    """sb3-contrib's policy for a Dict: images through NatureCNN, the other observations as they are."""
+
+    def make_features_extractor(self) -> BaseFeaturesExtractor:
+        assert isinstance(self.observation_space, spaces.Dict)
+        return CombinedExtractor(self.observation_space)
 
 
 class ARS(sb3_contrib.ARS):
     """sb3-contrib's over any number of environments; its files are the same."""
 
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        **sb3_contrib.ARS.policy_aliases,
+        "MultiInputPolicy": MultiInputPolicy,
+    }
     weights: Any
     _generator_at_update: torch.Tensor | None = None
     """torch's generator before the candidates of the update in progress were drawn"""
@@ -75,6 +89,7 @@ class ARSModel(StableBaselinesRLObject):
     """Random search in the space of a linear policy; with a ``net_arch`` in policy_kwargs, of an MLP."""
 
     preset = "ars"
+    actions = (ActionType.DISCRETE, ActionType.CONTINUOUS)
     search_space = {
         "learning_rate": LogFloat(1e-3, 0.3),
         "delta_std": LogFloat(5e-3, 0.3),
@@ -99,9 +114,11 @@ class ARSModel(StableBaselinesRLObject):
 
     @classmethod
     def policy_for(
-        cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
+        cls, observation_space: spaces.Space[Any], policy_kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
-        """Pixels, scaled to [0, 1], go into the linear policy as one long vector."""
+        """Pixels, scaled to [0, 1], go into the linear policy as one long vector, unless they are part of a Dict."""
+        if is_dict(observation_space):
+            return "MultiInputPolicy", {"net_arch": [], "with_bias": False, "squash_output": False, **policy_kwargs}
         is_mlp = "net_arch" in policy_kwargs or "activation_fn" in policy_kwargs
         return ("MlpPolicy" if is_mlp else "LinearPolicy"), policy_kwargs
 

@@ -14,13 +14,14 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from torch import nn
 
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.evolution_strategies.population import evaluate_population
 from rl_baselines.evolution_strategies.search_state import capture, restore
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat
 from rl_baselines.rl_algorithm.rollout_logs import dump_rollout_logs
 
@@ -67,6 +68,8 @@ class SearchPolicy(ARSPolicy):
         if is_image_space(self.observation_space):
             assert isinstance(self.observation_space, spaces.Box)
             return SmallCNN(self.observation_space)
+        if isinstance(self.observation_space, spaces.Dict):
+            return CombinedExtractor(self.observation_space)
         return super().make_features_extractor()
 
 
@@ -88,7 +91,10 @@ class CMAES(BaseAlgorithm):
         device: of the policy; the CPU suits single observations best.
     """
 
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"MlpPolicy": SearchPolicy}
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": SearchPolicy,
+        "MultiInputPolicy": SearchPolicy,
+    }
 
     def __init__(
         self,
@@ -222,6 +228,7 @@ class CMAESModel(StableBaselinesRLObject):
     """Evolution of a policy's weights from whole episodes' returns; both kinds of action."""
 
     preset = "cma-es"
+    actions = (ActionType.DISCRETE, ActionType.CONTINUOUS)
     image_policy = "MlpPolicy"
     search_space = {
         "sigma": LogFloat(0.01, 1.0),

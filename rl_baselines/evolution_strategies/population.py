@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
+from torch.utils._pytree import tree_map
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def evaluate_population(
     counted = np.arange(env.num_envs) < len(candidates) * n_eval_episodes
     returns, lengths = np.zeros(len(candidates)), np.zeros(len(candidates), dtype=np.int64)
     while counted.any():
-        assert isinstance(model._last_obs, np.ndarray)
+        assert model._last_obs is not None
         actions = _act(policy, candidates, players, model._last_obs)
         model._last_obs, rewards, dones, infos = env.step(actions)  # type: ignore[assignment]
         model._last_episode_starts = dones
@@ -73,7 +75,12 @@ def evaluate_population(
     return Evaluation(returns, lengths)
 
 
-def _act(policy: BasePolicy, candidates: torch.Tensor, players: list[int], observations: np.ndarray) -> np.ndarray:
+def _act(
+    policy: BasePolicy,
+    candidates: torch.Tensor,
+    players: list[int],
+    observations: np.ndarray | dict[str, np.ndarray],
+) -> np.ndarray:
     """Actions of one candidate for each environment's observation: ``(n_envs, *action_shape)``."""
     if len(players) == 1:
         policy.load_from_vector(candidates[players[0]].cpu().numpy())
@@ -85,12 +92,12 @@ def _act(policy: BasePolicy, candidates: torch.Tensor, players: list[int], obser
         stacked[name] = vectors[:, start:stop].reshape(len(players), *parameter.shape)
         start = stop
 
-    def act(parameters: dict[str, torch.Tensor], observation: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(policy, parameters, (observation.unsqueeze(0),)).squeeze(0)
+    def act(parameters: dict[str, torch.Tensor], observation: Any) -> torch.Tensor:
+        one = tree_map(lambda leaf: leaf.unsqueeze(0), observation)
+        return torch.func.functional_call(policy, parameters, (one,)).squeeze(0)
 
     with torch.no_grad():
         tensor, _ = policy.obs_to_tensor(observations)
-        assert isinstance(tensor, torch.Tensor)
         actions = torch.func.vmap(act)(stacked, tensor).cpu().numpy()
     if not isinstance(policy.action_space, spaces.Box):
         return actions

@@ -296,6 +296,9 @@ class Configurable(Protocol):
     on_policy: ClassVar[bool]
     """whether it learns from whole rollouts of its present policy"""
 
+    merges_policy_kwargs: ClassVar[bool]
+    """whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all"""
+
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
         """What a user may set, by name."""

@@ -80,6 +80,8 @@ def resolve_hyperparams(
     for source, values in levels:
         for name, value in values.items():
             settings.pop(EXCLUSIVE.get(name, ""), None)
+            if name == "policy_kwargs" and algo_class.merges_policy_kwargs:
+                value = _merged(settings[name].value, value)
             settings[name] = Setting(value, source)
     _check_together(algo_class, algo_name, {name: setting.value for name, setting in settings.items()}, continuous)
     return settings
@@ -95,6 +97,13 @@ def table(settings: Mapping[str, Setting]) -> str:
     rows.insert(0, ("hyperparameter", "value", "from"))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}" for name, value, source in rows)
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """``above``, with what it does not say from ``below``, where both are mappings."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
 
 
 def _shown(value: Any) -> str:

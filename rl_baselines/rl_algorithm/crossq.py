@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rl_baselines.base_classes import StableBaselinesRLObject, is_image
+from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformInt
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ class CrossQModel(StableBaselinesRLObject):
     """SAC with batch renormalisation in the place of target networks; continuous actions."""
 
     preset = "crossq"
+    dict_policy = None
+    actions = (ActionType.CONTINUOUS,)
     search_space = {
         "learning_rate": LogFloat(1e-5, 3e-3),
         "batch_size": Choice((64, 128, 256, 512)),
@@ -37,8 +40,9 @@ class CrossQModel(StableBaselinesRLObject):
         cls, observation_space: "spaces.Space[Any]", policy_kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
         """sb3-contrib has no CnnPolicy for it: pixels pass through NatureCNN before the same layers."""
-        if is_image(observation_space):
+        policy, policy_kwargs = super().policy_for(observation_space, policy_kwargs)
+        if policy == cls.image_policy:
             from stable_baselines3.common.torch_layers import NatureCNN
 
             policy_kwargs = {"features_extractor_class": NatureCNN, **policy_kwargs}
-        return "MlpPolicy", policy_kwargs
+        return cls.state_policy, policy_kwargs

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformFloat
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ class DQNModel(StableBaselinesRLObject):
     """Q-learning from a replay buffer; discrete actions."""
 
     preset = "dqn"
+    actions = (ActionType.DISCRETE,)
     search_space = {
         "learning_rate": LogFloat(1e-5, 3e-3),
         "batch_size": Choice((16, 32, 64, 128, 256)),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rl_baselines.base_classes import StableBaselinesRLObject
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.rl_algorithm.ppo2 import PPO2Model
 from srl3.errors import UserError
 
@@ -17,6 +18,7 @@ class MaskablePPOModel(StableBaselinesRLObject):
     """PPO for environments that say which discrete actions are allowed, by a method ``action_masks()``."""
 
     preset = "maskable_ppo"
+    actions = (ActionType.DISCRETE, ActionType.MULTI_DISCRETE, ActionType.MULTI_BINARY)
     on_policy = True
     search_space = PPO2Model.search_space
 

@@ -13,17 +13,21 @@ from rl_baselines.rl_algorithm.rollout_logs import dump_rollout_logs
 
 
 class RandomPolicy(BasePolicy):
-    """Draws uniformly from a `Discrete` or bounded `Box` action space; its generator is part of its state dict."""
+    """Draws uniformly from any bounded action space; its generator is part of its state dict."""
 
     def __init__(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
         super().__init__(observation_space, action_space)
         self.generator = torch.Generator()
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> torch.Tensor:
-        assert isinstance(observation, torch.Tensor)
-        n_envs = len(observation)
+        n_envs = len(observation if isinstance(observation, torch.Tensor) else next(iter(observation.values())))
         if isinstance(self.action_space, spaces.Discrete):
             return torch.randint(int(self.action_space.n), (n_envs,), generator=self.generator)
+        if isinstance(self.action_space, spaces.MultiDiscrete):
+            choices = [torch.randint(int(n), (n_envs,), generator=self.generator) for n in self.action_space.nvec]
+            return torch.stack(choices, dim=1)
+        if isinstance(self.action_space, spaces.MultiBinary):
+            return torch.randint(2, (n_envs, *self.action_space.shape), generator=self.generator)
         assert isinstance(self.action_space, spaces.Box)
         low, high = torch.as_tensor(self.action_space.low), torch.as_tensor(self.action_space.high)
         return low + (high - low) * torch.rand((n_envs, *low.shape), generator=self.generator)
@@ -49,7 +53,10 @@ class RandomAgent(BaseAlgorithm):
         device: ignored.
     """
 
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"MlpPolicy": RandomPolicy}
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": RandomPolicy,
+        "MultiInputPolicy": RandomPolicy,
+    }
 
     def __init__(
         self,
@@ -73,7 +80,7 @@ class RandomAgent(BaseAlgorithm):
             device=device,
             support_multi_env=True,
             seed=seed,
-            supported_action_spaces=(spaces.Box, spaces.Discrete),
+            supported_action_spaces=(spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary),
         )
         self.n_steps = n_steps
         if _init_setup_model:

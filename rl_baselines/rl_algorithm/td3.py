@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rl_baselines.base_classes import NOISE_TYPES, StableBaselinesRLObject
+from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformFloat, UniformInt
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ class TD3Model(StableBaselinesRLObject):
     """DDPG with two critics, a delayed actor and smoothed targets; continuous actions."""
 
     preset = "td3"
+    actions = (ActionType.CONTINUOUS,)
     search_space = {
         "learning_rate": LogFloat(1e-5, 3e-3),
         "batch_size": Choice((32, 64, 128, 256, 512)),

@@ -52,7 +52,9 @@ class Evaluator:
         if self._venv is None:
             plan = self.plan.training
             n_envs = number_of_envs(plan.env_id, self.plan.n_eval_episodes)
-            self._venv = create_envs(plan.env_id, plan.env_kwargs, n_envs=n_envs, normalize=False, training=False)
+            self._venv = create_envs(
+                plan.env_id, plan.env_kwargs, n_envs=n_envs, normalize=False, raw_images=True, training=False
+            )
         return self._venv
 
     def _look_at_stop(self, _venv: VecEnv) -> None:

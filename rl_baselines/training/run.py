@@ -9,7 +9,7 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 
-from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space, raw_observation_space
+from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, new_run_folder, remove_run
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
@@ -23,6 +23,7 @@ from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import Session
+from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
 from srl3.os_errors import DISK_FULL
 from srl3.runtime.console import full_disk_said_once, logged_console

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, is_vecenv_wrapped
+from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import check_spaces, load_model
@@ -51,9 +51,7 @@ class Session:
 
     def evaluation_envs(self, n_envs: int) -> VecEnv:
         """Environments apart from the training's, observed as the model's own are; closed with the session."""
-        env = self._make_envs(n_envs, self.plan.seed + EVAL_SEED_OFFSET, None, training=False)
-        assert self.model.env is not None
-        return VecTransposeImage(env) if is_vecenv_wrapped(self.model.env, VecTransposeImage) else env
+        return self._make_envs(n_envs, self.plan.seed + EVAL_SEED_OFFSET, None, training=False)
 
     def close(self) -> None:
         """Close all environments; a second call does nothing."""

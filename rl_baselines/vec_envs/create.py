@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from stable_baselines3.common.vec_env import (
-    VecEnv,
-    VecEnvWrapper,
-    VecFrameStack,
-    VecNormalize,
-)
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from environments.config import PIXELS
 from environments.registry import ThreadingType, find_env
-from rl_baselines.vec_envs.normalizer import normalize_state, restore_normalize_state
+from rl_baselines.vec_envs.frame_stack import FrameStack
+from rl_baselines.vec_envs.images import as_sb3, image_paths
+from rl_baselines.vec_envs.leaves import layers
+from rl_baselines.vec_envs.normalizer import (
+    StateNormalizer,
+    normalised_keys,
+    normalize_state,
+    restore_normalize_state,
+)
 from rl_baselines.vec_envs.workers import EnvSpec, WorkerVecEnv
 from srl3.errors import UserError
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
@@ -32,22 +33,29 @@ def create_envs(
     num_stack: int = 1,
     encoder: "Encoder | None" = None,
     normalize: bool = True,
+    normalize_reward: bool = False,
+    gamma: float = 0.99,
+    raw_images: bool = False,
     training: bool = True,
     monitor_folder: Path | None = None,
     append: bool = False,
     render_mode: str | None = None,
 ) -> VecEnv:
     """``n_envs`` environments as one `VecEnv`: engines in a process per core, batched worlds natively;
-    then frames become states where there is an encoder, and are stacked, and states are normalised.
+    then frames become states where there is an encoder, and are stacked, images go channels first, and states are
+    normalised.
 
     Args:
         env_id: key of ``registered_env``.
         env_kwargs: fields of the environment's configuration.
         n_envs: how many run at once.
         seed: environment of rank r gets ``seed + r`` at the first reset.
-        num_stack: frames stacked along the last axis.
+        num_stack: frames stacked along the last axis, of images and of states.
         encoder: a learned representation of the pixels that the environment observes.
-        normalize: states (never pixels) pass through `VecNormalize`, observations only.
+        normalize: states (never images, nor what is discrete) pass through a `StateNormalizer`.
+        normalize_reward: so do rewards.
+        gamma: discount of the returns by which rewards are normalised.
+        raw_images: images stay channels last, as the worlds give them and `Actor` takes them.
         training: the statistics of the normalisation go on learning.
         monitor_folder: where ``N.monitor.csv`` go; None keeps none.
         append: go on with monitor files that exist.
@@ -58,7 +66,7 @@ def create_envs(
             other images.
     """
     entry = find_env(env_id)
-    config = entry.load_config().from_kwargs(env_kwargs)
+    entry.load_config().from_kwargs(env_kwargs)
     if n_envs > 1 and entry.threading is ThreadingType.NONE:
         raise UserError(f"{env_id} runs one at a time; use --num-cpu 1.")
 
@@ -81,16 +89,19 @@ def create_envs(
         ]
         venv = WorkerVecEnv(specs)
     venv.seed(seed)
-    if encoder is not None:
-        try:
+    try:
+        if encoder is not None:
             venv = EncoderVecWrapper(venv, encoder)
-        except UserError:
-            venv.close()
-            raise
-    if num_stack > 1:
-        venv = VecFrameStack(venv, num_stack)
-    if normalize and (encoder is not None or config.srl_model != PIXELS):
-        venv = VecNormalize(venv, training=training, norm_obs=True, norm_reward=False)
+        if num_stack > 1:
+            venv = FrameStack(venv, num_stack)
+    except UserError:
+        venv.close()
+        raise
+    images = image_paths(venv)
+    if not raw_images:
+        venv = as_sb3(venv)
+    if normalize_reward or (normalize and normalised_keys(venv.observation_space, images)):
+        venv = StateNormalizer(venv, images, training=training, rewards=normalize_reward, gamma=gamma)
     return venv
 
 
@@ -104,26 +115,22 @@ def _monitor_path(folder: Path | None, rank: int) -> Path | None:
 def vec_env_state(venv: VecEnv) -> dict[str, Any]:
     """Everything that ``venv`` needs to go on from here: episodes in progress, stacks, statistics."""
     state: dict[str, Any] = {}
-    layer = venv
-    while isinstance(layer, VecEnvWrapper):
+    for layer in layers(venv):
         if isinstance(layer, VecNormalize):
             state["normalize"] = normalize_state(layer)
-        elif isinstance(layer, VecFrameStack):
-            state["stack"] = layer.stacked_obs.stacked_obs
-        layer = layer.venv
+        elif isinstance(layer, FrameStack):
+            state["stack"] = layer.save_state()
     state["envs"] = layer.resume_state() if hasattr(layer, "resume_state") else layer.env_method("resume_state")
     return state
 
 
 def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
     """Bring ``venv``, made the same way, to where `vec_env_state` was taken."""
-    layer = venv
-    while isinstance(layer, VecEnvWrapper):
+    for layer in layers(venv):
         if isinstance(layer, VecNormalize):
             restore_normalize_state(layer, state["normalize"])
-        elif isinstance(layer, VecFrameStack):
-            layer.stacked_obs.stacked_obs = np.array(state["stack"])
-        layer = layer.venv
+        elif isinstance(layer, FrameStack):
+            layer.load_state(state["stack"])
     if hasattr(layer, "restore_state"):
         layer.restore_state(state["envs"])
     else:
@@ -133,9 +140,4 @@ def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
 
 def find_normalize(venv: VecEnv) -> VecNormalize | None:
     """The `VecNormalize` around ``venv``, if there is one."""
-    layer: VecEnv = venv
-    while isinstance(layer, VecEnvWrapper):
-        if isinstance(layer, VecNormalize):
-            return layer
-        layer = layer.venv
-    return None
+    return next((layer for layer in layers(venv) if isinstance(layer, VecNormalize)), None)

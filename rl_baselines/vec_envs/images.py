@@ -1,14 +1,94 @@
-"""Images from channels last, as worlds give them, to channels first, as convolutions take them."""
+"""Images from channels last, as worlds give them, to channels first, as convolutions take them.
+
+SB3 guesses: the smallest side of a uint8 box with three axes counts as its channels, which is wrong for 48x48 images
+of 16 stacked frames. Here a world says which of its observations are images, and SB3 gets them in a form in which
+nothing is left to guess.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecTransposeImage
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize, VecTransposeImage
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from srl3.spaces import ROOT, join
+from environments.config import PIXELS
+from rl_baselines.vec_envs.leaves import layers, space_leaves
+from srl3.spaces import ROOT, Description, describe, join
+
+IMAGE_PATHS = "image_paths"
+"""attribute of a world, and of a `VecEnv`, that names its images by path: a collection of strings"""
+
+
+def is_image(description: Description) -> bool:
+    """Whether a described space (`srl3.spaces.describe`) is one image, by the world's word."""
+    return bool(description.get("image"))
+
+
+def looks_like_image(space: spaces.Space[Any]) -> bool:
+    """Whether a space is ``(H, W, C) uint8`` from 0 to 255: what images are where a world does not say."""
+    return is_image_space(space, check_channels=False)
+
+
+def world_images(world: Any) -> frozenset[str]:
+    """Paths of the images among a single world's observations (which hold no Dict in a Dict).
+
+    A world's ``image_paths`` says it, a collection of paths; else a world of SRL3 says it by ``srl_model``; and of a
+    Dict, or of another world's observation, the uint8 boxes with three axes are images.
+    """
+    told = told_images(world)
+    if told is not None:
+        return told
+    space = world.observation_space
+    config = getattr(world.unwrapped, "config", None)
+    if config is not None and hasattr(config, "srl_model") and not isinstance(space, spaces.Dict):
+        return frozenset([ROOT] if config.srl_model == PIXELS else [])
+    return frozenset(path for path, leaf in space_leaves(space).items() if looks_like_image(leaf))
+
+
+def told_images(world: Any) -> frozenset[str] | None:
+    """What a single world says of its images; None where it says nothing."""
+    told = getattr(world.unwrapped, IMAGE_PATHS, None)
+    return None if told is None else frozenset(told)
+
+
+def image_paths(venv: VecEnv) -> frozenset[str]:
+    """Paths of the images that ``venv`` observes, in the word of its outermost layer that says so."""
+    for layer in layers(venv):
+        told = vars(layer).get(IMAGE_PATHS)
+        if told is not None:
+            return frozenset(told)
+    space, config = layer.observation_space, getattr(layer, "config", None)
+    if config is not None and hasattr(config, "srl_model") and not isinstance(space, spaces.Dict):
+        return frozenset([ROOT] if config.srl_model == PIXELS else [])
+    return frozenset(path for path, leaf in space_leaves(space).items() if looks_like_image(leaf))
+
+
+def raw_observation_space(venv: VecEnv) -> spaces.Space[Any]:
+    """The observation space as the world and the stack give it: channels last, nothing normalised."""
+    for layer in layers(venv):
+        if not isinstance(layer, VecTransposeImage | VecNormalize):
+            break
+    space: spaces.Space[Any] = layer.observation_space
+    return space
+
+
+def describe_observations(venv: VecEnv) -> Description:
+    """`raw_observation_space` as checkpoints say it, images marked."""
+    return describe(raw_observation_space(venv), image_paths(venv))
+
+
+def as_sb3(venv: VecEnv) -> VecEnv:
+    """``venv`` with its images channels first, as SB3's algorithms want them; the same where there is none.
+
+    Calling it again changes nothing.
+    """
+    images = image_paths(venv)
+    if not images or any(isinstance(layer, VecTransposeImage) for layer in layers(venv)):
+        return venv
+    return ImagesFirst(venv, images)
 
 
 def channels_first_space(space: spaces.Space[Any], images: Collection[str]) -> spaces.Space[Any]:

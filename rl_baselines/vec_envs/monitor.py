@@ -9,14 +9,14 @@ from stable_baselines3.common.monitor import Monitor
 
 from environments.batched.monitor_file import has_head
 from environments.registry import find_env
-from environments.srl_env import SRLGymEnv
+from rl_baselines.vec_envs.plain_spaces import with_plain_spaces
 
 
 class RunMonitor(Monitor):
     """SB3's `Monitor` whose state travels in checkpoints.
 
     Args:
-        env: an `SRLGymEnv`, perhaps wrapped.
+        env: a world with `SRLGymEnv.resume_state` and ``restore_state``, perhaps wrapped.
         filename: the monitor file, or None to keep none.
         append: go on with an existing file instead of writing a new one; one that was emptied gets its head again.
     """
@@ -31,10 +31,8 @@ class RunMonitor(Monitor):
 
     def resume_state(self) -> dict[str, Any]:
         """The episode in progress: the world's own state, and the rewards so far."""
-        world = self.env.unwrapped
-        assert isinstance(world, SRLGymEnv)
         return {
-            "world": world.resume_state(),
+            "world": self._world().resume_state(),
             "rewards": [float(reward) for reward in self.rewards],
             "needs_reset": self.needs_reset,
             "total_steps": self.total_steps,
@@ -42,12 +40,13 @@ class RunMonitor(Monitor):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Take up the episode at which `resume_state` was called."""
-        world = self.env.unwrapped
-        assert isinstance(world, SRLGymEnv)
-        world.restore_state(state["world"])
+        self._world().restore_state(state["world"])
         self.rewards = list(state["rewards"])
         self.needs_reset = state["needs_reset"]
         self.total_steps = state["total_steps"]
+
+    def _world(self) -> Any:
+        return self.env.unwrapped
 
 
 def make_monitored_env(
@@ -68,4 +67,4 @@ def make_monitored_env(
     """
     env = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
     env.spec = gymnasium.spec(env_id)
-    return RunMonitor(env, monitor, append)
+    return RunMonitor(with_plain_spaces(env), monitor, append)

@@ -1,13 +1,15 @@
 """Statistics of observations, as they travel in checkpoints, are merged across processes, and act without learning."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from rl_baselines.vec_envs.leaves import keyed_leaves, path_of, with_leaves
 from srl3.spaces import ROOT, join
 
 EPSILON = 1e-8
@@ -30,6 +32,17 @@ class Moments:
         delta = other.mean - self.mean
         sums = self.var * self.count + other.var * other.count + delta**2 * (self.count * other.count / count)
         return Moments(self.mean + delta * (other.count / count), sums / count, count)
+
+    def less(self, start: "Moments") -> "Moments":
+        """Of the values that came after ``start``: ``start.merged(self.less(start))`` is this again, but for rounding.
+
+        Processes that went on from the same statistics merge what each has seen since, so nothing counts twice.
+        """
+        count = self.count - start.count
+        mean = (self.mean * self.count - start.mean * start.count) / count
+        delta = mean - start.mean
+        sums = self.var * self.count - start.var * start.count - delta**2 * (start.count * count / self.count)
+        return Moments(mean, np.maximum(sums / count, 0.0), count)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +102,7 @@ def normalize_state(normalize: VecNormalize) -> dict[str, Any]:
         for path, part in _moments(normalize).items()
     }
     return {
-        **(parts[ROOT] if isinstance(normalize.obs_rms, RunningMeanStd) else {"obs": parts}),
+        **parts.get(ROOT, {"obs": parts}),
         "ret_mean": float(normalize.ret_rms.mean),
         "ret_var": float(normalize.ret_rms.var),
         "ret_count": float(normalize.ret_rms.count),
@@ -111,6 +124,8 @@ def restore_normalize_state(normalize: VecNormalize, state: Mapping[str, Any]) -
 
 
 def _statistics(normalize: VecNormalize) -> dict[str, RunningMeanStd]:
+    if not normalize.norm_obs:
+        return {}
     if isinstance(normalize.obs_rms, RunningMeanStd):
         return {ROOT: normalize.obs_rms}
     return {join(ROOT, key): normalize.obs_rms[key] for key in normalize.norm_obs_keys or ()}
@@ -129,3 +144,57 @@ def _moments_from(part: Mapping[str, Any]) -> Moments:
     if mean.shape != var.shape:
         raise ValueError(f"a mean of shape {mean.shape} and a variance of {var.shape}")
     return Moments(mean, var, float(part["obs_count"]))
+
+
+def normalised_keys(space: spaces.Space[Any], images: Collection[str]) -> list[str]:
+    """Keys of the leaves (`rl_baselines.vec_envs.leaves`) that can be normalised: boxes that are no images.
+
+    Args:
+        space: an observation space without a Dict in a Dict.
+        images: paths of its images.
+    """
+    leaves = keyed_leaves(space)
+    return [key for key, leaf in leaves.items() if isinstance(leaf, spaces.Box) and path_of(key) not in images]
+
+
+def normalised_space(space: spaces.Space[Any], images: Collection[str]) -> spaces.Space[Any]:
+    """``space`` after normalisation: boxes of whole numbers become float32; the bounds of others stay as they were."""
+    leaves = keyed_leaves(space)
+    whole = [key for key in normalised_keys(space, images) if np.dtype(leaves[key].dtype).kind != "f"]
+    changed = {key: spaces.Box(-CLIP, CLIP, leaves[key].shape, np.float32) for key in whole}
+    return with_leaves(space, changed) if changed else space
+
+
+class StateNormalizer(VecNormalize):
+    """`VecNormalize` of the observations that are boxes and no images; everything else passes through.
+
+    Args:
+        venv: what is normalised.
+        images: paths of its images.
+        training: the statistics go on learning.
+        rewards: divide rewards by the standard deviation of the discounted return.
+        gamma: discount of that return.
+    """
+
+    def __init__(
+        self,
+        venv: VecEnv,
+        images: Collection[str] = (),
+        *,
+        training: bool = True,
+        rewards: bool = False,
+        gamma: float = 0.99,
+    ) -> None:
+        keys = normalised_keys(venv.observation_space, images)
+        is_dict = isinstance(venv.observation_space, spaces.Dict)
+        super().__init__(
+            venv,
+            training=training,
+            norm_obs=bool(keys),
+            norm_reward=rewards,
+            clip_obs=CLIP,
+            gamma=gamma,
+            epsilon=EPSILON,
+            norm_obs_keys=keys if is_dict and keys else None,
+        )
+        self.observation_space = normalised_space(venv.observation_space, images)

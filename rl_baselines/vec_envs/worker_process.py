@@ -19,9 +19,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from rl_baselines.vec_envs.images import world_images
+from rl_baselines.vec_envs.leaves import keyed_leaves
 from rl_baselines.vec_envs.monitor import RunMonitor, make_monitored_env
 from srl3.errors import UserError
 from srl3.os_errors import DISK_FULL
+from srl3.spaces import ROOT
 
 CONTEXT = multiprocessing.get_context("forkserver")
 POLL_SECONDS = 1.0
@@ -30,8 +33,8 @@ SPIN_SECONDS = 300e-6
 """time for which a side looks for the other's word before it sleeps"""
 STEP, CALL = 0, 1
 
-Views = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""observations, actions, rewards, dones; rows are environments"""
+Views = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]
+"""observations by key (`rl_baselines.vec_envs.leaves`), actions, rewards, dones; rows are environments"""
 Message = tuple[int, dict[str, Any], dict[str, Any] | None]
 """rank, info, and where an episode ended the info of the next one's reset"""
 
@@ -64,46 +67,51 @@ class EnvSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class SharedArrays:
-    """Shared memory of all environments: bytes, seen as arrays by `views`."""
+class SharedArray:
+    """An array of all environments in shared memory."""
 
-    observations: Any
-    actions: Any
-    rewards: Any
-    dones: Any
-    observation_shape: tuple[int, ...]
-    observation_dtype: str
-    action_shape: tuple[int, ...]
-    action_dtype: str
+    memory: Any
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def make(cls, shape: tuple[int, ...], dtype: Any) -> "SharedArray":
+        """Zeros."""
+        kind = np.dtype(dtype)
+        return cls(CONTEXT.RawArray("b", max(int(np.prod(shape)) * kind.itemsize, 1)), shape, kind.str)
+
+    def view(self) -> np.ndarray:
+        """The memory as an array."""
+        return np.frombuffer(self.memory, self.dtype, int(np.prod(self.shape))).reshape(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedArrays:
+    """Shared memory of all environments: one array for each leaf of the observations, actions, rewards, dones."""
+
+    observations: dict[str, SharedArray]
+    actions: SharedArray
+    rewards: SharedArray
+    dones: SharedArray
 
     @classmethod
     def make(cls, num_envs: int, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> "SharedArrays":
-        def memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-            return CONTEXT.RawArray("b", max(int(np.prod(shape)) * dtype.itemsize, 1))
+        """Arrays with a row for each environment."""
 
-        observation_shape = (num_envs, *(observation_space.shape or ()))
-        action_shape = (num_envs, *(action_space.shape or ()))
-        observation_dtype, action_dtype = np.dtype(observation_space.dtype), np.dtype(action_space.dtype)
+        def rows(space: gym.Space[Any]) -> SharedArray:
+            return SharedArray.make((num_envs, *(space.shape or ())), space.dtype)
+
         return cls(
-            memory(observation_shape, observation_dtype),
-            memory(action_shape, action_dtype),
-            memory((num_envs,), np.dtype(np.float32)),
-            memory((num_envs,), np.dtype(np.bool_)),
-            observation_shape,
-            observation_dtype.str,
-            action_shape,
-            action_dtype.str,
+            {key: rows(leaf) for key, leaf in keyed_leaves(observation_space).items()},
+            rows(action_space),
+            SharedArray.make((num_envs,), np.float32),
+            SharedArray.make((num_envs,), np.bool_),
         )
 
     def views(self) -> Views:
         """The arrays."""
-        num_envs = self.observation_shape[0]
-        return (
-            np.frombuffer(self.observations, self.observation_dtype).reshape(self.observation_shape),
-            np.frombuffer(self.actions, self.action_dtype).reshape(self.action_shape),
-            np.frombuffer(self.rewards, np.float32, num_envs),
-            np.frombuffer(self.dones, np.bool_, num_envs),
-        )
+        observations = {key: array.view() for key, array in self.observations.items()}
+        return observations, self.actions.view(), self.rewards.view(), self.dones.view()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +208,15 @@ def acquire(semaphore: Any) -> bool:
     return bool(semaphore.acquire(timeout=POLL_SECONDS))
 
 
+def write_row(observations: dict[str, np.ndarray], rank: int, observation: Any) -> None:
+    """Put one environment's observation into the arrays of all."""
+    if ROOT in observations:
+        observations[ROOT][rank] = observation
+    else:
+        for key, rows in observations.items():
+            rows[rank] = observation[key]
+
+
 class Share:
     """The environments that one process steps. As text: the one that is being worked on.
 
@@ -241,6 +258,10 @@ class Share:
         env = next(iter(self._envs.values()))
         return env.observation_space, env.action_space
 
+    def image_paths(self) -> frozenset[str]:
+        """Which of the observations are images."""
+        return world_images(next(iter(self._envs.values())))
+
     def step(self) -> list[Message]:
         """Step all by their actions; those whose episode ended begin the next. Returns what goes beside the arrays."""
         observations, actions, rewards, dones = self.arrays
@@ -257,7 +278,7 @@ class Share:
                     messages.append((rank, info, reset_info))
                 elif "frame" in info:
                     messages.append((rank, info, None))
-                observations[rank] = observation
+                write_row(observations, rank, observation)
         return messages
 
     def call(self, name: str, calls: Sequence[tuple[int, tuple[Any, ...]]], kwargs: dict[str, Any]) -> dict[int, Any]:
@@ -279,10 +300,8 @@ class Share:
     def _reset(self, seed: int | None, options: dict[str, Any] | None) -> dict[str, Any]:
         if seed is not None:
             self._seeds[self._rank] = seed
-        observations = self.arrays[0]
-        observations[self._rank], info = self._envs[self._rank].reset(
-            seed=seed, **({"options": options} if options else {})
-        )
+        observation, info = self._envs[self._rank].reset(seed=seed, **({"options": options} if options else {}))
+        write_row(self.arrays[0], self._rank, observation)
         return info
 
     def close(self) -> None:

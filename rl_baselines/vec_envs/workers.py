@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from environments.registry import find_env
+from rl_baselines.vec_envs.leaves import Observations, joined
 from rl_baselines.vec_envs.monitor import RunMonitor
 from rl_baselines.vec_envs.worker_process import (
     CALL,
@@ -41,6 +43,8 @@ class WorkerVecEnv(VecEnv):
     processes than cores, and each has work. One worker, or one environment, needs no other process.
 
     Infos are empty but for environments whose episode ended (as SB3 wants them) and those that record frames.
+    Observations are an array, or where the environments observe a Dict one for each key; ``image_paths`` names those
+    that are images (`rl_baselines.vec_envs.images`).
     Workers that outlive the trainer end by themselves; Ctrl-C in the terminal does not reach them.
 
     Args:
@@ -68,13 +72,14 @@ class WorkerVecEnv(VecEnv):
         self._own = Share()
         try:
             self._own.make({rank: specs[rank] for rank in self._own_ranks})
-            spaces = self._own.spaces()
-            self._shared = SharedArrays.make(len(specs), *spaces)
+            found = self._own.spaces()
+            self._shared = SharedArrays.make(len(specs), *found)
             self._own.arrays = self._shared.views()
             self._observations, self._actions, self._rewards, self._dones = self._own.arrays
+            self.image_paths = self._own.image_paths()
             if self._ranks:
                 self._start()
-            super().__init__(len(specs), *spaces)
+            super().__init__(len(specs), *found)
         except BaseException:
             self.close()
             raise
@@ -102,6 +107,8 @@ class WorkerVecEnv(VecEnv):
             raise ValueError(
                 f"{self.specs[0].env_id} takes actions of shape {self._actions.shape}, not {actions.shape}"
             )
+        if isinstance(self.action_space, spaces.MultiBinary) and np.isin(actions, (0, 1)).all():
+            actions = actions.astype(self._actions.dtype)  # policies draw them as 0.0 and 1.0
         np.copyto(self._actions, actions, casting="same_kind")
         for channel in self._channels:
             channel.order.value = STEP
@@ -119,9 +126,9 @@ class WorkerVecEnv(VecEnv):
             infos[rank] = info
             if reset_info is not None:
                 self.reset_infos[rank] = reset_info
-        return self._observations.copy(), self._rewards.copy(), self._dones.copy(), infos
+        return self._observed(), self._rewards.copy(), self._dones.copy(), infos
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> Observations:
         for rank, seed in enumerate(self._seeds):
             if seed is not None:
                 self._last_seeds[rank] = seed
@@ -129,7 +136,10 @@ class WorkerVecEnv(VecEnv):
         self.reset_infos = list(self._call("reset", arguments, {}).values())
         self._reset_seeds()
         self._reset_options()
-        return self._observations.copy()
+        return self._observed()
+
+    def _observed(self) -> Observations:
+        return joined({key: rows.copy() for key, rows in self._observations.items()})
 
     # everything else
 

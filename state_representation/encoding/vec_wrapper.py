@@ -39,6 +39,8 @@ class EncoderVecWrapper(VecEnvWrapper):
         dim = encoder.info.state_dim
         super().__init__(venv, observation_space=spaces.Box(-np.inf, np.inf, (dim,), np.float32))
         self.encoder = encoder
+        self.image_paths: frozenset[str] = frozenset()
+        """no observation is an image any more (`rl_baselines.vec_envs.images`)"""
 
     def reset(self) -> np.ndarray:
         frames = self.venv.reset()

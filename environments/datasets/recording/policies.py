@@ -121,7 +121,7 @@ def check_oracle(env_id: str, config: EnvConfig) -> None:
     if find_env(env_id).oracle is None:
         known = [name for name, entry in registered_env.items() if entry.oracle]
         raise UserError(f"{env_id} has no scripted policy that goes toward the target; these have: {', '.join(known)}.")
-    if getattr(config, "action_joints", False) and env_id.startswith("Kuka"):
+    if getattr(config, "action_joints", False) and not find_env(env_id).oracle_moves_joints:
         raise UserError(f"the scripted policy of {env_id} does not move joints; leave out -joints, or act at random.")
 
 

@@ -1,8 +1,7 @@
 """Where episodes are played: K robots side by side, and what is recorded of them."""
 
+import copy
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +9,7 @@ from gymnasium import spaces
 
 from environments.batched.single import BatchedGymEnv
 from environments.batched.world import BatchedWorld
+from environments.boundary.checks import check_picture
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
 from environments.registry import ThreadingType, find_env
 from environments.srl_env import SRLGymEnv
@@ -45,6 +45,7 @@ class BatchedStage:
         self.world = world
         self.config = world.config
         self.num_robots = world.num_envs
+        self._checked = False
         self.action_space = world.action_space
 
     def reset(self, seed: int) -> None:
@@ -56,7 +57,12 @@ class BatchedStage:
         return step.reward, step.terminated | step.truncated
 
     def frames(self, rows: np.ndarray) -> np.ndarray:
-        return self.world.images(rows)
+        frames = self.world.images(rows)
+        if not self._checked:
+            for frame in frames[:1]:
+                check_picture(self.config.env_id, frame, self.config.image_shape)
+            self._checked = True
+        return frames
 
 
 class SingleStage:
@@ -70,6 +76,7 @@ class SingleStage:
         self.world = env
         self.config = env.config
         self.num_robots = 1
+        self._checked = False
         self.action_space = env.action_space
 
     def reset(self, seed: int) -> None:
@@ -80,7 +87,11 @@ class SingleStage:
         return np.array([reward]), np.array([terminated or truncated])
 
     def frames(self, rows: np.ndarray) -> np.ndarray:
-        return self.world.get_image()[None]
+        frame = self.world.get_image()
+        if not self._checked:
+            check_picture(self.config.env_id, frame, self.config.image_shape)
+            self._checked = True
+        return frame[None]
 
 
 def make_stage(env_id: str, env_kwargs: dict[str, Any], num_robots: int) -> Stage:
@@ -103,24 +114,19 @@ def make_stage(env_id: str, env_kwargs: dict[str, Any], num_robots: int) -> Stag
 
 def places(stage: Stage) -> tuple[np.ndarray, np.ndarray]:
     """The agents' states ``(K, d) float32`` in the world frame, and the targets' positions ``(K, t) float32``."""
-    world = stage.world
-    with _absolute(world):
-        truth, targets = world.ground_truth(), world.target_pos()
+    world = _absolute(stage.world)
+    truth, targets = world.ground_truth(), world.target_pos()
     if isinstance(world, SRLGymEnv):
         truth, targets = truth[None], targets[None]
     targets = targets.astype(np.float32)
     return truth[:, : truth.shape[1] - targets.shape[1]], targets
 
 
-@contextmanager
-def _absolute(world: SRLGymEnv | BatchedWorld) -> Iterator[None]:
-    """In the block the ground truth is the agent's state, then the target's position."""
+def _absolute(world: Any) -> Any:
+    """The same world, seen with its agent's state and then its target's position as the ground truth."""
     config = world.config
-    if not isinstance(config, SRLConfig):
-        yield
-        return
-    world.config = dataclasses.replace(config, relative_pos=False)
-    try:
-        yield
-    finally:
-        world.config = config
+    if not isinstance(config, SRLConfig) or not config.relative_pos:
+        return world
+    view = copy.copy(world)  # shares all state; only what it is told differs
+    view.config = dataclasses.replace(config, relative_pos=False)
+    return view

@@ -83,6 +83,8 @@ class BatchedPolicy(ActorCriticPolicy):
         self.rnn_num_layers = rnn_num_layers
         if is_image_space(observation_space):
             kwargs.setdefault("features_extractor_class", NatureCNN)
+        if isinstance(kwargs.get("net_arch"), Mapping):
+            kwargs["net_arch"] = {"pi": [64, 64], "vf": [64, 64], **kwargs["net_arch"]}
         kwargs["share_features_extractor"] = critic_space is None
         super().__init__(observation_space, action_space, lr_schedule, use_sde=False, **kwargs)
 

@@ -7,8 +7,10 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
+from rl_baselines.acting.actor import Actor
 from rl_baselines.batched_ppo.algorithm import BatchedPPO
-from rl_baselines.checkpoints.checkpoint import load_checkpoint, load_model
+from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.checkpoints.load import load_model
 from srl3.errors import UserError
 from tests.rl_baselines.batched_ppo.worlds import cues, follow, made
 from tests.rl_baselines.conftest import MOBILE, Train
@@ -138,3 +140,24 @@ def test_a_checkpoint_plays_as_the_model_did(small_train: Train) -> None:
     assert np.array_equal(player.predict(seen, deterministic=True)[0], plain.predict(seen, deterministic=True)[0])
     again = small_train("--load-rl-model-path", str(run.latest), "--num-timesteps", "600", "--new-lr", "2e-4")
     assert load_checkpoint(again.latest).info.num_timesteps == 600
+
+
+def test_a_memory_plays_on_without_an_environment(small_train: Train) -> None:
+    """Step by step an actor remembers, and forgets at the start of an episode, as the model does."""
+    memory = ("rnn_type:gru", "rnn_hidden_dim:6")
+    run = small_train(*BATCHED, *ROLLOUTS, *memory, "--num-timesteps", "600")
+    checkpoint = load_checkpoint(run.latest)
+    actor = Actor.from_checkpoint(checkpoint)
+    assert actor.recurrent
+    assert actor.distribution() is None
+    model = BatchedPPO.load(run.latest, device="cpu")
+    state, seen = None, np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
+    for time, observations in enumerate(seen):
+        starts = np.array([time in (0, 3), time == 0, time in (0, 5)])
+        expected, state = model.predict(observations, state, starts, deterministic=True)
+        assert np.array_equal(actor.act(observations, starts, deterministic=True), expected)
+        assert state is not None
+        if time == 3:
+            _, fresh = model.predict(observations[:1], None, None, deterministic=True)
+            assert fresh is not None
+            np.testing.assert_allclose(state[0][:, :1], fresh[0], rtol=1e-6, atol=1e-6)

@@ -1,0 +1,74 @@
+"""What the registry knows of a world: an entry by import paths, so that listing it loads no engine."""
+
+import importlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from environments.config import EnvConfig
+    from environments.srl_env import SRLGymEnv
+
+
+class PlottingType(Enum):
+    """How many dimensions the ground truth is drawn in."""
+
+    PLOT_2D = "2D"
+    PLOT_3D = "3D"
+
+
+class ThreadingType(Enum):
+    """How several environments run at once."""
+
+    PROCESS = "process"
+    """one engine each, in worker processes"""
+    BATCHED = "batched"
+    """one world steps all of them as arrays"""
+    NONE = "none"
+    """only one at a time"""
+
+
+@dataclass(frozen=True)
+class RegisteredEnv:
+    """An environment by import path, so that listing it loads no engine.
+
+    Args:
+        entry_point: ``module:class`` of the environment.
+        config: ``module:class`` of its `EnvConfig`.
+        parent: the environment that it varies, or None.
+        plotting: how its ground truth is drawn.
+        threading: how several of it run at once.
+        oracle: ``module:function`` of its scripted policy, which ``environments.oracle`` runs; None without one.
+        aliases: short names by which commands take it too.
+        oracle_moves_joints: the scripted policy also acts where actions move the joints.
+    """
+
+    entry_point: str
+    config: str
+    parent: str | None
+    plotting: PlottingType
+    threading: ThreadingType
+    oracle: str | None = None
+    aliases: tuple[str, ...] = ()
+    oracle_moves_joints: bool = True
+
+    def load_config(self) -> "type[EnvConfig]":
+        """The configuration class (imports no engine)."""
+        return _load(self.config)
+
+    def load_class(self) -> "type[SRLGymEnv]":
+        """The environment class (imports its engine)."""
+        return _load(self.entry_point)
+
+    def load_oracle(self) -> "Callable[[Any], np.ndarray] | None":
+        """The scripted policy, if there is one: from the world itself (a `BatchedWorld`: N robots) to its action."""
+        return None if self.oracle is None else _load(self.oracle)
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,92 @@
+"""Names and units of observations and actions: every registered world covers its spaces exactly, in every mode."""
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from environments.batched import make_batched_vec_env
+from environments.config import PIXELS, SRLConfig
+from environments.registry import registered_env
+from environments.terms import action_terms_of, laid_out, observation_terms_of
+
+
+def modes(env_id: str) -> list[dict[str, object]]:
+    config = registered_env[env_id].load_config()
+    if not issubclass(config, SRLConfig):
+        return [{}]
+    found: list[dict[str, object]] = [{"srl_model": state} for state in config.observes()]
+    found.append({"srl_model": "ground_truth", "relative_pos": False})
+    if config.modes.continuous:
+        found.append({"srl_model": "ground_truth", "is_discrete": False})
+    if config.modes.joints:
+        found.append({"srl_model": "joints_position", "is_discrete": False, "action_joints": True})
+    return found
+
+
+@pytest.mark.parametrize("env_id", registered_env)
+def test_terms_cover_the_spaces_of_every_world(env_id: str) -> None:
+    for kwargs in modes(env_id):
+        env = registered_env[env_id].load_class()(**kwargs)
+        try:
+            stops: dict[str, int] = {}
+            for term in env.observation_terms():
+                assert term.start == stops.get(term.group, 0)
+                assert len(term.elements) in (0, term.size)
+                assert term.unit or kwargs.get("srl_model") == PIXELS or not kwargs
+                stops[term.group] = term.slice.stop
+            assert stops["policy"] == spaces.flatdim(env.observation_space)
+            actions = env.action_terms()
+            assert [term.index for term in actions] == list(range(len(actions)))
+            assert len({term.name for term in actions}) == len(actions)
+            if isinstance(env.action_space, spaces.Discrete):
+                assert [len(term.choices) for term in actions] == [env.action_space.n]
+            else:
+                assert isinstance(env.action_space, spaces.Box)
+                np.testing.assert_array_equal([term.low for term in actions], env.action_space.low)
+                np.testing.assert_array_equal([term.high for term in actions], env.action_space.high)
+        finally:
+            env.close()
+
+
+def test_the_terms_of_the_kuka_arm() -> None:
+    env = registered_env["KukaButtonGymEnv-v0"].load_class()(
+        srl_model="joints_position", is_discrete=False, action_joints=True
+    )
+    joints, place = env.observation_terms()
+    assert (joints.name, joints.size, joints.unit, joints.elements[0]) == ("joint_pos", 14, "rad", "J0")
+    assert (place.name, place.start, place.unit, place.elements) == (
+        "gripper_pos_from_target",
+        14,
+        "m",
+        ("x", "y", "z"),
+    )
+    assert [term.joint for term in env.action_terms()] == [f"J{index}" for index in range(7)]
+    assert env.action_terms()[0].scale == 0.1
+    assert env.control_dt == 1 / 240
+    env.close()
+
+
+def test_a_robot_of_many_knows_the_terms() -> None:
+    venv = make_batched_vec_env("MobileRobotGymEnv-v0", 3, srl_model="ground_truth", relative_pos=False)
+    terms = venv.env_method("observation_terms")[2]
+    assert [(term.name, term.start, term.size) for term in terms] == [("agent_pos", 0, 2), ("target_pos", 2, 2)]
+    assert venv.env_method("action_terms")[0][0].choices == ("-x", "+x", "-y", "+y")
+    assert venv.get_attr("control_dt") == [None] * 3
+
+
+def test_terms_by_default_come_from_the_spaces() -> None:
+    box = spaces.Box(-1, 2, (2, 3), np.float32)
+    parts = spaces.Dict({"image": spaces.Box(0, 255, (4, 4, 3), np.uint8), "state": box, "kind": spaces.Discrete(5)})
+    assert [(term.name, term.start, term.size) for term in observation_terms_of(parts)] == [
+        ("image", 0, 48),
+        ("kind", 48, 5),
+        ("state", 53, 6),
+    ]
+    assert [(term.index, term.low, term.high) for term in action_terms_of(spaces.MultiDiscrete([2, 4]))] == [
+        (0, 0, 1),
+        (1, 0, 3),
+    ]
+    assert len(action_terms_of(box)) == 6
+    assert action_terms_of(spaces.Discrete(3, start=-1))[0].low == -1
+    placed = laid_out([*observation_terms_of(box, "critic"), *observation_terms_of(box)] * 2)
+    assert [(term.group, term.start) for term in placed] == [("critic", 0), ("policy", 0), ("critic", 6), ("policy", 6)]

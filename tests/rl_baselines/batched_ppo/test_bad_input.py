@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from rl_baselines import train
+from rl_baselines.batched_ppo.settings import nearest_divisors
+from srl3.errors import UserError
+from tests.rl_baselines.batched_ppo.worlds import cues, follow, made
+from tests.rl_baselines.tiny_worlds import vec_env
+
+
+@pytest.mark.parametrize(
+    ("total", "wanted", "near"), [(24, 5, "4 or 6"), (24, 30, "24"), (24, 2.5, "2 or 3"), (7, 0.5, "1")]
+)
+def test_nearest_divisors(total: int, wanted: float, near: str) -> None:
+    assert nearest_divisors(total, wanted) == near
+
+
+@pytest.mark.parametrize(
+    ("hyperparams", "message"),
+    [
+        (
+            {"nminibatches": 5},
+            r"24 samples \(n_steps 6 x 4 environments\) do not divide into 5 minibatches; .* nminibatches 4 or 6",
+        ),
+        ({"batch_size": 7}, r"24 samples .* do not divide into minibatches of 7; .* nminibatches 3 or 4"),
+        (
+            {"rnn_type": "gru", "nminibatches": 3},
+            r"4 environments do not divide into 3 minibatches; .* nminibatches 2 or 4",
+        ),
+        ({"policy_obs_key": "state"}, "unknown group of observations for policy_obs_key 'state'; .*critic, policy"),
+        ({"value_obs_key": "critc"}, "unknown group of observations for value_obs_key 'critc'; did you mean critic"),
+        ({"symmetry": "augment", "rnn_type": "gru"}, "symmetry needs networks without a memory"),
+    ],
+)
+def test_what_does_not_fit_the_world(hyperparams: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        made(follow(4), n_steps=6, **hyperparams)
+
+
+def test_what_other_worlds_lack() -> None:
+    with pytest.raises(UserError, match=r"symmetry needs a world that says how it mirrors.*symmetry:off"):
+        made(vec_env(2), n_steps=4, symmetry="augment")
+    with pytest.raises(UserError, match="random_initial_ages needs a batched world"):
+        made(cues(2), n_steps=4, random_initial_ages=True).learn(8)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["nminibatches:3", "n_steps:5"],
+            r"40 samples \(n_steps 5 x 8 environments\) do not divide into 3 minibatches",
+        ),
+        (["symmetry:augment"], "symmetry needs a world that says how it mirrors"),
+        (["value_obs_key:critic"], "unknown group of observations for value_obs_key 'critic'; known are: policy"),
+        (["std_type:lin"], "std_type must be log or scalar or state, not 'lin'"),
+        (["rnn_type:rnn"], "rnn_type must be gru or lstm, not 'rnn'"),
+        (["desired_kl:0"], "desired_kl must be more than 0, not 0"),
+        (["lam:0.9", "gae_lambda:0.9", "lam:0.8"], "--hyperparam sets lam twice"),
+    ],
+)
+def test_a_command_says_it_and_leaves_nothing_behind(flags: list[str], message: str, tmp_path: Any) -> None:
+    common = ["--env", "MobileRobotGymEnv-v0", "--srl-model", "ground_truth", "--num-cpu", "8", "--no-vis"]
+    with pytest.raises(UserError, match=message):
+        train.main(["--algo", "rsl_ppo", *common, "--log-dir", str(tmp_path / "logs"), "--hyperparam", *flags])
+    assert not (tmp_path / "logs").exists()
