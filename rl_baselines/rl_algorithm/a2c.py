@@ -8,6 +8,7 @@ from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, Uni
 
 if TYPE_CHECKING:
     from stable_baselines3 import A2C
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
 
@@ -35,16 +36,24 @@ class A2CModel(StableBaselinesRLObject):
         return A2C
 
     @classmethod
-    def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
+    def make_model(
+        cls,
+        env: "VecEnv",
+        hyperparams: Mapping[str, Any],
+        *,
+        seed: int,
+        device: str = "auto",
+        tensorboard_log: str | None = None,
+        training: bool = True,
+    ) -> "BaseAlgorithm":
         """With ``use_rms_prop`` Stable-Baselines3 forgets the ``optimizer_kwargs``; here they hold."""
-        from torch.optim import RMSprop
-
-        values = super()._constructor_arguments(hyperparams, env, training)
-        policy_kwargs, own = values["policy_kwargs"], cls.parameters()
-        rms_prop = values.get("use_rms_prop", own["use_rms_prop"].default)
-        if rms_prop and policy_kwargs.get("optimizer_kwargs") and "optimizer_class" not in policy_kwargs:
-            eps = values.get("rms_prop_eps", own["rms_prop_eps"].default)
-            defaults = {"alpha": 0.99, "eps": eps, "weight_decay": 0}
-            kwargs = {**defaults, **policy_kwargs["optimizer_kwargs"]}
-            values["policy_kwargs"] = {**policy_kwargs, "optimizer_class": RMSprop, "optimizer_kwargs": kwargs}
-        return values
+        given, own = hyperparams.get("policy_kwargs") or {}, cls.parameters()
+        rms_prop = hyperparams.get("use_rms_prop", own["use_rms_prop"].default)
+        if rms_prop and given.get("optimizer_kwargs") and "optimizer_class" not in given:
+            eps = hyperparams.get("rms_prop_eps", own["rms_prop_eps"].default)
+            kwargs = {"alpha": 0.99, "eps": eps, "weight_decay": 0, **given["optimizer_kwargs"]}
+            policy_kwargs = {**given, "optimizer_class": "RMSprop", "optimizer_kwargs": kwargs}
+            hyperparams = {**hyperparams, "policy_kwargs": policy_kwargs}
+        return super().make_model(
+            env, hyperparams, seed=seed, device=device, tensorboard_log=tensorboard_log, training=training
+        )

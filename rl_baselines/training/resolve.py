@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from environments.config import PIXELS, EnvConfig
+from environments.config import EnvConfig
 from environments.flags import ENV_FLAGS, make_config
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
@@ -41,7 +41,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         request = _inherit(request, parent)
     algo, env_id, policy = request.value("algo"), request.value("env"), request.value("policy")
     config_class = type(make_config(env_id, {}))
-    srl_model = request.srl_model or PIXELS
+    srl_model = request.srl_model or config_class.default_srl_model
     check_srl_model(srl_model, env_id, config_class)
     folder, env_kwargs = choose_representation(
         srl_model,
