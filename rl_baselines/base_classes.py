@@ -100,6 +100,37 @@ class BaseRLObject(ABC):
             UserError: for values that the algorithm can't take, or a device that is not there.
         """
 
+    @classmethod
+    def inherited_hyperparams(cls, saved: Mapping[str, Any], state: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The hyperparameters of a retraining for which nothing else was asked.
+
+        Args:
+            saved: those that the checkpoint was trained with.
+            state: what `save_state` gave; None for a checkpoint without it.
+        """
+        return dict(saved)
+
+    @classmethod
+    @abstractmethod
+    def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
+        """What a model at the start of a rollout needs, besides its weights, to go on bit for bit.
+
+        Environments and replay buffers are saved apart.
+
+        Returns:
+            a tree of plain values and arrays.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        """Bring a model, rebuilt with its weights, to where `save_state` was called; then ``learn`` may be."""
+
+    @classmethod
+    @abstractmethod
+    def enter_rollout(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        """At the start of the first rollout: undo what ``learn`` reset and drew since `load_state`."""
+
 
 class StableBaselinesRLObject(BaseRLObject):
     """An algorithm of Stable-Baselines3, of sb3-contrib, or in their style."""
@@ -108,6 +139,14 @@ class StableBaselinesRLObject(BaseRLObject):
     """Name of its policy for states."""
     image_policy: ClassVar[str] = "CnnPolicy"
     """Name of its policy for pixels."""
+    counters: ClassVar[tuple[str, ...]] = (
+        "num_timesteps",
+        "_total_timesteps",
+        "_episode_num",
+        "_n_updates",
+        "_current_progress_remaining",
+    )
+    """Attributes of the model that count what it did; a subclass adds its own."""
     dict_policy: ClassVar[str | None] = "MultiInputPolicy"
     """Name of its policy for a Dict; None when it has none."""
 
@@ -188,6 +227,36 @@ class StableBaselinesRLObject(BaseRLObject):
                 raise
             sentence = " ".join(str(error).split()).rstrip(".")
             raise UserError(f"{where} refuses these hyperparameters: {sentence}.") from error
+
+    @classmethod
+    def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
+        from rl_baselines.model_state import parts, random_state
+
+        return {
+            "counters": parts.save_counters(model, cls.counters),
+            "observations": parts.save_observations(model),
+            "episodes": parts.save_episodes(model),
+            "log": parts.save_log(model),
+            "exploration": parts.save_exploration(model),
+            "random": random_state.save(model),
+        }
+
+    @classmethod
+    def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        from rl_baselines.model_state import parts, random_state
+
+        parts.load_counters(model, {name: state["counters"][name] for name in cls.counters})
+        parts.load_observations(model, state["observations"])
+        parts.load_episodes(model, state["episodes"])
+        parts.load_log(model, state["log"])
+        random_state.load(model, state["random"])
+
+    @classmethod
+    def enter_rollout(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        from rl_baselines.model_state import parts, random_state
+
+        parts.load_exploration(model, state.get("exploration", {}))
+        random_state.load(model, state["random"])
 
     @classmethod
     def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:

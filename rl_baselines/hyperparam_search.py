@@ -1,6 +1,7 @@
 """``python -m rl_baselines.hyperparam_search``: searches for hyperparameters with Optuna."""
 
 import argparse
+import dataclasses
 import importlib.util
 import shlex
 import sys
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, add_env_flags, env_help
-from rl_baselines import train
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from rl_baselines.search.plan import PRUNERS, SAMPLERS
+from rl_baselines.training.flags import request_from_flags
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import add_representation_flags
@@ -19,7 +20,7 @@ from state_representation.store.choose import add_representation_flags
 if TYPE_CHECKING:
     from rl_baselines.hyperparams.search_ranges import SearchRange
     from rl_baselines.search.plan import SearchPlan
-    from rl_baselines.training.session import TrainingPlan
+    from rl_baselines.training.plan import TrainingPlan
 
 STORAGES = ("sqlite", "postgresql", "mysql", "journal")
 MAX_NAME = 200
@@ -65,7 +66,13 @@ def make_parser() -> Parser:
     what.add_argument("--env", default="KukaButtonGymEnv-v0", help=env_help())
     what.add_argument("--seed", type=seed_number, default=0, help="seed of the search and of each of its trainings")
     what.add_argument("--num-timesteps", type=positive_number, default=1_000_000, help="environment steps of a trial")
-    what.add_argument("--num-cpu", type=positive_number, help="environments run at once; else the preset's, else 1")
+    what.add_argument(
+        "--num-envs",
+        "--num-cpu",
+        dest="num_cpu",
+        type=positive_number,
+        help="environments run at once; else the preset's, else 1",
+    )
     what.add_argument("--policy", choices=["feedforward", "lstm"], default="feedforward", help="kind of network")
     what.add_argument("--device", default="auto", help="torch device: auto, cpu, cuda, cuda:1 …")
     what.add_argument(
@@ -210,10 +217,10 @@ def _storage_url(storage: str | None, database: Path) -> str:
 
 def _plan_training(arguments: argparse.Namespace, given: set[str], folder: Path) -> "TrainingPlan":
     """What ``train`` would do with these flags: trial 0."""
-    of_train = {name: getattr(arguments, name) for name in OF_TRAIN}
-    namespace = train.make_parser().parse_args([])
-    vars(namespace).update(of_train, log_dir=folder, no_vis=True)
-    return train.plan_training(namespace, given & set(OF_TRAIN), command="")
+    from rl_baselines.training.resolve import resolve
+
+    request = request_from_flags(arguments, given & set(OF_TRAIN))
+    return resolve(dataclasses.replace(request, log_dir=folder, no_vis=True))
 
 
 def _space(arguments: argparse.Namespace) -> "dict[str, SearchRange]":

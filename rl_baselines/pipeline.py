@@ -1,6 +1,7 @@
 """``python -m rl_baselines.pipeline``: a grid of environments × representations × algorithms × seeds."""
 
 import argparse
+import dataclasses
 import os
 import shlex
 from pathlib import Path
@@ -9,7 +10,8 @@ from rl_baselines.grid.cells import AXES, SHOWN_ONLY, Cell, flags_of, incompatib
 from rl_baselines.grid.record import FINISHED, GridRecord
 from rl_baselines.grid.runner import RESUME, Shown, Step, plan, run_grid
 from rl_baselines.train import make_parser as make_train_parser
-from rl_baselines.train import plan_training
+from rl_baselines.training.flags import request_from_flags
+from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number
 
@@ -25,6 +27,7 @@ again. Runs show nothing in visdom unless --port is given; what each prints is i
 NOT_IN_A_GRID = {
     "resume": "the same pipeline command resumes its own runs",
     "suffix": "runs of a grid are told apart by their folders and seeds",
+    "experiment_name": "runs of a grid are told apart by their folders and seeds",
 }
 """flags of train that a grid refuses, and why"""
 
@@ -63,7 +66,9 @@ def main(argv: list[str] | None = None) -> int:
         flags_of(parser, arguments, of_train - SHOWN_ONLY),
     )
     shown = Shown(arguments.log_dir, tuple(_display(parser, arguments, given)))
-    cells = _trainable(cells, shown, skip=arguments.skip_incompatible)
+    shared = request_from_flags(arguments, given - set(AXES) - {"seed"})
+    shared = dataclasses.replace(shared, log_dir=arguments.log_dir, no_vis="port" not in given or arguments.no_vis)
+    cells = _trainable(cells, shared, skip=arguments.skip_incompatible)
     record = GridRecord(arguments.log_dir)
     steps = plan(cells, record, _trained)
     if arguments.dry_run:
@@ -75,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
 def _check_flags(arguments: argparse.Namespace, given: set[str]) -> None:
     for name, why in NOT_IN_A_GRID.items():
         if name in given:
-            raise UserError(f"--{name} is not for a grid: {why}.")
+            raise UserError(f"--{name.replace('_', '-')} is not for a grid: {why}.")
     if arguments.seed < 0 or arguments.seed + arguments.num_iteration > 2**32:
         raise UserError("a grid counts its seeds up from --seed, so it must be a number from 0 on.")
     if arguments.ray_address is not None and arguments.executor != "ray":
@@ -92,18 +97,16 @@ def _display(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> 
     return flags if "port" in given and not arguments.no_vis else [*flags, "--no-vis"]
 
 
-def _trainable(cells: list[Cell], shown: Shown, *, skip: bool) -> list[Cell]:
+def _trainable(cells: list[Cell], shared: TrainingRequest, *, skip: bool) -> list[Cell]:
     """The cells that train accepts.
 
     Raises:
         UserError: naming the others, unless they are to be skipped; and where none is left.
     """
 
-    def check(arguments: list[str]) -> None:
-        line = [*arguments, "--log-dir", str(shown.log_dir), *shown.flags]
-        plan_training(*make_train_parser().parse_with_given(line), command="")
+    from rl_baselines.training.resolve import resolve
 
-    wrong = incompatible(cells, check)
+    wrong = incompatible(cells, lambda cell: resolve(request_of(cell, shared)))
     if not wrong:
         return cells
     left_out = {cell for some in wrong.values() for cell in some}
@@ -115,6 +118,16 @@ def _trainable(cells: list[Cell], shown: Shown, *, skip: bool) -> list[Cell]:
     for sentence in sentences:
         print(f"left out: {sentence}")
     return [cell for cell in cells if cell not in left_out]
+
+
+def request_of(cell: Cell, shared: TrainingRequest) -> TrainingRequest:
+    """What is asked for in this run of the grid.
+
+    Args:
+        cell: the run.
+        shared: what all runs of the grid are asked for.
+    """
+    return dataclasses.replace(shared, env=cell.env, srl_model=cell.srl_model, algo=cell.algo, seed=cell.seed)
 
 
 def _combinations(cells: list[Cell]) -> str:

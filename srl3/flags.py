@@ -7,6 +7,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
@@ -27,6 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, usage="%(prog)s [flags]", **kwargs)
+        self.register("type", Path, path_with_home)  # every flag of a path, in every command
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match(r"unrecognized arguments: (\S+)", message)
@@ -102,6 +104,14 @@ def port_number(text: str) -> int:
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1024 to 65535")
     return int(text)
+
+
+def path_with_home(text: str) -> Path:
+    """A path as the shell means it: ``~`` is the home folder also after ``--flag=``."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # a home folder of nobody
+        return Path(text)
 
 
 def parse_pair(item: str, flag: str) -> tuple[str, Any]:

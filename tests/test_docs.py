@@ -106,7 +106,9 @@ def test_commands_parse(page):
 
 @by_page
 def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
-    from rl_baselines.train import make_parser, plan_training
+    from rl_baselines.train import make_parser
+    from rl_baselines.training.flags import request_from_flags
+    from rl_baselines.training.resolve import resolve
 
     presets = [block.partition("\n")[0].removeprefix("# ") for block in blocks(page, "yaml")]
     for name, block in zip(presets, blocks(page, "yaml"), strict=True):
@@ -118,7 +120,7 @@ def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
         goes_on = any(flag in line for flag in from_a_run)  # from a folder that is not there
         of_an_example = "PanTilt" in line or "spo" in line  # of extending.md, which run further down
         if module == "rl_baselines.train" and not goes_on and not of_an_example:
-            plan_training(*make_parser().parse_with_given(arguments), command="")
+            resolve(request_from_flags(*make_parser().parse_with_given(arguments)))
     assert [path.name for path in tmp_path.iterdir()] == presets
 
 

@@ -49,6 +49,7 @@ ROOMS = (
     "state_representation.plots",
     "state_representation",
     "rl_baselines.hyperparams",
+    "rl_baselines.model_state",
     "rl_baselines.base_classes",
     "rl_baselines.registry",
     "rl_baselines.rl_algorithm",

@@ -108,3 +108,12 @@ class BatchedPPOModel(StableBaselinesRLObject):
         return super().make_model(
             env, values, seed=seed, device=device, tensorboard_log=tensorboard_log, training=training
         )
+
+    @classmethod
+    def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
+        return {**super().save_state(model), "algorithm": model.save_state()}  # type: ignore[attr-defined]
+
+    @classmethod
+    def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        super().load_state(model, state)
+        model.load_state(state["algorithm"])  # type: ignore[attr-defined]

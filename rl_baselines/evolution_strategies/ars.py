@@ -5,12 +5,14 @@ that they then ignore, and go on when a callback asks to stop.
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sb3_contrib
 import torch
 from gymnasium import spaces
 from sb3_contrib.ars.policies import ARSPolicy
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
@@ -37,6 +39,20 @@ class ARS(sb3_contrib.ARS):
         "MultiInputPolicy": MultiInputPolicy,
     }
     weights: Any
+    _generator_at_update: torch.Tensor | None = None
+    """torch's generator before the candidates of the update in progress were drawn"""
+
+    def _do_one_update(self, callback: BaseCallback, async_eval: Any) -> None:
+        self._generator_at_update = torch.get_rng_state()
+        super()._do_one_update(callback, async_eval)
+        self._generator_at_update = None
+
+    def generator_at_update(self) -> torch.Tensor:
+        """torch's generator as it was before the update in progress; as it is, between two."""
+        return torch.get_rng_state() if self._generator_at_update is None else self._generator_at_update
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_generator_at_update"]
 
     def evaluate_candidates(self, candidate_weights: torch.Tensor, callback: BaseCallback, async_eval: Any) -> Any:
         callback.on_rollout_start()
@@ -84,6 +100,17 @@ class ARSModel(StableBaselinesRLObject):
     @classmethod
     def model_class(cls) -> type[sb3_contrib.ARS]:
         return ARS
+
+    @classmethod
+    def save_state(cls, model: BaseAlgorithm) -> dict[str, Any]:
+        assert isinstance(model, ARS)
+        return {**super().save_state(model), "generator_at_update": model.generator_at_update().numpy()}
+
+    @classmethod
+    def load_state(cls, model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
+        super().load_state(model, state)
+        if "generator_at_update" in state:  # candidates are drawn before the rollout begins
+            torch.set_rng_state(torch.as_tensor(state["generator_at_update"]))
 
     @classmethod
     def policy_for(

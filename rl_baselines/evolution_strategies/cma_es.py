@@ -1,6 +1,7 @@
 """CMA-ES (Hansen 2016, arXiv:1604.00772) over the weights of a torch policy, by the ``cma`` package."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import cma
@@ -241,3 +242,14 @@ class CMAESModel(StableBaselinesRLObject):
     @classmethod
     def default_device(cls) -> str:
         return "cpu"
+
+    @classmethod
+    def save_state(cls, model: BaseAlgorithm) -> dict[str, Any]:
+        assert isinstance(model, CMAES)
+        return {**super().save_state(model), "search": model.get_search_state()}
+
+    @classmethod
+    def load_state(cls, model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
+        assert isinstance(model, CMAES)
+        super().load_state(model, state)
+        model.set_search_state(state["search"])

@@ -16,7 +16,7 @@ _REBUILT = {
 
 
 def capture(search: "cma.CMAEvolutionStrategy") -> dict[str, Any]:
-    """Numbers, lists of numbers and arrays by dotted name, valid before ``ask`` or, of the same point, after it."""
+    """Numbers, arrays and lists of these by dotted name, as they are before ``ask``."""
     state = {}
     for part in _PARTS:
         owner = getattr(search, part) if part else search
@@ -37,8 +37,10 @@ def restore(search: "cma.CMAEvolutionStrategy", state: dict[str, Any]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    if type(value) is list:
-        return all(_is_number(item) for item in value)
+    if isinstance(value, range):
+        return True
+    if type(value) is list:  # of numbers, or of directions that the next generation tries
+        return all(_is_number(item) or isinstance(item, np.ndarray) for item in value)
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "bif"
     return _is_number(value)
@@ -51,6 +53,6 @@ def _is_number(value: Any) -> bool:
 def _copy(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, list):
+    if isinstance(value, list | range):
         return [_copy(item) for item in value]
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return value.copy(order="K") if isinstance(value, np.ndarray) else value  # the layout decides how sums are rounded

@@ -52,12 +52,12 @@ def product(
     return [Cell(*combination, tuple(flags)) for combination in dict.fromkeys(combinations)]
 
 
-def incompatible(cells: Iterable[Cell], check: Callable[[list[str]], object]) -> dict[str, list[Cell]]:
+def incompatible(cells: Iterable[Cell], check: Callable[[Cell], object]) -> dict[str, list[Cell]]:
     """Cells that can't be trained, by the sentence that says why; seeds make no difference.
 
     Args:
         cells: of a grid.
-        check: takes train's arguments, and raises `UserError` as train would.
+        check: raises `UserError` as train would.
     """
     reasons: dict[tuple[str, str, str], str | None] = {}
     wrong: dict[str, list[Cell]] = {}
@@ -65,7 +65,7 @@ def incompatible(cells: Iterable[Cell], check: Callable[[list[str]], object]) ->
         combination = (cell.env, cell.srl_model, cell.algo)
         if combination not in reasons:
             try:
-                check(cell.arguments)
+                check(cell)
                 reasons[combination] = None
             except UserError as error:
                 reasons[combination] = str(error)

@@ -24,6 +24,8 @@ class Job:
     """of ``python -m rl_baselines.train``"""
     log: Path
     """where its output is appended"""
+    result: Path
+    """where it says which run folder it has, see `rl_baselines.grid.child`"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class LocalExecutor:
 
     def start(self, job: Job) -> None:
         """Begin a job, in a session of its own: the terminal's Ctrl-C reaches the pipeline alone."""
-        self._running[job] = start_train(job.arguments, job.log, self._environment, pass_fds=(self._held.fileno(),))
+        self._running[job] = start_train(
+            job.arguments, job.log, job.result, self._environment, pass_fds=(self._held.fileno(),)
+        )
 
     def wait(self, seconds: float) -> list[Ended]:
         """Jobs that have ended; waits so long for the first one."""
@@ -86,16 +90,18 @@ class LocalExecutor:
 def start_train(
     arguments: Sequence[str],
     log: Path,
+    result: Path,
     environment: Mapping[str, str],
     *,
     folder: str | None = None,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start ``python -m rl_baselines.train`` in ``folder`` (else the current one), its output appended to ``log``."""
+    """Start a training in ``folder`` (else the current one), its output appended to ``log``, its ``result`` new."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    result.unlink(missing_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "rl_baselines.train", *arguments],
+            [sys.executable, "-m", "rl_baselines.grid.child", str(result.absolute()), *arguments],
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

@@ -59,7 +59,12 @@ class RayExecutor:
     def start(self, job: Job) -> None:
         """Begin a job as soon as the cluster has room for it."""
         reference = self._task.remote(
-            job.arguments, str(job.log.absolute()), self._environment, os.getcwd(), str(self._signal)
+            job.arguments,
+            str(job.log.absolute()),
+            str(job.result.absolute()),
+            self._environment,
+            os.getcwd(),
+            str(self._signal),
         )
         self._running[reference] = job
 
@@ -99,14 +104,16 @@ def check_ray() -> None:
         raise UserError("--executor ray needs Ray; install the extra: pip install 'srl3[ray]'.")
 
 
-def run_job(arguments: tuple[str, ...], log: str, environment: dict[str, str], folder: str, signals: str) -> int:
+def run_job(
+    arguments: tuple[str, ...], log: str, result: str, environment: dict[str, str], folder: str, signals: str
+) -> int:
     """On a machine of the cluster: call train, hand on the signals that the file names, return the exit status."""
     file, sent = Path(signals), 0
     if file.exists():
         return 128 + signal.SIGINT
     blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # Ray's workers do, and processes inherit it
     try:
-        process = start_train(arguments, Path(log), {**os.environ, **environment}, folder=folder)
+        process = start_train(arguments, Path(log), Path(result), {**os.environ, **environment}, folder=folder)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     while True:

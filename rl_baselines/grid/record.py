@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import json
-import re
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from rl_baselines.grid.cells import Cell
+from rl_baselines.grid.child import read_result
 from srl3.errors import UserError
 from srl3.files import write_text
 
@@ -18,7 +19,6 @@ FINISHED, FAILED, INTERRUPTED, RUNNING = "finished", "failed", "interrupted", "r
 _FORMAT = 1
 _DEPTH = 4
 """of a run folder below its log folder"""
-_RUN_FOLDER = re.compile(r"^run folder: (.+)$", re.MULTILINE)
 
 
 @dataclass
@@ -65,9 +65,9 @@ class GridRecord:
         return self._entries.get(cell.key)
 
     def note(self, cell: Cell, status: str, exit_status: int | None = None) -> None:
-        """Note what became of a run, with the run folder that its log names."""
+        """Note what became of a run, with the run folder that it has."""
         folder = self.run_folder(cell)
-        shown = str(folder.relative_to(self.log_dir)) if folder is not None else None
+        shown = os.path.relpath(folder, self.log_dir) if folder is not None else None
         self._entries[cell.key] = Entry(status, shown, exit_status)
         runs = {key: asdict(entry) for key, entry in self._entries.items()}
         write_text(self.path, json.dumps({"format": _FORMAT, "runs": runs}, indent=1) + "\n")
@@ -77,13 +77,16 @@ class GridRecord:
         number = sha256(cell.key.encode()).hexdigest()[:8]
         return self.logs / f"{cell.env}_{cell.srl_model}_{cell.algo}_seed{cell.seed}_{number}.log"
 
+    def result(self, cell: Cell) -> Path:
+        """The file in which the last attempt says which run folder it has."""
+        return self.log(cell).with_suffix(".json")
+
     def run_folder(self, cell: Cell) -> Path | None:
         """The run folder of the last attempt; None before it was made, or where it is gone."""
-        log = self.log(cell)
-        said = _RUN_FOLDER.findall(log.read_text(encoding="utf-8", errors="replace")) if log.is_file() else []
-        entry = self.entry(cell)
-        if said:
-            folder = self.log_dir.joinpath(*Path(said[-1]).parts[-_DEPTH:])
+        said, entry = read_result(self.result(cell)).run_folder, self.entry(cell)
+        if said is not None:
+            inside = self.log_dir.joinpath(*Path(said).parts[-_DEPTH:])  # also where the log folder was moved
+            folder = inside if inside.is_dir() else Path(said)
         elif entry is not None and entry.run_folder is not None:
             folder = self.log_dir / entry.run_folder
         else:

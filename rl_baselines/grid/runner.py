@@ -123,12 +123,12 @@ def run_grid(
 
 
 def _job(step: Step, record: GridRecord, shown: Shown) -> Job:
-    log = record.log(step.cell)
+    log, result = record.log(step.cell), record.result(step.cell)
     if step.what == RESUME:
-        return Job(step.cell, ("--resume", str(step.run_folder), *shown.flags), log)
+        return Job(step.cell, ("--resume", str(step.run_folder), *shown.flags), log, result)
     if step.run_folder is not None:  # of an attempt that saved nothing; left, it would count as a run
         shutil.rmtree(step.run_folder)
-    return Job(step.cell, (*step.cell.arguments, "--log-dir", str(shown.log_dir), *shown.flags), log)
+    return Job(step.cell, (*step.cell.arguments, "--log-dir", str(shown.log_dir), *shown.flags), log, result)
 
 
 def _status(ended: Ended, *, stopping: bool) -> str:

@@ -1,6 +1,7 @@
 """DQN (Mnih et al. 2015), the reference's ``deepq``: Stable-Baselines3's, without prioritised replay and dueling."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.hyperparams.action_types import ActionType
@@ -27,8 +28,18 @@ class DQNModel(StableBaselinesRLObject):
         "gamma": Choice((0.9, 0.95, 0.98, 0.99, 0.995, 0.999)),
     }
 
+    counters = (*StableBaselinesRLObject.counters, "_n_calls", "exploration_rate")
+
     @classmethod
     def model_class(cls) -> "type[DQN]":
         from stable_baselines3 import DQN
 
         return DQN
+
+    @classmethod
+    def inherited_hyperparams(cls, saved: Mapping[str, Any], state: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Exploration goes on from the rate at which it ended."""
+        own = cls.parameters()["exploration_final_eps"].default
+        final = saved.get("exploration_final_eps", own)
+        rate = final if state is None else state["counters"].get("exploration_rate", final)
+        return {**saved, "exploration_initial_eps": float(rate)}

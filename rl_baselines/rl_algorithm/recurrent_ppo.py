@@ -33,6 +33,20 @@ class RecurrentPPOModel(StableBaselinesRLObject):
         return RecurrentPPO
 
     @classmethod
+    def save_state(cls, model: "BaseAlgorithm") -> dict[str, Any]:
+        lstm = [[part.cpu().numpy() for part in pair] for pair in model._last_lstm_states]  # type: ignore[attr-defined]
+        return {**super().save_state(model), "lstm": lstm}
+
+    @classmethod
+    def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        import torch
+        from sb3_contrib.common.recurrent.type_aliases import RNNStates
+
+        super().load_state(model, state)
+        pairs = [tuple(torch.as_tensor(part, device=model.device) for part in pair) for pair in state["lstm"]]
+        model._last_lstm_states = RNNStates(*pairs)  # type: ignore[attr-defined]
+
+    @classmethod
     def make_model(
         cls,
         env: "VecEnv",

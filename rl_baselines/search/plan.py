@@ -15,7 +15,7 @@ from rl_baselines.search.space import Space, describe
 from srl3.errors import UserError
 
 if TYPE_CHECKING:
-    from rl_baselines.training.session import TrainingPlan
+    from rl_baselines.training.plan import TrainingPlan
 
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "qmc", "nsgaii")
 PRUNERS = ("median", "hyperband", "halving", "none")
@@ -72,7 +72,7 @@ class SearchPlan:
             "policy": training.policy,
             "env": training.env_id,
             "srl-model": training.srl_model,
-            "representation": training.encoder.info.fingerprint if training.encoder is not None else None,
+            "representation": training.observation.fingerprint,
             **{f"env-kwargs {name}": _plain(value) for name, value in training.env_kwargs.items()},
             "num-stack": training.num_stack,
             "num-timesteps": training.total_timesteps,
@@ -102,7 +102,7 @@ class SearchPlan:
             training.algo,
             training.env_id,
             training.srl_model,
-            continuous=not training.env_kwargs["is_discrete"],
+            continuous=not training.config.is_discrete,
             conf_file=self.conf_file,
             overrides=[*self.fixed, *(f"{name}:null" for name in nulls)],
             flags={"n_envs": self.num_cpu, **shaped},

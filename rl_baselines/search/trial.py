@@ -19,7 +19,7 @@ from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.search.studies.liveness import this_worker
 from rl_baselines.search.studies.storage import StorageLost
 from rl_baselines.search.studies.study import DEFAULT, GIVEN_BACK, REASON, WORKER, place_of
-from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.training.session import Session
 from srl3.errors import UserError
 from srl3.runtime.seeding import seed_everything
 
@@ -99,23 +99,13 @@ class Objective:
         plan = self.plan.training
         begin = time.monotonic()
         seed_everything(plan.seed)
-        env = create_envs(
-            plan.env_id,
-            plan.env_kwargs,
-            n_envs=hyperparams["n_envs"],
-            seed=plan.seed,
-            num_stack=plan.num_stack,
-            encoder=plan.encoder,
-            normalize=bool(hyperparams["normalize"]),
-        )
         watch = _Watch(self, trial)
         try:
-            model = self.plan.algo_class.make_model(env, hyperparams, seed=plan.seed, device=plan.device)
-            model.set_logger(Logger(folder=None, output_formats=[]))
-            model.learn(plan.total_timesteps, callback=watch)
-            return watch.evaluate(self.plan.points[-1])
+            with Session(plan, hyperparams=hyperparams) as session:
+                session.model.set_logger(Logger(folder=None, output_formats=[]))
+                session.model.learn(plan.total_timesteps, callback=watch)
+                return watch.evaluate(self.plan.points[-1])
         finally:
-            env.close()
             training = time.monotonic() - begin - watch.seconds
             seconds = {"training": round(training, 3), "evaluation": round(watch.eval_seconds, 3)}
             trial.set_user_attr(SECONDS, seconds)

@@ -2,13 +2,13 @@
 
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import torch
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from environments.config import PIXELS
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.progress import Listener, TrialEnd
 from rl_baselines.search.stop import Stop
@@ -23,7 +23,10 @@ from rl_baselines.search.studies.study import (
 )
 from rl_baselines.search.trial import DefaultRefused, Objective, TrialFailed, TrialGivenBack
 from rl_baselines.vec_envs.workers import available_cores
-from srl3.runtime.threads import set_threads
+from srl3.runtime.threads import torch_threads
+
+CORES = "PYTHON_CPU_COUNT"
+"""variable that limits the cores that Python counts"""
 
 
 def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:
@@ -34,9 +37,8 @@ def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:
     """
     deadline = time.monotonic() + (plan.timeout or float("inf"))
     study, storage = open_study(plan, stop, listener.note)
-    _set_threads(plan)
     try:
-        with closing(Objective(plan, stop, listener.trial_goes_on)) as objective:
+        with _threads(plan), closing(Objective(plan, stop, listener.trial_goes_on)) as objective:
             while not stop.requested and time.monotonic() < deadline:
                 give_back_dead(study, storage)
                 if sum(map(counts, study.get_trials(deepcopy=False))) >= plan.n_trials:
@@ -48,13 +50,23 @@ def run_trials(plan: SearchPlan, stop: Stop, listener: Listener) -> None:
         raise
 
 
-def _set_threads(plan: SearchPlan) -> None:
-    images = plan.training.srl_model == PIXELS or plan.training.encoder is not None
-    set_threads(images=images)
-    if plan.n_jobs > 1:
-        os.environ["PYTHON_CPU_COUNT"] = str(max(1, available_cores() // plan.n_jobs))
-        if images:
-            torch.set_num_threads(max(1, torch.get_num_threads() // plan.n_jobs))
+@contextmanager
+def _threads(plan: SearchPlan) -> Iterator[None]:
+    """Torch's threads and the processes of environments in the block: with several workers, each has its share."""
+    images = plan.training.observation.has_images
+    before = os.environ.get(CORES)
+    with torch_threads(images=images):
+        if plan.n_jobs > 1:
+            os.environ[CORES] = str(max(1, available_cores() // plan.n_jobs))
+            if images:
+                torch.set_num_threads(max(1, torch.get_num_threads() // plan.n_jobs))
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(CORES, None)
+            else:
+                os.environ[CORES] = before
 
 
 def _run_one(study: Study, objective: Objective, listener: Listener) -> None:

@@ -1,6 +1,5 @@
 """Which trained representation a command's flags choose. Imports nothing heavy."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ from srl3.flags import Parser
 from state_representation.registry import SRLType, find_srl, registered_srl
 from state_representation.store.find import check_representation, find_representation, is_learned, read_description
 
-FLAGS = ("srl_config_file", "srl_model_path", "latest")
-
 
 def add_representation_flags(parser: Parser) -> None:
-    """The flags that `choose_representation` reads."""
+    """The flags from which `choose_representation` chooses."""
     group = parser.add_argument_group("observation")
     group.add_argument("--srl-model", default=PIXELS, help="raw_pixels, ground_truth, joints, … or a representation")
     group.add_argument(
@@ -28,14 +25,24 @@ def add_representation_flags(parser: Parser) -> None:
 
 
 def choose_representation(
-    arguments: argparse.Namespace, given: set[str], env_kwargs: Mapping[str, Any], *, retrains: bool = False
+    srl_model: str,
+    env_id: str,
+    env_kwargs: Mapping[str, Any],
+    *,
+    config_file: Path | None = None,
+    path: Path | None = None,
+    latest: bool = False,
+    retrains: bool = False,
 ) -> tuple[Path | None, dict[str, Any]]:
     """The log folder of the representation to act from, and the environment's parameters with it.
 
     Args:
-        arguments: with the flags of `add_representation_flags` and ``env``.
-        given: names of the flags that the user wrote.
+        srl_model: key of ``registered_srl``.
+        env_id: key of ``registered_env``.
         env_kwargs: parameters of the environment that the user chose.
+        config_file: where trained representations are; None takes ``config/srl_models.yaml``.
+        path: one representation's log folder.
+        latest: the newest one of that kind.
         retrains: the representation is in the checkpoint that is retrained.
 
     Returns:
@@ -45,27 +52,22 @@ def choose_representation(
     Raises:
         UserError: when there is none, or it was learned for something else.
     """
-    chosen = [f"--{name.replace('_', '-')}" for name in FLAGS if name in given]
-    if not is_learned(arguments.srl_model):
+    flags = {"--srl-config-file": config_file, "--srl-model-path": path, "--latest": latest or None}
+    chosen = [flag for flag, value in flags.items() if value is not None]
+    if not is_learned(srl_model):
         if chosen:
-            raise UserError(f"{chosen[0]} chooses a learned representation, and {arguments.srl_model} is none.")
-        return None, {**env_kwargs, "srl_model": arguments.srl_model}
+            raise UserError(f"{chosen[0]} chooses a learned representation, and {srl_model} is none.")
+        return None, {**env_kwargs, "srl_model": srl_model}
     observed = {**env_kwargs, "srl_model": PIXELS}
     if retrains:
         if chosen:
             raise UserError(f"a retraining keeps its checkpoint's representation; leave out {chosen[0]}.")
         return None, observed
-    if arguments.srl_model_path is not None and arguments.latest:
+    if path is not None and latest:
         raise UserError("--srl-model-path and --latest choose different representations; give one of them.")
-    folder = find_representation(
-        arguments.srl_model,
-        arguments.env,
-        config_file=arguments.srl_config_file,
-        path=arguments.srl_model_path,
-        latest=arguments.latest,
-    )
-    config = make_config(arguments.env, observed)
-    follows = check_representation(read_description(folder), folder, arguments.srl_model, config, set(env_kwargs))
+    folder = find_representation(srl_model, env_id, config_file=config_file, path=path, latest=latest)
+    config = make_config(env_id, observed)
+    follows = check_representation(read_description(folder), folder, srl_model, config, set(env_kwargs))
     return folder, {**observed, **follows}
 
 

@@ -93,7 +93,7 @@ HERE = [
     ("train --resume {run} --num-timesteps 100", "leave out --num-timesteps, or retrain"),
     ("train --resume {without_latest}", "has no latest.zip to resume from"),
     (f"train {MOBILE} --log-dir {{file}}", "is a file, not a folder; choose another --log-dir"),
-    (f"train {MOBILE} --no-vis --device nonsense", "--device nonsense can't be used here"),
+    (f"train {MOBILE} --no-vis --device nonsense", "torch can't use the device 'nonsense' here; use auto or cpu"),
     (
         f"train {MOBILE} --no-vis --hyperparam n_stepz:5",
         "unknown hyperparameter of ppo2 .*'n_stepz'; did you mean n_step",

@@ -6,7 +6,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, save_checkpoint
-from rl_baselines.checkpoints.resume import training_state, write_replay_buffer
+from rl_baselines.checkpoints.replay_buffer import write_replay_buffer
+from rl_baselines.checkpoints.resume import training_state
+from rl_baselines.registry import find_algo
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.files import atomic_path
 from srl3.runtime.signals import StopRequest
@@ -41,18 +43,23 @@ class CheckpointWriter:
         save_checkpoint(self.run.best_model, model, self.info)
 
     def write_latest(self, model: BaseAlgorithm) -> None:
-        """Write ``latest.zip`` with all that `--resume` needs, and the replay buffer where there is one."""
+        """Write ``latest.zip`` with all that `--resume` needs, and the replay buffer where there is one.
+
+        The previous buffer stays until the new checkpoint is there: a kill at any moment leaves a pair that fits.
+        """
         state = {
-            "model": training_state(model),
+            "model": training_state(find_algo(self.info.algo).load_class(self.info.policy), model),
             "best_mean": self.best_mean,
             "monitor_sizes": self.run.monitor_sizes(),
         }
         if getattr(model, "replay_buffer", None) is None:
             save_checkpoint(self.run.latest, model, self.info, state)
             return
-        with atomic_path(self.run.replay_buffer) as temporary:
+        waiting = self.run.waiting_replay_buffer(model.num_timesteps)
+        with atomic_path(waiting) as temporary:
             write_replay_buffer(temporary, model)
-            save_checkpoint(self.run.latest, model, self.info, state)  # both are renamed in one moment
+        save_checkpoint(self.run.latest, model, self.info, state)
+        waiting.replace(self.run.replay_buffer)
 
     def write_numbered(self, model: BaseAlgorithm) -> None:
         """Write ``checkpoints/model_<steps>_steps.zip``."""

@@ -21,7 +21,7 @@ def job(tmp_path, monkeypatch):
     """``job(program)`` runs a program in place of train, in a thread whose signals are blocked as Ray blocks them."""
     signals, log = tmp_path / "signals", tmp_path / "log"
 
-    def start_train(arguments, log: Path, environment, *, folder):
+    def start_train(arguments, log: Path, result: Path, environment, *, folder):
         with log.open("ab") as output:
             return subprocess.Popen([sys.executable, "-c", *arguments], stdout=output, start_new_session=True)
 
@@ -32,7 +32,7 @@ def job(tmp_path, monkeypatch):
 
         def task() -> None:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            answers.append(run_job((program,), str(log), {}, str(tmp_path), str(signals)))
+            answers.append(run_job((program,), str(log), str(tmp_path / "result"), {}, str(tmp_path), str(signals)))
 
         thread = threading.Thread(target=task)
         thread.start()

@@ -7,10 +7,16 @@ import sys
 import pytest
 
 from rl_baselines.grid.cells import Cell
+from rl_baselines.grid.child import Result, write_result
 from rl_baselines.grid.record import FINISHED, RUNNING, Entry, GridRecord
 from srl3.errors import UserError
 
 CELL = Cell("A-v0", "ground_truth", "ppo2", 3, ("--num-stack", "4"))
+
+
+def began(record: GridRecord, folder: str) -> None:
+    record.logs.mkdir(parents=True, exist_ok=True)
+    write_result(record.result(CELL), Result(folder))
 
 
 def said(record: GridRecord, *lines: str) -> None:
@@ -24,13 +30,13 @@ def test_what_is_noted_is_read_again(tmp_path):
     assert record.entry(CELL) is None
     folder = tmp_path / "A-v0" / "ground_truth" / "ppo2" / "26-01-01_00h00_00"
     folder.mkdir(parents=True)
-    said(record, "run folder: /before/it/was/moved/A-v0/ground_truth/ppo2/26-01-01_00h00_00", "more")
+    began(record, "/before/it/was/moved/A-v0/ground_truth/ppo2/26-01-01_00h00_00")
     record.note(CELL, FINISHED, 0)
     again = GridRecord(tmp_path)
     assert again.entry(CELL) == Entry(FINISHED, "A-v0/ground_truth/ppo2/26-01-01_00h00_00", 0)
     assert again.run_folder(CELL) == folder
-    again.log(CELL).unlink()
-    assert again.run_folder(CELL) == folder, "without the log too"
+    again.result(CELL).unlink()
+    assert again.run_folder(CELL) == folder, "without the result too"
     assert [path.name for path in tmp_path.glob("*.json*")] == ["pipeline.json"]
 
 
@@ -39,7 +45,7 @@ def test_the_run_folder_of_the_last_attempt(tmp_path):
     assert record.run_folder(CELL) is None
     for name in ("first", "second"):
         (tmp_path / "A-v0/ground_truth/ppo2" / name).mkdir(parents=True)
-        said(record, f"run folder: logs/A-v0/ground_truth/ppo2/{name}")
+        began(record, f"logs/A-v0/ground_truth/ppo2/{name}")
     record.note(CELL, RUNNING)
     assert record.run_folder(CELL) == tmp_path / "A-v0/ground_truth/ppo2/second"
     (tmp_path / "A-v0/ground_truth/ppo2/second").rmdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rl_baselines.grid.cells import Cell, product
+from rl_baselines.grid.child import Result, write_result
 from rl_baselines.grid.executors import Ended, Job
 from rl_baselines.grid.record import FAILED, FINISHED, INTERRUPTED, GridRecord
 from rl_baselines.grid.runner import BEGIN, RESUME, Shown, Step, plan, run_grid
@@ -44,6 +45,7 @@ class FakeExecutor:
             folder.mkdir(parents=True)
             (folder / "latest.zip").touch()
             job.log.parent.mkdir(exist_ok=True)
+            write_result(job.result, Result(str(folder)))
             with job.log.open("a") as file:
                 file.write(f"run folder: {folder}\nthe last words\n")
 

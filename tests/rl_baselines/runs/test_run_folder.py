@@ -1,11 +1,13 @@
 """Run folders: names, and the resolver that finds runs and checkpoints."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from rl_baselines.runs.run_folder import RunFolder, check_writable, find_checkpoint, find_run, new_run_folder
+from rl_baselines.runs.find import find_checkpoint, find_run, find_runs
+from rl_baselines.runs.folder import RunFolder, check_writable, link_latest, new_run_folder
 from srl3.errors import UserError
 
 
@@ -122,3 +124,81 @@ def test_a_run_is_held_by_one_training_at_a_time(tmp_path):
             pass
     with run.held():
         pass
+
+
+def test_the_spellings_of_other_toolboxes(tmp_path):
+    run = make_run(tmp_path, "a", "latest.zip", "best_model.zip", "checkpoints/model_900_steps.zip")
+    for spec in (str(run.path), "-a"):
+        assert find_checkpoint(f"{spec}/nn/latest.pth", tmp_path) == run.latest
+        assert find_checkpoint(f"{spec}/nn/checkpoint_best.pth", tmp_path) == run.best_model
+        assert find_checkpoint(f"{spec}/nn/checkpoint_900.pth", tmp_path) == run.checkpoint(900)
+        assert find_checkpoint(f"{spec}/nn", tmp_path) == run.best_model
+        assert find_run(f"{spec}/nn/latest.pth", tmp_path) == run
+    with pytest.raises(UserError, match=r"no checkpoint at .*checkpoint_7.pth; .* has best_model.zip, latest.zip"):
+        find_checkpoint(f"{run.path}/nn/checkpoint_7.pth", tmp_path)
+
+
+def test_an_experiment_is_named_and_dated(tmp_path):
+    run = new_run_folder(tmp_path, "E", "S", "A", None, "reach")
+    assert run.path.parent == tmp_path
+    assert re.fullmatch(r"reach_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", run.path.name)
+
+
+def test_latest_points_to_the_newest_run(tmp_path):
+    first, second = make_run(tmp_path, "a", "latest.zip", age=9), make_run(tmp_path, "b", "latest.zip")
+    for run in (first, second):
+        link_latest(run, tmp_path)
+        assert not os.path.isabs(os.readlink(tmp_path / "latest"))
+        assert find_run(str(tmp_path / "latest")) == run
+        assert find_checkpoint(str(tmp_path / "latest" / "nn" / "latest.pth")) == run.latest
+    assert [run.path for run in find_runs(tmp_path)] == [first.path, second.path], "each once"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["KukaButtonGymEnv-v0", "latest"]
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    assert find_run(str(moved / "latest")).path.name == second.path.name
+
+
+def test_what_is_called_latest_is_left_alone(tmp_path):
+    (tmp_path / "latest").mkdir()
+    link_latest(make_run(tmp_path, "a"), tmp_path)
+    assert not (tmp_path / "latest").is_symlink()
+
+
+def test_runs_behind_links_are_found_once_and_circles_end(tmp_path):
+    run = make_run(tmp_path / "elsewhere", "a", "latest.zip")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (logs / "again").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (run.path.parent / "circle").symlink_to(logs, target_is_directory=True)
+    (logs / "nowhere").symlink_to(tmp_path / "gone")
+    (found,) = find_runs(logs)
+    assert found.path.resolve() == run.path
+    assert find_checkpoint("-a", logs).resolve() == run.latest
+
+
+def test_a_name_of_several_runs_says_which_is_taken(tmp_path, capsys):
+    older, newer = make_run(tmp_path, "grasp", age=9), make_run(tmp_path, "grasp_2")
+    assert find_run("-grasp", tmp_path) == newer
+    said = capsys.readouterr().err
+    assert f"taking the newest, {newer.path}" in said
+    assert f"not {older.path}" in said
+    assert find_run(older.path.name, tmp_path) == older, "its whole name, though it is part of the other's"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_home_folder_is_meant(tmp_path, monkeypatch):
+    run = make_run(tmp_path / "logs", "a", "latest.zip")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_checkpoint("~/logs") == run.latest
+    assert find_run(f"~/{run.path.relative_to(tmp_path)}") == run
+
+
+def test_a_kill_between_buffer_and_checkpoint_leaves_a_pair(tmp_path):
+    run = make_run(tmp_path, "a", "replay_buffer.npz", "replay_buffer_200.npz")
+    assert run.replay_buffer_at(200) == run.waiting_replay_buffer(200), "latest.zip is of step 200 already"
+    assert run.replay_buffer_at(100) == run.replay_buffer, "latest.zip is still of step 100"
+    run.remove_temporaries(200)
+    assert run.waiting_replay_buffer(200).is_file()
+    run.remove_temporaries(100)
+    assert not run.waiting_replay_buffer(200).exists()
+    assert run.replay_buffer.is_file()

@@ -1,0 +1,264 @@
+"""Run folders: the only place that knows the file names in them."""
+
+import dataclasses
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from srl3.errors import UserError
+from srl3.files import write_text
+
+DEFAULT_LOG_DIR = Path("logs")
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: ten times as fast"""
+_CHECKPOINT = re.compile(r"model_(\d+)_steps\.zip")
+LATEST_LINK = "latest"
+"""in a log folder: a link to its newest run"""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """One run: ``<log-dir>/<env>/<srl-model>/<algo>/<YY-MM-DD_HHhMM_SS>[-suffix]/``."""
+
+    path: Path
+
+    @property
+    def args(self) -> Path:
+        """every flag as used, and the command line"""
+        return self.path / "args.yaml"
+
+    @property
+    def plan(self) -> Path:
+        """the training's plan, for programs"""
+        return self.path / "plan.json"
+
+    @property
+    def env_kwargs(self) -> Path:
+        """every environment parameter"""
+        return self.path / "env_kwargs.yaml"
+
+    @property
+    def train_config(self) -> Path:
+        """the resolved hyperparameters"""
+        return self.path / "train_config.yaml"
+
+    @property
+    def versions(self) -> Path:
+        """what the run was made with"""
+        return self.path / "versions.yaml"
+
+    @property
+    def log(self) -> Path:
+        """what the console showed"""
+        return self.path / "train.log"
+
+    @property
+    def progress(self) -> Path:
+        """SB3's scalars"""
+        return self.path / "progress.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files"""
+        return self.path / "tensorboard"
+
+    @property
+    def best_model(self) -> Path:
+        """the model with the best mean return so far"""
+        return self.path / "best_model.zip"
+
+    @property
+    def latest(self) -> Path:
+        """the newest model; `--resume` goes on from it"""
+        return self.path / "latest.zip"
+
+    @property
+    def checkpoints(self) -> Path:
+        """what ``--save-freq`` writes"""
+        return self.path / "checkpoints"
+
+    @property
+    def replay_buffer(self) -> Path:
+        """the replay buffer of ``latest`` (off-policy algorithms)"""
+        return self.path / "replay_buffer.npz"
+
+    def waiting_replay_buffer(self, steps: int) -> Path:
+        """A replay buffer whose checkpoint is being written; `replay_buffer` once that is there."""
+        return self.path / f"replay_buffer_{steps}.npz"
+
+    def replay_buffer_at(self, steps: int) -> Path | None:
+        """The replay buffer of the checkpoint of so many steps; None where there is none of any."""
+        files = (self.waiting_replay_buffer(steps), self.replay_buffer)
+        return next((path for path in files if path.is_file()), None)
+
+    @property
+    def tracking(self) -> Path:
+        """which runs of tracking services mirror this one"""
+        return self.path / "tracking.yaml"
+
+    @property
+    def plots(self) -> Path:
+        """figures"""
+        return self.path / "plots"
+
+    @property
+    def learning_curve(self) -> Path:
+        """the learning curve as a picture"""
+        return self.plots / "learning_curve.png"
+
+    def checkpoint(self, steps: int) -> Path:
+        """The checkpoint written at ``steps``."""
+        return self.checkpoints / f"model_{steps}_steps.zip"
+
+    def numbered(self) -> list[Path]:
+        """What ``--save-freq`` wrote, lowest step first."""
+        return numbered_checkpoints(self.checkpoints)
+
+    def monitors(self) -> list[Path]:
+        """The monitor files, by rank."""
+        return sorted(self.path.glob("*.monitor.csv"), key=lambda path: int(path.name.partition(".")[0]))
+
+    def monitor_sizes(self) -> dict[str, int]:
+        """Bytes of each monitor file now."""
+        return {path.name: path.stat().st_size for path in self.monitors()}
+
+    def truncate_monitors(self, sizes: dict[str, int]) -> None:
+        """Cut the monitor files back to what they held at a checkpoint."""
+        for path in self.monitors():
+            size = sizes.get(path.name, 0)
+            if path.stat().st_size > size:
+                os.truncate(path, size)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run against a second training in its folder, until the block or this process ends.
+
+        Raises:
+            UserError: when it is held.
+        """
+        with self.log.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.path} is being trained by another process; wait for it, or stop it.") from None
+            yield
+
+    def remove_temporaries(self, steps: int | None = None) -> None:
+        """Remove what a run that was killed was writing.
+
+        Args:
+            steps: those of ``latest``, whose replay buffer is kept.
+        """
+        kept = None if steps is None else self.waiting_replay_buffer(steps)
+        for path in (*self.path.rglob(".*.tmp*"), *self.path.glob("replay_buffer_*.npz")):
+            if path != kept:
+                path.unlink()
+
+    def write_yaml(self, path: Path, content: Any) -> None:
+        """Write ``content`` as YAML in one piece."""
+        write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
+
+    def read_yaml(self, path: Path) -> dict[str, Any]:
+        """Read one of the run's YAML files.
+
+        Raises:
+            UserError: when it is missing or damaged.
+        """
+        try:
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path} can't be read ({type(error).__name__}); is {self.path} a whole run?") from None
+        if not isinstance(content, dict):
+            raise UserError(f"{path} is damaged; is {self.path} a whole run?")
+        return content
+
+
+def check_writable(log_dir: Path) -> None:
+    """Raise `UserError` unless folders can be made under ``log_dir``; makes nothing."""
+    folder = nearest_existing(log_dir.absolute())
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file, not a folder; choose another --log-dir.")
+    if not os.access(folder, os.W_OK | os.X_OK) or _read_only(folder):
+        raise UserError(f"{folder} may not be written to; choose another --log-dir.")
+
+
+def nearest_existing(path: Path) -> Path:
+    """``path``, or the nearest folder above it that is there."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _read_only(folder: Path) -> bool:
+    """A folder without any write bit is meant to be left alone, also by root."""
+    return not folder.stat().st_mode & 0o222
+
+
+def new_run_folder(
+    log_dir: Path,
+    env_id: str,
+    srl_model: str,
+    algo: str,
+    suffix: str | None,
+    experiment_name: str | None = None,
+) -> RunFolder:
+    """Make the folder of a new run; an existing one is never taken.
+
+    Returns:
+        ``<log-dir>/<env>/<srl-model>/<algo>/<time>[-suffix]/``, or ``<log-dir>/<experiment-name>_<time>/``.
+    """
+    if experiment_name is None:
+        parent = log_dir / env_id / srl_model / algo
+        name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
+    else:
+        parent = log_dir
+        name = f"{experiment_name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        path = parent / (name if number == 1 else f"{name}_{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return RunFolder(path)
+    raise UserError(f"{parent / name} exists a thousand times over; choose another name.")
+
+
+def remove_run(run: RunFolder, kept: Path) -> None:
+    """Remove the folder of a run that never began, and the folders above it, up to ``kept``, that are now empty."""
+    shutil.rmtree(run.path)
+    folder = run.path.parent
+    while folder != kept and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def link_latest(run: RunFolder, log_dir: Path) -> None:
+    """Let ``<log-dir>/latest`` point to this run; nothing happens where there are no links, or something else is."""
+    link = log_dir / LATEST_LINK
+    temporary = log_dir / f".{LATEST_LINK}.{os.getpid()}.tmp"
+    if link.exists() and not link.is_symlink():
+        return
+    try:
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(os.path.relpath(run.path, log_dir), target_is_directory=True)
+        temporary.replace(link)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def numbered_checkpoints(folder: Path) -> list[Path]:
+    """``model_<steps>_steps.zip`` in ``folder``, lowest number first."""
+    if not folder.is_dir():
+        return []
+    matches = [(match, path) for path in folder.iterdir() if (match := _CHECKPOINT.fullmatch(path.name))]
+    return [path for match, path in sorted(matches, key=lambda pair: int(pair[0].group(1)))]

@@ -1,0 +1,121 @@
+"""The flags of ``train``, and the request that they make. Imports nothing heavy: ``--help`` is quick."""
+
+import argparse
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from environments.flags import add_env_flags, env_help, env_kwargs_from_flags
+from rl_baselines.registry import registered_rl
+from rl_baselines.tracking.trackers import TRACKERS
+from rl_baselines.training.request import CHOICES, DEFAULTS, TrainingRequest
+from srl3.errors import UserError
+from srl3.flags import Parser, port_number, positive_float, positive_number, seed_number, whole_number
+from state_representation.store.choose import add_representation_flags
+
+LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "perform_cross_evaluation_cc")
+
+
+def add_training_flags(parser: Parser) -> None:
+    """Everything that a training can be asked for."""
+    run = parser.add_argument_group("what to train")
+    run.add_argument("--algo", default=DEFAULTS["algo"], help="algorithm: " + ", ".join(registered_rl))
+    run.add_argument("--env", default=DEFAULTS["env"], help=env_help())
+    run.add_argument(
+        "--seed", type=seed_number, default=DEFAULTS["seed"], help="seed of everything; -1 draws one and records it"
+    )
+    run.add_argument(
+        "--num-timesteps", type=positive_number, default=DEFAULTS["num_timesteps"], help="environment steps, e.g. 1e6"
+    )
+    run.add_argument(
+        "--num-envs",
+        "--num-cpu",
+        dest="num_cpu",
+        type=positive_number,
+        help="environments run at once; else the preset's, else 1",
+    )
+    run.add_argument("--policy", choices=["feedforward", "lstm"], default=DEFAULTS["policy"], help="kind of network")
+    run.add_argument("--device", default=DEFAULTS["device"], help="torch device: auto, cpu, cuda, cuda:1 …")
+    run.add_argument(
+        "--hyperparam",
+        nargs="+",
+        default=[],
+        metavar="NAME:VALUE",
+        help="hyperparameters of the algorithm, for example n_steps:256 learning_rate:lin_3e-4",
+    )
+    run.add_argument("--conf-file", type=Path, help="presets (YAML); else the algorithm's in config/hyperparams/")
+
+    add_env_flags(parser)
+
+    add_representation_flags(parser)
+    run.add_argument("--num-stack", type=positive_number, default=DEFAULTS["num_stack"], help="frames stacked")
+
+    again = parser.add_argument_group("going on")
+    again.add_argument("--load-rl-model-path", metavar="MODEL", help="retrain this file, run or part of its name")
+    again.add_argument("--new-lr", type=positive_float, help="rate of the retraining; else 0.01 × the saved one")
+    again.add_argument("--resume", metavar="RUN", help="go on with an interrupted run, in its folder")
+
+    out = parser.add_argument_group("output")
+    out.add_argument("--log-dir", type=Path, default=DEFAULTS["log_dir"], help="parent of run folders")
+    out.add_argument("--suffix", help="appended to the run folder's name")
+    out.add_argument("--experiment-name", metavar="NAME", help="the run folder is <log-dir>/<NAME>_<time> instead")
+    out.add_argument("--port", type=port_number, default=DEFAULTS["port"], help="visdom port")
+    out.add_argument("--no-vis", action="store_true", help="no visdom")
+    out.add_argument(
+        "--episode-window",
+        type=positive_number,
+        default=DEFAULTS["episode_window"],
+        help="moving average of the episode plot",
+    )
+    out.add_argument(
+        "--min-episodes-save",
+        type=whole_number,
+        default=DEFAULTS["min_episodes_save"],
+        help="episodes before a best model may be saved",
+    )
+    out.add_argument(
+        "--eval-freq", type=whole_number, default=DEFAULTS["eval_freq"], help="evaluate every N steps; 0 never"
+    )
+    out.add_argument(
+        "--save-freq",
+        type=whole_number,
+        default=DEFAULTS["save_freq"],
+        help="write checkpoints/ every N steps; 0 never",
+    )
+    out.add_argument("--no-progress", action="store_true", help="no progress bar")
+    out.add_argument(
+        "--track", choices=("none", *TRACKERS), default=DEFAULTS["track"], help="mirror the run into this service"
+    )
+
+    later = parser.add_argument_group("distillation (not yet here)")
+    later.add_argument("--teacher-data-folder")
+    later.add_argument("--epochs-distillation", type=positive_number, default=30)
+    later.add_argument("--distillation-training-set-size", type=int, default=-1)
+    later.add_argument("--perform-cross-evaluation-cc", action="store_true")
+    later.add_argument("--eval-episode-window", type=positive_number, default=400)
+
+
+def request_from_flags(arguments: argparse.Namespace, given: Collection[str], command: str = "") -> TrainingRequest:
+    """The request that a command with flags of `add_training_flags`, or some of them, was given.
+
+    Args:
+        arguments: all flags with their values; left as they are.
+        given: names of those that the user wrote.
+        command: what the user typed.
+
+    Raises:
+        UserError: for flags that are not yet here, or that contradict one another.
+    """
+    for flag in LATER:
+        if flag in given:
+            raise UserError(f"--{flag.replace('_', '-')} is not yet here: this version has no policy distillation.")
+    values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
+    values.pop("env_kwargs", None)
+    hyperparam = values.pop("hyperparam", None)
+    return TrainingRequest(
+        **values,
+        hyperparam=None if hyperparam is None else tuple(hyperparam),
+        env_kwargs=env_kwargs_from_flags(arguments, set(given)) or None,
+        flags=dict(vars(arguments)),
+        command=command,
+    )

@@ -1,0 +1,154 @@
+"""Everything that decides a training, resolved and checked; kept as ``plan.json`` in the run folder."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environments.config import EnvConfig
+from rl_baselines.hyperparams.resolve import Setting
+from rl_baselines.runs.run_folder import RunFolder
+from srl3.errors import UserError
+from srl3.files import write_text
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
+from state_representation.encoding.observation import Observation
+
+if TYPE_CHECKING:
+    from rl_baselines.checkpoints.checkpoint import Checkpoint
+
+FORMAT = 1
+"""of ``plan.json``"""
+SAVING = ("episode_window", "min_episodes_save", "eval_freq", "save_freq")
+"""fields that a resumed run takes over from the run's first part"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """Everything that decides a training. Plans of the same choices are equal, whichever command made them."""
+
+    algo: str
+    """key of ``registered_rl``"""
+    policy: str
+    """``feedforward`` or ``lstm``"""
+    env_id: str
+    config: EnvConfig
+    """of the world"""
+    srl_model: str
+    """key of ``registered_srl``: what the user calls the observation"""
+    observation: Observation
+    num_stack: int
+    seed: int
+    total_timesteps: int
+    settings: dict[str, Setting]
+    """hyperparameters with where each came from, ``n_envs`` and ``normalize`` among them"""
+    log_dir: Path
+    suffix: str | None = None
+    experiment_name: str | None = None
+    """the run folder is ``<log-dir>/<name>_<time>`` instead"""
+    device: str = "auto"
+    visdom_port: int | None = None
+    """None: no visdom"""
+    episode_window: int = 40
+    min_episodes_save: int = 100
+    eval_freq: int = 0
+    save_freq: int = 0
+    show_progress: bool = True
+    track: str | None = None
+    """key of `rl_baselines.tracking.trackers.TRACKERS`"""
+    parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
+    """the checkpoint that is retrained, or resumed from"""
+    resume: RunFolder | None = None
+    """the run that goes on, with ``parent`` its latest checkpoint"""
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    """every flag as used, for ``args.yaml``"""
+    command: str = dataclasses.field(default="", compare=False)
+    """what the user typed, for ``args.yaml``"""
+
+    @property
+    def hyperparams(self) -> dict[str, Any]:
+        """The plain values of `settings`."""
+        return {name: setting.value for name, setting in self.settings.items()}
+
+    @property
+    def env_kwargs(self) -> dict[str, Any]:
+        """The world's parameters, defaults included, as files and ``gymnasium.make`` take them."""
+        return self.config.as_dict()
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedPlan:
+    """What ``plan.json`` keeps for a resumed run, besides what its checkpoint says."""
+
+    sources: dict[str, str]
+    """where each hyperparameter came from"""
+    saving: dict[str, int]
+    """the fields of `SAVING`"""
+    track: str | None
+    arguments: dict[str, Any]
+    command: str
+
+
+def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
+    """Write ``plan.json``: the plan as programs read it."""
+    content = {
+        "format": FORMAT,
+        "algo": plan.algo,
+        "policy": plan.policy,
+        "env_id": plan.env_id,
+        "env_kwargs": plan.env_kwargs,
+        "srl_model": plan.srl_model,
+        "representation": plan.observation.fingerprint,
+        "num_stack": plan.num_stack,
+        "seed": plan.seed,
+        "total_timesteps": plan.total_timesteps,
+        "hyperparams": {name: {"value": each.value, "from": each.source} for name, each in plan.settings.items()},
+        **{name: getattr(plan, name) for name in SAVING},
+        "track": plan.track,
+        "parent": None if plan.parent is None else str(plan.parent.path),
+        "arguments": plan.arguments,
+        "command": plan.command,
+    }
+    write_text(run.plan, json.dumps(content, indent=1) + "\n")
+
+
+def read_plan(run: RunFolder) -> SavedPlan:
+    """The saved plan of a run; of a run from before ``plan.json``, what ``args.yaml`` and its neighbours say.
+
+    Raises:
+        UserError: when it is damaged, of a later version, or incomplete.
+    """
+    if not run.plan.is_file():
+        return _from_args(run)
+    advice = f"retrain with --load-rl-model-path {run.path}"
+    content = read_mapping(run.plan, advice, needs=("format",))
+    if content["format"] != FORMAT:
+        raise UserError(f"{run.plan} has format {content['format']}, and this version reads format {FORMAT}.")
+    try:
+        return SavedPlan(
+            sources={name: each["from"] for name, each in content["hyperparams"].items()},
+            saving={name: int(content[name]) for name in SAVING},
+            track=content["track"],
+            arguments=dict(content["arguments"]),
+            command=str(content["command"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(run.plan, f"{type(error).__name__}: {error}", advice) from None
+
+
+def _from_args(run: RunFolder) -> SavedPlan:
+    used = run.read_yaml(run.args)
+    config = run.read_yaml(run.train_config) if run.train_config.is_file() else {}
+    arguments = used.get("arguments")
+    if not isinstance(arguments, Mapping):
+        raise UserError(f"{run.args} does not say with which flags it was trained; is {run.path} a run of SRL3?")
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainingPlan)}
+    track = arguments.get("track", "none")
+    return SavedPlan(
+        sources={name: each.get("from", "") for name, each in config.items() if isinstance(each, Mapping)},
+        saving={name: arguments.get(name, defaults[name]) for name in SAVING},
+        track=None if track == "none" else track,
+        arguments=dict(arguments),
+        command=str(used.get("command", "")),
+    )

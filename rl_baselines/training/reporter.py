@@ -1,0 +1,85 @@
+"""What a training tells its user: what begins, what it earned, and what can be done with it now."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from rl_baselines.hyperparams.resolve import table
+from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.plan import TrainingPlan
+from srl3.runtime.signals import StopRequest
+
+
+class Reporter:
+    """Prints on the console and draws the learning curve.
+
+    Args:
+        plan: the training.
+        run: its folder.
+    """
+
+    def __init__(self, plan: TrainingPlan, run: RunFolder) -> None:
+        self.plan = plan
+        self.run = run
+
+    def announce(self, model: BaseAlgorithm) -> None:
+        """What begins, with which hyperparameters, and where."""
+        plan = self.plan
+        what = "resuming" if plan.resume else f"retraining {plan.parent.path}" if plan.parent else "training"
+        start = f" from step {model.num_timesteps:,}" if plan.resume else ""
+        print(
+            f"{what} {plan.algo} on {plan.env_id} from {plan.srl_model}, seed {plan.seed}, "
+            f"{plan.total_timesteps:,} steps{start}, {model.n_envs} environment(s), {model.device}"
+        )
+        print(table(plan.settings))
+        print(f"run folder: {self.run.path}", flush=True)
+
+    def plot(self, log: EpisodeLog) -> None:
+        """Write the learning curve into the run folder, if an episode has ended."""
+        from rl_baselines.plots.figures import learning_curve
+
+        if log.count == 0:
+            return
+        self.run.plots.mkdir(exist_ok=True)
+        plan = self.plan
+        title = f"{plan.env_id} {plan.algo} ({plan.srl_model}), seed {plan.seed}"
+        learning_curve(log, self.run.learning_curve, title=title)
+
+    def say_what_next(self, model: BaseAlgorithm, log: EpisodeLog, stop: StopRequest) -> None:
+        """What was earned, and the commands that go on from here."""
+        run, mean = self.run, log.mean_return()
+        earned = f"mean return of the last {min(log.count, 100)} episodes: {mean:.2f}" if mean is not None else ""
+        if stop.signal is not None:
+            print(f"stopped by {stop.name}")
+        print(f"{model.num_timesteps:,} steps, {log.count} episodes; {earned or 'no episode has ended yet'}")
+        print(f"run folder: {run.path}")
+        if stop.signal is not None:
+            print(f"  go on:       {command('train', '--resume', run.path)}")
+        print(f"  run it:      {command('enjoy', '--log-dir', run.path)}")
+        print(f"  retrain it:  {command('train', '--load-rl-model-path', run.path)}")
+        if run.learning_curve.is_file():
+            print(f"  look at it:  {run.learning_curve}")
+
+
+def how_to_go_on(run: RunFolder | None) -> str:
+    """What to do after a failure."""
+    if run is not None and run.latest.is_file():
+        return f"go on with --resume {shlex.quote(str(run.path))} (what it saved is whole)"
+    return "start again (nothing was saved yet)"
+
+
+def command(name: str, *arguments: object) -> str:
+    """A line that the user's shell takes as it is."""
+    return shlex.join([_python(), "-m", f"rl_baselines.{name}", *map(str, arguments)])
+
+
+def _python() -> str:
+    """How the user can call this interpreter: by name where that finds it, else by its path."""
+    if shutil.which("python") == sys.executable:
+        return "python"
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,104 @@
+"""What a user chose for a training, whatever words it was said in."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "algo": "ppo2",
+        "env": "KukaButtonGymEnv-v0",
+        "seed": 0,
+        "num_timesteps": 1_000_000,
+        "policy": "feedforward",
+        "device": "auto",
+        "num_stack": 1,
+        "log_dir": DEFAULT_LOG_DIR,
+        "port": 8097,
+        "episode_window": 40,
+        "min_episodes_save": 100,
+        "eval_freq": 0,
+        "save_freq": 0,
+        "track": "none",
+    }
+)
+"""What a choice that was not made stands for; those left out here have no default of their own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """A training as it was asked for; None is what the user did not say. Made by each command from its own flags.
+
+    `rl_baselines.training.resolve.resolve` makes a plan of it.
+    """
+
+    algo: str | None = None
+    env: str | None = None
+    seed: int | None = None
+    """-1 draws one"""
+    num_timesteps: int | None = None
+    num_cpu: int | None = None
+    policy: str | None = None
+    device: str | None = None
+    hyperparam: tuple[str, ...] | None = None
+    """``name:value`` each"""
+    conf_file: Path | None = None
+    env_kwargs: Mapping[str, Any] | None = None
+    """parameters of the world, from whichever flags"""
+    srl_model: str | None = None
+    srl_config_file: Path | None = None
+    srl_model_path: Path | None = None
+    latest: bool | None = None
+    num_stack: int | None = None
+    load_rl_model_path: str | None = None
+    new_lr: float | None = None
+    resume: str | None = None
+    log_dir: Path | None = None
+    suffix: str | None = None
+    experiment_name: str | None = None
+    port: int | None = None
+    no_vis: bool | None = None
+    episode_window: int | None = None
+    min_episodes_save: int | None = None
+    eval_freq: int | None = None
+    save_freq: int | None = None
+    no_progress: bool | None = None
+    track: str | None = None
+
+    flags: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    """every flag of the command with its value, for ``args.yaml``; empty where there was no command"""
+    command: str = dataclasses.field(default="", compare=False)
+    """what the user typed, for ``args.yaml``"""
+
+    def value(self, name: str) -> Any:
+        """The choice of this name, else what it stands for when it is not made."""
+        chosen = getattr(self, name)
+        return DEFAULTS.get(name) if chosen is None else chosen
+
+    def chosen(self) -> dict[str, Any]:
+        """The choices that were made, by name."""
+        return {name: value for name in CHOICES if (value := getattr(self, name)) is not None}
+
+    def arguments(self, **resolved: Any) -> dict[str, Any]:
+        """All choices as ``args.yaml`` shows them, ``resolved`` in the place of what was chosen."""
+        values = {**(self.flags or {name: self.value(name) for name in CHOICES}), **resolved}
+        return {name: _plain(value) for name, value in values.items()}
+
+
+CHOICES = tuple(field.name for field in dataclasses.fields(TrainingRequest) if field.compare)
+"""names of a request's choices"""
+
+
+def _plain(value: Any) -> Any:
+    """As YAML and JSON can hold it."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

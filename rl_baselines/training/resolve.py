@@ -1,0 +1,263 @@
+"""From what was asked for to what is done: `resolve` checks everything and writes nothing."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from environments.config import PIXELS, EnvConfig
+from environments.flags import ENV_FLAGS, make_config
+from rl_baselines.registry import check_action_type, find_algo
+from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
+from rl_baselines.tracking.trackers import check_tracker
+from rl_baselines.training.plan import TrainingPlan, read_plan
+from rl_baselines.training.request import TrainingRequest
+from srl3.errors import UserError
+from srl3.runtime.devices import check_device
+from state_representation.encoding.observation import Observation
+from state_representation.store.choose import check_srl_model, choose_representation
+
+if TYPE_CHECKING:
+    from rl_baselines.checkpoints.checkpoint import Checkpoint
+    from rl_baselines.hyperparams.resolve import Setting
+
+RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress", "track")
+"""choices that may be made with ``resume``; the others are the run's own"""
+NEW_LR_SHARE = 0.01
+"""rate of a retraining without ``new_lr``, as a share of the saved initial rate"""
+
+
+def resolve(request: TrainingRequest) -> TrainingPlan:
+    """The plan of a new run, from scratch or from another run's model, or of a run that goes on.
+
+    Raises:
+        UserError: for whatever can't be trained.
+    """
+    if request.resume is not None:
+        return _resume(request)
+    _check_names(request)
+    find_algo(request.value("algo"))
+    parent = _load_parent(request)
+    if parent is not None:
+        _check_kept(request, parent)
+        request = _inherit(request, parent)
+    algo, env_id, policy = request.value("algo"), request.value("env"), request.value("policy")
+    config_class = type(make_config(env_id, {}))
+    srl_model = request.srl_model or PIXELS
+    check_srl_model(srl_model, env_id, config_class)
+    folder, env_kwargs = choose_representation(
+        srl_model,
+        env_id,
+        request.env_kwargs or {},
+        config_file=request.srl_config_file,
+        path=request.srl_model_path,
+        latest=bool(request.latest),
+        retrains=parent is not None,
+    )
+    config = make_config(env_id, env_kwargs)
+    check_action_type(algo, continuous=not config.is_discrete)
+    log_dir = request.value("log_dir")
+    check_writable(log_dir)
+    find_algo(algo).load_class(policy)
+    settings = _settings(request, config, srl_model, parent)
+    device = check_device(request.value("device"))
+    seed = request.value("seed")
+    if seed == -1:
+        import secrets
+
+        seed = secrets.randbelow(2**31)
+
+    encoder = None
+    if folder is not None:
+        from state_representation.encoding.encoder import load_encoder
+
+        encoder = load_encoder(folder, device)
+    elif parent is not None:
+        encoder = parent.load_encoder(device)
+    num_stack = request.value("num_stack")
+    arguments = request.arguments(
+        algo=algo, env=env_id, policy=policy, srl_model=srl_model, num_stack=num_stack, seed=seed
+    )
+    return TrainingPlan(
+        algo=algo,
+        policy=policy,
+        env_id=env_id,
+        config=config,
+        srl_model=srl_model,
+        observation=Observation(config.srl_model, encoder),
+        num_stack=num_stack,
+        seed=seed,
+        total_timesteps=request.value("num_timesteps"),
+        settings=settings,
+        log_dir=log_dir,
+        suffix=request.suffix,
+        experiment_name=request.experiment_name,
+        episode_window=request.value("episode_window"),
+        min_episodes_save=request.value("min_episodes_save"),
+        eval_freq=request.value("eval_freq"),
+        save_freq=request.value("save_freq"),
+        track=_tracker(request),
+        device=device,
+        visdom_port=_visdom_port(request),
+        show_progress=not request.no_progress,
+        parent=parent,
+        arguments=arguments,
+        command=request.command,
+    )
+
+
+def _check_names(request: TrainingRequest) -> None:
+    if request.new_lr is not None and request.load_rl_model_path is None:
+        raise UserError("--new-lr is the rate of a retraining; add --load-rl-model-path, or use --hyperparam.")
+    for flag, name in (("--suffix", request.suffix), ("--experiment-name", request.experiment_name)):
+        if name is not None and ("/" in name or name.startswith(".") or (not name and flag != "--suffix")):
+            raise UserError(f"{flag} becomes part of a folder's name, and '{name}' can't.")
+    if request.suffix and request.experiment_name is not None:
+        raise UserError("--suffix and --experiment-name both name the run folder; give one of them.")
+
+
+def _resume(request: TrainingRequest) -> TrainingPlan:
+    """The plan that goes on with an interrupted run, from its own settings and its ``latest.zip``."""
+    for name in sorted(set(request.chosen()) - set(RESUME_MAY_CHANGE)):
+        raise UserError(
+            "--resume goes on with the run's own settings; "
+            f"leave out {_flag(name, request)}, or retrain with --load-rl-model-path."
+        )
+    assert request.resume is not None
+    run = find_run(request.resume, request.value("log_dir"))
+    if not run.latest.is_file():
+        raise UserError(f"{run.path} has no {run.latest.name} to resume from; it ended before its first rollout.")
+
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
+    from rl_baselines.hyperparams.resolve import Setting
+
+    parent = load_checkpoint(run.latest)
+    info = parent.info
+    if info.num_timesteps >= info.total_timesteps:
+        raise UserError(
+            f"{run.path} has trained all its {info.total_timesteps:,} steps; "
+            f"to train it further use --load-rl-model-path {run.path}."
+        )
+    check_writable(run.path)
+    device = check_device(request.value("device"))
+    saved = read_plan(run)
+    config = make_config(info.env_id, info.env_kwargs)
+    return TrainingPlan(
+        algo=info.algo,
+        policy=info.policy,
+        env_id=info.env_id,
+        config=config,
+        srl_model=info.srl_model,
+        observation=Observation(config.srl_model, parent.load_encoder(device)),
+        num_stack=info.num_stack,
+        seed=info.seed,
+        total_timesteps=info.total_timesteps,
+        settings={name: Setting(value, saved.sources.get(name, "")) for name, value in info.hyperparams.items()},
+        log_dir=request.value("log_dir"),
+        episode_window=saved.saving["episode_window"],
+        min_episodes_save=saved.saving["min_episodes_save"],
+        eval_freq=saved.saving["eval_freq"],
+        save_freq=saved.saving["save_freq"],
+        track=_tracker(request if request.track is not None else TrainingRequest(track=saved.track)),
+        device=device,
+        visdom_port=_visdom_port(request),
+        show_progress=not request.no_progress,
+        parent=parent,
+        resume=run,
+        arguments=saved.arguments,
+        command=saved.command,
+    )
+
+
+def _flag(name: str, request: TrainingRequest) -> str:
+    """The flag by which this choice was made."""
+    if name == "env_kwargs":
+        flags = {parameter: flag for flag, parameter in ENV_FLAGS.items()}
+        name = next((flags[each] for each in request.env_kwargs or {} if each in flags), name)
+    return f"--{name.replace('_', '-')}"
+
+
+def _tracker(request: TrainingRequest) -> str | None:
+    track = request.value("track")
+    check_tracker(None if track == "none" else track)
+    return None if track == "none" else track
+
+
+def _visdom_port(request: TrainingRequest) -> int | None:
+    return None if request.no_vis else request.value("port")
+
+
+def _load_parent(request: TrainingRequest) -> "Checkpoint | None":
+    if request.load_rl_model_path is None:
+        return None
+    path = find_checkpoint(request.load_rl_model_path, request.value("log_dir"))
+
+    from rl_baselines.checkpoints.checkpoint import load_checkpoint
+
+    return load_checkpoint(path)
+
+
+def _check_kept(request: TrainingRequest, parent: "Checkpoint") -> None:
+    """Refuse another algorithm, network, observation or stack than the parent's."""
+    info, path = parent.info, parent.path
+    if request.algo is not None and find_algo(request.algo).load_class() is not find_algo(info.algo).load_class():
+        raise UserError(f"{path} was trained with {info.algo}, and can't be retrained with {request.algo}.")
+    if request.policy not in (None, info.policy):
+        raise UserError(f"{path} has a {info.policy} policy, and can't be retrained as {request.policy}.")
+    if request.srl_model not in (None, info.srl_model):
+        raise UserError(f"{path} was trained from {info.srl_model}, and can't be retrained from {request.srl_model}.")
+    if request.num_stack not in (None, info.num_stack):
+        raise UserError(
+            f"{path} was trained on {info.num_stack} stacked frame(s), and can't be retrained on {request.num_stack}."
+        )
+
+
+def _inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
+    """What the user did not say is the parent's; in another environment, its parameters are that one's own."""
+    info = parent.info
+    same_env = request.env in (None, info.env_id)
+    inherited = {name: value for name, value in info.env_kwargs.items() if name != "srl_model"} if same_env else {}
+    return dataclasses.replace(
+        request,
+        algo=request.algo or info.algo,
+        env=request.env or info.env_id,
+        policy=info.policy,
+        srl_model=info.srl_model,
+        num_stack=info.num_stack,
+        env_kwargs={**inherited, **(request.env_kwargs or {})},
+    )
+
+
+def _settings(
+    request: TrainingRequest, config: EnvConfig, srl_model: str, parent: "Checkpoint | None"
+) -> "dict[str, Setting]":
+    from rl_baselines.hyperparams.resolve import resolve_hyperparams
+    from rl_baselines.hyperparams.schedules import initial_learning_rate
+
+    algo, overrides = request.value("algo"), request.hyperparam or ()
+    flags: dict[str, Any] = {"n_envs": request.num_cpu}
+    if parent is not None:
+        if request.conf_file is not None:
+            raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --conf-file.")
+        if "learning_rate" in {item.partition(":")[0] for item in overrides}:
+            raise UserError("the rate of a retraining is --new-lr; leave learning_rate out of --hyperparam.")
+        rate = initial_learning_rate(parent.info.hyperparams)
+        if rate is None and request.new_lr is not None:
+            raise UserError(f"{algo} has no learning rate; leave out --new-lr.")
+        if rate is not None:
+            flags["learning_rate"] = f"lin_{NEW_LR_SHARE * rate if request.new_lr is None else request.new_lr:g}"
+    algo_class = find_algo(algo).load_class(request.value("policy"))
+    saved = None
+    if parent is not None:
+        training = parent.state["training"]
+        state = None if training is None else training["model"]
+        saved = (str(parent.path), algo_class.inherited_hyperparams(parent.info.hyperparams, state))
+    return resolve_hyperparams(
+        algo_class,
+        algo,
+        request.value("env"),
+        srl_model,
+        continuous=not config.is_discrete,
+        conf_file=request.conf_file,
+        overrides=overrides,
+        flags=flags,
+        saved=saved,
+    )

@@ -1,0 +1,118 @@
+"""Where a training begins: from nothing, from another run's model, or in the midst of its own run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rl_baselines.base_classes import BaseRLObject
+from rl_baselines.checkpoints.replay_buffer import (
+    read_replay_buffer,
+    restore_replay_buffer,
+    take_over_replay_buffer,
+)
+from rl_baselines.checkpoints.resume import restore_training_state
+from rl_baselines.registry import find_algo
+from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.plan import TrainingPlan
+from srl3.errors import UserError
+
+
+class ResumePoint:
+    """The point from which a run goes on, or its beginning.
+
+    Args:
+        plan: the training.
+        run: its folder.
+
+    Raises:
+        UserError: for a run to resume whose checkpoint holds no such point.
+    """
+
+    def __init__(self, plan: TrainingPlan, run: RunFolder) -> None:
+        self.plan = plan
+        self.run = run
+        self.state: dict[str, Any] | None = None
+        """None at the beginning of a run"""
+        if plan.resume is not None:
+            assert plan.parent is not None
+            self.state = plan.parent.state["training"]
+            if self.state is None:
+                raise UserError(f"{plan.parent.path} has no state to resume from; resume from a run's latest.zip.")
+
+    @property
+    def kept_steps(self) -> int:
+        """Steps that ``progress.csv`` keeps: those of the checkpoint that the run goes on from."""
+        if self.state is None:
+            return 0
+        assert self.plan.parent is not None
+        return self.plan.parent.info.num_timesteps
+
+    @property
+    def best_mean(self) -> float:
+        """The best mean return so far."""
+        return -float("inf") if self.state is None else float(self.state["best_mean"])
+
+    def cut_back(self) -> None:
+        """Remove what the run wrote after the point: rows of the monitor files, and half-written files."""
+        if self.state is not None:
+            self.run.remove_temporaries(self.kept_steps)
+            self.run.truncate_monitors(self.state["monitor_sizes"])
+
+    def load_buffer(self, model: BaseAlgorithm) -> None:
+        """Fill the model's replay buffer, where it has one, from the parent's."""
+        parent = self.plan.parent
+        if parent is None or getattr(model, "replay_buffer", None) is None:
+            return
+        steps = parent.info.num_timesteps
+        path = RunFolder(parent.path.parent).replay_buffer_at(steps)
+        if path is None:
+            return
+        if self.state is None and parent.path.name != self.run.latest.name:
+            print(f"the replay buffer belongs to {self.run.latest.name}, not to {parent.path.name}: beginning empty")
+            return
+        saved = read_replay_buffer(path, steps)
+        if self.state is not None:
+            restore_replay_buffer(model, saved)
+        elif said := take_over_replay_buffer(model, saved):
+            print(said)
+
+    def restore(self, model: BaseAlgorithm) -> None:
+        """Bring the model and its environments to the point."""
+        if self.state is not None:
+            restore_training_state(self._algorithm, model, self.state["model"])
+
+    def callbacks(self) -> list[BaseCallback]:
+        """What must come first among the callbacks of the training."""
+        return [] if self.state is None else [_EnterRollout(self._algorithm, self.state["model"])]
+
+    @property
+    def _algorithm(self) -> type[BaseRLObject]:
+        return find_algo(self.plan.algo).load_class(self.plan.policy)
+
+    def episodes(self) -> EpisodeLog:
+        """The episodes before the point.
+
+        Raises:
+            UserError: for a damaged monitor file.
+        """
+        return EpisodeLog() if self.state is None else EpisodeLog.from_monitors(self.run.path)
+
+
+class _EnterRollout(BaseCallback):
+    """Restores, once, what ``learn`` itself reset and drew before the first rollout began."""
+
+    def __init__(self, algorithm: type[BaseRLObject], state: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._algorithm = algorithm
+        self._state: Mapping[str, Any] | None = state
+
+    def _on_rollout_start(self) -> None:
+        if self._state is not None:
+            self._algorithm.enter_rollout(self.model, self._state)
+            self._state = None
+
+    def _on_step(self) -> bool:
+        return True

@@ -1,0 +1,235 @@
+"""One training, from a resolved plan to its run folder."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+
+from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
+from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, new_run_folder, remove_run
+from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
+from rl_baselines.training.callbacks.best_model import BestModelCallback, EvalBestCallback
+from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
+from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from rl_baselines.training.callbacks.finite import FiniteGuard, explain
+from rl_baselines.training.callbacks.progress import ProgressCallback
+from rl_baselines.training.csv_log import ResumableCSV
+from rl_baselines.training.plan import TrainingPlan, write_plan
+from rl_baselines.training.reporter import Reporter, how_to_go_on
+from rl_baselines.training.resume_point import ResumePoint
+from rl_baselines.training.session import Session
+from rl_baselines.vec_envs.images import raw_observation_space
+from rl_baselines.vec_envs.workers import WorkerError
+from srl3.os_errors import DISK_FULL
+from srl3.runtime.console import full_disk_said_once, logged_console
+from srl3.runtime.seeding import seed_everything
+from srl3.runtime.signals import StopRequest, leave_on_sigterm
+from srl3.runtime.threads import torch_threads
+from srl3.runtime.versions import versions
+
+OnBegin = Callable[[RunFolder], None]
+"""told the run folder as soon as it is made"""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """What became of a training."""
+
+    run: RunFolder | None
+    """None where the disk was full before there was a folder"""
+    status: int
+    """exit status: 0, 1 on a full disk or when environments failed, or 128 + the signal that ended it"""
+
+
+def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None) -> TrainingResult:
+    """Train as planned.
+
+    Args:
+        plan: from `rl_baselines.training.resolve.resolve`.
+        on_begin: told the run folder as soon as there is one.
+
+    Raises:
+        UserError: before anything is left behind.
+    """
+    with ExitStack() as closing:
+        closing.enter_context(leave_on_sigterm())
+        server = None
+        if plan.visdom_port is not None:
+            from rl_baselines.tracking.visdom_server import ensure_server
+
+            server = ensure_server(plan.visdom_port)
+            if server is not None:
+                closing.callback(server.stop)
+        return _train_in_folder(plan, visdom=server is not None, on_begin=on_begin)
+
+
+def _train_in_folder(plan: TrainingPlan, *, visdom: bool, on_begin: OnBegin | None) -> TrainingResult:
+    kept = nearest_existing(plan.log_dir)
+    run = plan.resume
+    try:
+        run = run or new_run_folder(
+            plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix, plan.experiment_name
+        )
+        with run.held(), logged_console(run.log), full_disk_said_once():
+            if on_begin is not None:
+                on_begin(run)
+            return TrainingResult(run, _train(plan, run, kept, visdom=visdom))
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = error.filename or (run.path if run else plan.log_dir)
+        print(f"error: the disk is full ({where}); free some space and {how_to_go_on(run)}.", file=sys.stderr)
+        return TrainingResult(run, 1)
+
+
+def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: bool) -> int:
+    """Make what is needed and learn; of a new run that could not begin nothing is left."""
+    with ExitStack() as closing:
+        try:
+            closing.enter_context(torch_threads(images=plan.observation.has_images))
+            seed_everything(plan.seed)
+            point = ResumePoint(plan, run)
+            point.cut_back()
+            session = closing.enter_context(Session(plan, monitor_folder=run.path))
+            point.load_buffer(session.model)
+            scalars = ResumableCSV(run.progress, point.kept_steps)
+            outputs = [scalars, TensorBoardOutputFormat(str(run.tensorboard))]
+            session.model.set_logger(Logger(str(run.path), outputs))
+            if plan.resume is None:
+                write_settings(run, plan)
+            tracking = _start_tracking(plan, run)
+            if tracking is not None:
+                closing.callback(tracking.finish, 1)
+        except BaseException:
+            closing.close()
+            if plan.resume is None:
+                remove_run(run, kept)
+            raise
+        if plan.resume is None:
+            link_latest(run, plan.log_dir)
+        status = _learn(session, run, point, tracking, visdom=visdom)
+        if tracking is not None:
+            tracking.finish(status)
+        return status
+
+
+def write_settings(run: RunFolder, plan: TrainingPlan) -> None:
+    """What the run was asked for and made with: YAML for people, ``plan.json`` for programs."""
+    run.write_yaml(run.args, {"command": plan.command, "arguments": plan.arguments})
+    run.write_yaml(run.env_kwargs, plan.env_kwargs)
+    run.write_yaml(
+        run.train_config,
+        {name: {"value": setting.value, "from": setting.source} for name, setting in plan.settings.items()},
+    )
+    run.write_yaml(run.versions, versions())
+    write_plan(run, plan)
+
+
+def _start_tracking(plan: TrainingPlan, run: RunFolder) -> Tracking | None:
+    if plan.track is None:
+        return None
+    config = {"env_kwargs": plan.env_kwargs, "hyperparams": plan.hyperparams, "versions": versions()}
+    return start_tracking(plan.track, run, {**plan.arguments, **config})
+
+
+def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Tracking | None, *, visdom: bool) -> int:
+    plan, model = session.plan, session.model
+    reporter = Reporter(plan, run)
+    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean)
+    point.restore(model)
+    log = point.episodes()
+    reporter.announce(model)
+    with StopRequest("finishing this rollout and saving") as stop:
+        callbacks = CallbackList(
+            [*point.callbacks(), *_callbacks(session, run, writer, log, stop, tracking, visdom=visdom)]
+        )
+        try:
+            model.learn(
+                plan.total_timesteps - model.num_timesteps,
+                callback=callbacks,
+                reset_num_timesteps=plan.resume is None,
+                tb_log_name="",
+            )
+        except StopTraining:
+            callbacks.on_training_end()
+        except OSError:
+            callbacks.on_training_end()
+            raise
+        except WorkerError as error:
+            callbacks.on_training_end()
+            reason = error if stop.signal is None else f"{stop.name} ended the workers too"
+            print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
+            return stop.exit_status or 1
+        except Exception as error:
+            found = explain(model, error)
+            if found is None:
+                raise
+            callbacks.on_training_end()
+            print(f"error: {found}.\n{how_to_go_on(run)}.", file=sys.stderr)
+            return 1
+        writer.write_latest(model)
+        reporter.plot(log)
+        reporter.say_what_next(model, log, stop)
+        return stop.exit_status
+
+
+def checkpoint_info(session: Session) -> CheckpointInfo:
+    """What the run's checkpoints say of themselves."""
+    plan, model = session.plan, session.model
+    if plan.resume is not None:
+        assert plan.parent is not None
+        return dataclasses.replace(plan.parent.info, versions=versions())
+    assert model.env is not None
+    return CheckpointInfo(
+        algo=plan.algo,
+        policy=plan.policy,
+        env_id=plan.env_id,
+        env_kwargs=plan.env_kwargs,
+        srl_model=plan.srl_model,
+        num_stack=plan.num_stack,
+        n_envs=model.n_envs,
+        seed=plan.seed,
+        hyperparams=plan.hyperparams,
+        total_timesteps=plan.total_timesteps,
+        observation_space=describe_space(raw_observation_space(model.env)),
+        action_space=describe_space(model.env.action_space),
+        versions=versions(),
+        parent=str(plan.parent.path) if plan.parent else None,
+    )
+
+
+def _callbacks(
+    session: Session,
+    run: RunFolder,
+    writer: CheckpointWriter,
+    log: EpisodeLog,
+    stop: StopRequest,
+    tracking: Tracking | None,
+    *,
+    visdom: bool,
+) -> list[BaseCallback]:
+    plan = session.plan
+    callbacks: list[BaseCallback] = [
+        EpisodeRecorder(log),
+        FiniteGuard(log),
+        CheckpointCallback(writer, stop, plan.save_freq),
+    ]
+    if plan.eval_freq:
+        callbacks.append(EvalBestCallback(session.evaluation_envs(1), writer, run.path, plan.eval_freq))
+    else:
+        callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
+    if visdom:
+        from rl_baselines.tracking.visdom_plots import VisdomCallback
+
+        assert plan.visdom_port is not None
+        title = f"{plan.env_id} {plan.srl_model} {plan.algo} {run.path.name}"
+        callbacks.append(VisdomCallback(log, title, plan.visdom_port, plan.episode_window))
+    if tracking is not None:
+        callbacks.append(TrackingCallback(tracking))
+    callbacks.append(ProgressCallback(log, plan.total_timesteps, plan.show_progress))
+    return callbacks
