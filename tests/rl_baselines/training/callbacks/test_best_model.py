@@ -95,7 +95,7 @@ def evaluated(run: RunFolder) -> tuple[list[int], np.ndarray]:
 
 
 def test_evaluations_go_on_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from tests.rl_baselines.checkpoints.test_resume import stop_at
+    from tests.rl_baselines.training.test_resume import stop_at
 
     with monkeypatch.context() as patch:
         stop_at(patch, 130)
@@ -116,7 +116,7 @@ def test_evaluations_go_on_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.
 def test_damaged_evaluations_are_set_aside_and_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: int
 ):
-    from tests.rl_baselines.checkpoints.test_resume import stop_at
+    from tests.rl_baselines.training.test_resume import stop_at
 
     with monkeypatch.context() as patch:
         stop_at(patch, 130)
