@@ -8,7 +8,14 @@ from pathlib import Path
 
 from environments.config import GROUND_TRUTH, PIXELS
 from environments.registry import find_env
-from rl_baselines.benchmarks.catalogue import BATCHED_ENVS, env_tasks, plot_tasks, srl_tasks, train_tasks
+from rl_baselines.benchmarks.catalogue import (
+    BATCHED_ENVS,
+    batched_ppo_tasks,
+    env_tasks,
+    plot_tasks,
+    srl_tasks,
+    train_tasks,
+)
 from rl_baselines.benchmarks.rows import Effort, Task, table, write_json
 from rl_baselines.benchmarks.runner import BenchmarkError, run
 from srl3.errors import UserError, run_command
@@ -103,6 +110,8 @@ def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
             arguments.srl_model or GROUND_TRUTH,
             arguments.hyperparam or (),
         )
+        if not (arguments.env or arguments.n_envs or arguments.srl_model or arguments.hyperparam):
+            tasks += batched_ppo_tasks()
         if not tasks:
             raise UserError("none of these worlds can run so many environments at once; use fewer (--n-envs).")
     wanted = [text.lower() for text in arguments.only or ()]

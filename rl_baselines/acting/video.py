@@ -20,6 +20,9 @@ class VideoRecorder:
     Args:
         path: ends in ``.mp4``.
         fps: frames per second.
+
+    Raises:
+        OSError: at the beginning of the block or at its end, when ``path`` can't be written.
     """
 
     def __init__(self, path: Path, fps: int) -> None:
@@ -29,6 +32,11 @@ class VideoRecorder:
         self._writer: Generator[None, np.ndarray, None] | None = None
 
     def __enter__(self) -> "VideoRecorder":
+        try:
+            self._temporary.touch()  # ffmpeg's own errors do not say why
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
         return self
 
     def __exit__(
@@ -36,9 +44,11 @@ class VideoRecorder:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
-        if kind is None and self._temporary.is_file():
-            self._temporary.replace(self.path)
-        self._temporary.unlink(missing_ok=True)
+        try:
+            if kind is None and self._writer is not None:
+                self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
     def record(self, env: VecEnv) -> None:
         """Append the frame that ``env`` shows now."""
@@ -52,7 +62,10 @@ class VideoRecorder:
                 str(self._temporary), (width, height), fps=self.fps, macro_block_size=2, ffmpeg_log_level="error"
             )
             self._writer.send(None)  # type: ignore[arg-type]
-        self._writer.send(np.ascontiguousarray(frame))
+        try:
+            self._writer.send(np.ascontiguousarray(frame))
+        except OSError as error:  # ffmpeg has ended
+            raise UserError(f"{self.path} can't be written ({str(error).splitlines()[0]}); is the disk full?") from None
 
     @staticmethod
     def _enlarged(image: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ _KUKA = "rl_baselines.benchmarks.kuka_rows"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
+_BATCHED_PPO = "rl_baselines.benchmarks.batched_rows"
 _SRL = "rl_baselines.benchmarks.srl_rows"
 _PLOTS = "rl_baselines.benchmarks.plot_rows"
 BATCHED_ENVS = 256
@@ -88,6 +89,27 @@ def train_tasks(env_ids: Sequence[str], n_envs: Sequence[int], srl_model: str, h
             }
             tasks.append(Task(f"{env_id}, {count} at once:", f"{_TRAIN}:training", arguments, one_core=False))
     return tasks
+
+
+def batched_ppo_tasks() -> list[Task]:
+    """Training by ``batched_ppo`` against the world alone, and against plain Stable-Baselines3."""
+    rows = [
+        ("AntGymEnv-v0", 1024, "world", Goal(0.6)),
+        ("AntGymEnv-v0", 1024, "plain", Goal(1.2)),
+        ("AntGymEnv-v0", 256, "plain", Goal(1.25)),
+        ("MobileRobotGymEnv-v0", 256, "plain", Goal(1.5)),
+    ]
+    against = {"world": "against its world alone", "plain": "against plain PPO"}
+    return [
+        Task(
+            f"batched_ppo, {env_id}, {n_envs:,} at once, {against[side]}",
+            f"{_BATCHED_PPO}:against_{side}",
+            {"env_id": env_id, "n_envs": n_envs},
+            goal,
+            one_core=False,
+        )
+        for env_id, n_envs, side, goal in rows
+    ]
 
 
 def srl_tasks() -> list[Task]:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +15,11 @@ from typing import Any
 import yaml
 
 from srl3.errors import UserError
-from srl3.files import write_text
+from srl3.files import make_folder, remove_empty, write_text
+from srl3.formats.yaml import read_mapping
+from srl3.os_errors import NO_LOCKS, broken_link
 
 DEFAULT_LOG_DIR = Path("logs")
-_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where PyYAML was built with it: ten times as fast"""
 _CHECKPOINT = re.compile(r"model_(\d+)_steps\.zip")
 LATEST_LINK = "latest"
 """in a log folder: a link to its newest run"""
@@ -141,6 +142,8 @@ class RunFolder:
     def held(self) -> Iterator[None]:
         """Hold the run against a second training in its folder, until the block or this process ends.
 
+        Where the file system has no locks, a warning says so and nothing is held.
+
         Raises:
             UserError: when it is held.
         """
@@ -149,6 +152,11 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(f"{self.path} is being trained by another process; wait for it, or stop it.") from None
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
+                said = f"warning: {self.path} is on a file system without locks: let no second training go on in it."
+                print(said, file=sys.stderr, flush=True)
             yield
 
     def remove_temporaries(self, steps: int | None = None) -> None:
@@ -172,17 +180,13 @@ class RunFolder:
         Raises:
             UserError: when it is missing or damaged.
         """
-        try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path} can't be read ({type(error).__name__}); is {self.path} a whole run?") from None
-        if not isinstance(content, dict):
-            raise UserError(f"{path} is damaged; is {self.path} a whole run?")
-        return content
+        return read_mapping(path, f"see whether {self.path} is a whole run")
 
 
 def check_writable(log_dir: Path) -> None:
     """Raise `UserError` unless folders can be made under ``log_dir``; makes nothing."""
+    if (broken := broken_link(log_dir.absolute())) is not None:
+        raise UserError(f"{broken} is a link to {os.readlink(broken)}, which does not exist; choose another --log-dir.")
     folder = nearest_existing(log_dir.absolute())
     if not folder.is_dir():
         raise UserError(f"{folder} is a file, not a folder; choose another --log-dir.")
@@ -210,7 +214,7 @@ def new_run_folder(
     suffix: str | None,
     experiment_name: str | None = None,
 ) -> RunFolder:
-    """Make the folder of a new run; an existing one is never taken.
+    """Make the folder of a new run; an existing one is never taken. Where it can't be made, nothing is left.
 
     Returns:
         ``<log-dir>/<env>/<srl-model>/<algo>/<time>[-suffix]/``, or ``<log-dir>/<experiment-name>_<time>/``.
@@ -221,13 +225,17 @@ def new_run_folder(
     else:
         parent = log_dir
         name = f"{experiment_name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
-    parent.mkdir(parents=True, exist_ok=True)
+    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    make_folder(parent)
     for number in range(1, 1000):
         path = parent / (name if number == 1 else f"{name}_{number}")
         try:
             path.mkdir()
         except FileExistsError:
             continue
+        except OSError:
+            remove_empty(missing)
+            raise
         return RunFolder(path)
     raise UserError(f"{parent / name} exists a thousand times over; choose another name.")
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.logger import Logger
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
@@ -23,9 +23,10 @@ from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import Session
+from rl_baselines.training.tensorboard_log import ResumableTensorBoard
 from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
-from srl3.os_errors import DISK_FULL
+from srl3.os_errors import DISK_FULL, in_words
 from srl3.runtime.console import full_disk_said_once, logged_console
 from srl3.runtime.seeding import seed_everything
 from srl3.runtime.signals import StopRequest, leave_on_sigterm
@@ -80,8 +81,12 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: bool, on_begin: OnBegin | No
                 on_begin(run)
             return TrainingResult(run, _train(plan, run, kept, visdom=visdom))
     except OSError as error:
+        sentence = in_words(error)
         if error.errno not in DISK_FULL:
-            raise
+            if sentence is None or run is None or not run.latest.is_file():
+                raise
+            print(f"error: {sentence.rstrip('.')}; {how_to_go_on(run)}.", file=sys.stderr)
+            return TrainingResult(run, 1)
         where = error.filename or (run.path if run else plan.log_dir)
         print(f"error: the disk is full ({where}); free some space and {how_to_go_on(run)}.", file=sys.stderr)
         return TrainingResult(run, 1)
@@ -98,7 +103,7 @@ def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: bool) -> i
             session = closing.enter_context(Session(plan, monitor_folder=run.path))
             point.load_buffer(session.model)
             scalars = ResumableCSV(run.progress, point.kept_steps)
-            outputs = [scalars, TensorBoardOutputFormat(str(run.tensorboard))]
+            outputs = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
             session.model.set_logger(Logger(str(run.path), outputs))
             if plan.resume is None:
                 write_settings(run, plan)

@@ -10,6 +10,7 @@ from rl_baselines.checkpoints.replay_buffer import write_replay_buffer
 from rl_baselines.checkpoints.resume import training_state
 from rl_baselines.registry import find_algo
 from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.callbacks.finite import check_model
 from srl3.files import atomic_path
 from srl3.runtime.signals import StopRequest
 
@@ -24,7 +25,9 @@ class StopTraining(Exception):
 
 
 class CheckpointWriter:
-    """Writes a run's checkpoints, and keeps what must go on in a resumed run.
+    """Writes a run's checkpoints, of models in which all is a number, and keeps what must go on in a resumed run.
+
+    Its methods raise `NonFinite` in place of writing another one.
 
     Args:
         run: where to write.
@@ -39,6 +42,7 @@ class CheckpointWriter:
 
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
+        check_model(model)
         self.best_mean = mean
         save_checkpoint(self.run.best_model, model, self.info)
 
@@ -47,6 +51,7 @@ class CheckpointWriter:
 
         The previous buffer stays until the new checkpoint is there: a kill at any moment leaves a pair that fits.
         """
+        check_model(model)
         state = {
             "model": training_state(find_algo(self.info.algo).load_class(self.info.policy), model),
             "best_mean": self.best_mean,
@@ -63,6 +68,7 @@ class CheckpointWriter:
 
     def write_numbered(self, model: BaseAlgorithm) -> None:
         """Write ``checkpoints/model_<steps>_steps.zip``."""
+        check_model(model)
         self.run.checkpoints.mkdir(exist_ok=True)
         save_checkpoint(self.run.checkpoint(model.num_timesteps), model, self.info)
 
@@ -99,6 +105,7 @@ class CheckpointCallback(BaseCallback):
             self.writer.write_numbered(self.model)
             self._next_numbered = (self.model.num_timesteps // self.save_freq + 1) * self.save_freq
         if self.stop.signal is not None:
+            check_model(self.model)  # while what it finds can still be said
             raise StopTraining
         if time.monotonic() >= self._due:
             began = time.monotonic()

@@ -1,5 +1,6 @@
 """Ends a training in which something is no number any more, before that reaches a checkpoint."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ LARGEST_WEIGHT = 1e18
 WEIGHTS_EVERY = 1000
 """environment steps between two looks at all weights, for algorithms whose rollouts are shorter"""
 OF_THE_WORLD = "look at what the world computes there, for example with other --env-kwargs"
-OF_THE_RATE = "try a smaller learning rate"
+OF_THE_RATE = "try a smaller learning rate, for what is saved with --load-rl-model-path and --new-lr"
 OF_THE_ACTIONS = "the action distribution of the policy"
 
 
@@ -84,6 +85,11 @@ class FiniteGuard(BaseCallback):
     def _on_step(self) -> bool:
         return True
 
+    def _on_training_end(self) -> None:
+        if sys.exc_info()[0] is None:  # the last update is over, and nothing else ended the training
+            check_losses(self.model)
+            check_model(self.model)
+
     def _new_rows(self, buffer: Any, name: str) -> Iterator[Any]:
         """What was added to a replay buffer since the last look, in one or two parts."""
         values, begin, end = getattr(buffer, name, None), self._seen_row, buffer.pos
@@ -149,7 +155,7 @@ def check_losses(model: BaseAlgorithm) -> None:
     for name, value in model.logger.name_to_value.items():
         if name.startswith("train/") and "loss" in name and not _finite(value):
             _find_cause(model)
-            _fail(f"the loss {name.removeprefix('train/')}", model, OF_THE_RATE)
+            _fail(f"the loss {name.removeprefix('train/')}".removesuffix(" loss"), model, OF_THE_RATE)
 
 
 def explain(model: BaseAlgorithm, error: BaseException) -> NonFinite | None:

@@ -15,6 +15,7 @@ from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.checkpoint import load_checkpoint, read_info
 from rl_baselines.checkpoints.upgrade import upgrade
 from rl_baselines.runs.run_folder import RunFolder
+from srl3.errors import UserError
 from tests.rl_baselines.conftest import Train
 
 KEPT = Path(__file__).parents[2] / "data" / "format_1"
@@ -112,3 +113,9 @@ def test_images_are_those_that_were_transposed(shape: list[int], image: bool) ->
 
 def test_states_are_no_images() -> None:
     assert "image" not in upgrade(format_1([5], "ground_truth"))["observation_space"]
+
+
+def test_a_window_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:  NONE\n")
+    with pytest.raises(UserError, match="shows pictures through OpenCV"):
+        enjoy.main(["--log-dir", str(KEPT / "ppo2" / "latest.zip"), "--render"])

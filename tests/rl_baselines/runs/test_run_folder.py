@@ -111,7 +111,7 @@ def test_a_log_folder_must_be_writable(tmp_path):
 def test_a_damaged_yaml_is_said(tmp_path):
     run = make_run(tmp_path, "a")
     run.args.write_text("a: [")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match=r"args\.yaml is damaged \(.*\); see whether"):
         run.read_yaml(run.args)
 
 
