@@ -10,11 +10,12 @@ from tests.rl_baselines.batched_ppo.worlds import follow, made
 @pytest.mark.parametrize("env_id", registered_env)
 def test_it_trains_on_every_world(env_id: str) -> None:
     entry = find_env(env_id)
-    kwargs = {"max_steps": 5}
-    n_envs = 3 if entry.threading is ThreadingType.BATCHED else 1
+    batched = entry.threading is ThreadingType.BATCHED
+    kwargs = {"max_steps": 5, **({"srl_model": "ground_truth"} if batched else {})}
+    n_envs = 3 if batched else 1
     env = create_envs(env_id, kwargs, n_envs=n_envs, normalize=False)
     try:
-        assert isinstance(tensor_env(env), BatchedTensors) is (entry.threading is ThreadingType.BATCHED)
+        assert isinstance(tensor_env(env), BatchedTensors) is batched
         model = made(env, n_steps=4, nminibatches=2, n_epochs=1)
         before = [parameter.clone() for parameter in model.policy.parameters()]
         model.learn(2 * 4 * n_envs)

@@ -110,7 +110,7 @@ def test_stopped_in_mid_episode_and_resumed_equals_never_stopped(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("rl_baselines.training.session.CheckpointCallback", _StopAt)
+        patched.setattr("rl_baselines.training.run.CheckpointCallback", _StopAt)
         with pytest.raises(KeyboardInterrupt):
             small_train(*flags, log_dir=tmp_path / "stopped")
     (stopped,) = (tmp_path / "stopped").rglob("latest.zip")
