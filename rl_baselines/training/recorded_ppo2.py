@@ -1,16 +1,13 @@
 """A policy that is trained to be recorded: ppo2 on the ground truth of a world."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 from environments.config import GROUND_TRUTH
 from environments.datasets.recording.policies import TeacherRequest
-from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
-from srl3.entry_points import load_entry
-
-TRAIN = "rl_baselines.train:main"
-"""the command, which is above this room"""
+from rl_baselines.training.request import TrainingRequest
+from rl_baselines.training.resolve import resolve
+from rl_baselines.training.run import run_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,19 +24,19 @@ def train_ppo2(request: TeacherRequest) -> TaughtRun:
     Raises:
         UserError: for what `rl_baselines.train` refuses.
     """
-    flags = {
-        "--env": request.env_id,
-        "--srl-model": GROUND_TRUTH,
-        "--seed": request.seed,
-        "--suffix": request.suffix,
-        "--num-timesteps": request.num_timesteps,
-    }
-    argv = ["--algo", "ppo2", "--no-vis", *(str(part) for pair in flags.items() for part in pair)]
-    if not request.show_progress:
-        argv.append("--no-progress")
-    pairs = [f"{name}:{json.dumps(value)}" for name, value in request.env_kwargs.items()]
-    status = load_entry(TRAIN)([*argv, *(["--env-kwargs", *pairs] if pairs else [])]) or 0
-    if status:
-        return TaughtRun(None, status)
-    runs = (DEFAULT_LOG_DIR / request.env_id / GROUND_TRUTH / "ppo2").glob(f"*-{request.suffix}")
-    return TaughtRun(max(runs, key=lambda run: run.stat().st_mtime), status)
+    plan = resolve(
+        TrainingRequest(
+            algo="ppo2",
+            env=request.env_id,
+            env_kwargs=request.env_kwargs,
+            srl_model=GROUND_TRUTH,
+            seed=request.seed,
+            num_timesteps=request.num_timesteps,
+            suffix=request.suffix,
+            no_vis=True,
+            no_progress=not request.show_progress,
+            command="python -m environments.dataset_generator --run-policy ppo2",
+        )
+    )
+    result = run_training(plan)
+    return TaughtRun(None if result.run is None else result.run.path, result.status)

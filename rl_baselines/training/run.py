@@ -13,16 +13,17 @@ from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, new_run_folder, remove_run
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
-from rl_baselines.training.callbacks.best_model import BestModelCallback, EvalBestCallback
+from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from rl_baselines.training.callbacks.evaluations import EVALUATION_EPISODES, EvaluationCallback
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
-from rl_baselines.training.session import Session
+from rl_baselines.training.session import EVAL_SEED_OFFSET, Session
 from rl_baselines.training.tensorboard_log import ResumableTensorBoard
 from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
@@ -225,7 +226,9 @@ def _callbacks(
         CheckpointCallback(writer, stop, plan.save_freq),
     ]
     if plan.eval_freq:
-        callbacks.append(EvalBestCallback(session.evaluation_envs(1), writer, run.path, plan.eval_freq))
+        worlds = session.evaluation_worlds(EVALUATION_EPISODES)
+        seed = plan.seed + EVAL_SEED_OFFSET
+        callbacks.append(EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed))
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
     if visdom:

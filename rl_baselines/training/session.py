@@ -8,6 +8,8 @@ from typing import Any, Self
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
+from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.evaluation import number_of_envs
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import check_spaces, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
@@ -49,9 +51,23 @@ class Session:
         """The registered class behind the model."""
         return find_algo(self.plan.algo).load_class(self.plan.policy)
 
-    def evaluation_envs(self, n_envs: int) -> VecEnv:
-        """Environments apart from the training's, observed as the model's own are; closed with the session."""
-        return self._make_envs(n_envs, self.plan.seed + EVAL_SEED_OFFSET, None, training=False)
+    def evaluation_worlds(self, num_episodes: int) -> VecEnv:
+        """Bare worlds apart from the training's, for an `Actor` to play so many episodes; closed with the session."""
+        plan = self.plan
+        worlds = create_envs(
+            plan.env_id,
+            plan.env_kwargs,
+            n_envs=number_of_envs(plan.env_id, num_episodes),
+            normalize=False,
+            raw_images=True,
+            training=False,
+        )
+        self._made.append(worlds)
+        return worlds
+
+    def actor(self) -> Actor:
+        """The model as it acts now, drawing actions where its algorithm does so when it is shown."""
+        return Actor.of_model(self.model, deterministic=not self.algorithm.on_policy)
 
     def close(self) -> None:
         """Close all environments; a second call does nothing."""

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 from rl_baselines import train
+from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.evaluation import evaluate
+from rl_baselines.acting.worlds import make_worlds
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.monitors import read_run
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from rl_baselines.training.callbacks.best_model import WINDOW, BestModelCallback
+from rl_baselines.training.session import EVAL_SEED_OFFSET
 from tests.rl_baselines.conftest import MOBILE
 
 
@@ -129,3 +134,26 @@ def test_damaged_evaluations_are_set_aside_and_the_run_goes_on(
     assert evaluated(run)[0] == [160]
     assert (run.path / "evaluations.npz.damaged").read_bytes() == content
     assert f"warning: {file} is damaged (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("algo", "draws"), [("a2c", True), ("dqn", False)])
+def test_an_evaluation_acts_as_the_policy_is_shown_and_leaves_the_training_alone(
+    tmp_path: Path, algo: str, draws: bool
+):
+    flags = (*MOBILE, "--algo", algo, "--env-kwargs", "max_steps:10", "--num-timesteps", "120", *SHOWN)
+    assert train.main([*flags, "--log-dir", str(tmp_path / "alone")]) == 0
+    assert train.main([*flags, "--log-dir", str(tmp_path / "judged"), "--eval-freq", "60"]) == 0
+    (alone,), (run,) = find_runs(tmp_path / "alone"), find_runs(tmp_path / "judged")
+    assert read_run(run.path).returns.tolist() == read_run(alone.path).returns.tolist()
+
+    timesteps, results = evaluated(run)
+    checkpoint = load_checkpoint(run.best_model)
+    actor = Actor.from_checkpoint(checkpoint)
+    assert actor.deterministic != draws
+    info = checkpoint.info
+    worlds = make_worlds(info, None, info.env_kwargs, n_envs=results.shape[1])
+    worlds.seed(EVAL_SEED_OFFSET)
+    actor.seed(EVAL_SEED_OFFSET)
+    again = evaluate(actor, worlds, results.shape[1])
+    worlds.close()
+    assert again.returns == results[timesteps.index(info.num_timesteps)].tolist()
