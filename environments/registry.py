@@ -131,6 +131,7 @@ registered_env: dict[str, RegisteredEnv] = {
         None,
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
+        f"{_MUJOCO}.ant_oracle:gait_action",
         aliases=("Ant",),
     ),
     "HumanoidGymEnv-v0": RegisteredEnv(
@@ -140,6 +141,24 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
         aliases=("Humanoid",),
+    ),
+    "VelocityFlatGymEnv-v0": RegisteredEnv(
+        f"{_MUJOCO}.velocity:VelocityFlatGymEnv",
+        f"{_MUJOCO}.velocity_config:VelocityFlatConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_MUJOCO}.velocity_oracle:trot_action",
+        aliases=("VelocityFlat",),
+    ),
+    "VelocityRoughGymEnv-v0": RegisteredEnv(
+        f"{_MUJOCO}.velocity:VelocityRoughGymEnv",
+        f"{_MUJOCO}.velocity_config:VelocityRoughConfig",
+        "VelocityFlatGymEnv-v0",
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_MUJOCO}.velocity_oracle:trot_action",
+        aliases=("VelocityRough",),
     ),
 }
 

@@ -138,6 +138,34 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TerrainConfig:
+    """A map of slopes, stairs and rubble, harder from level to level."""
+
+    levels: int = 8
+    tile: float = 6.0
+    """side of a tile: one kind of ground at one level"""
+    border: float = 12.0
+    """width of the flat ground around the tiles"""
+    cell: float = 0.1
+    """between two heights of the map"""
+    platform: float = 0.8
+    """half side of the flat square in the middle of a tile, where robots start"""
+    slope: float = 0.5
+    """steepest slope, m/m"""
+    stair_height: float = 0.16
+    """highest step of a stair"""
+    stair_depth: float = 0.3
+    rubble: float = 0.08
+    """highest stone, and deepest hole"""
+    seed: int = 0
+    """of the rubble"""
+    first_levels: int = 3
+    """robots begin at one of so many of the easiest levels"""
+    curriculum: bool = True
+    """a robot that crosses its tile goes up a level, one that hardly moves goes down; else levels are drawn anew"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CameraConfig:
     """The camera of pictures and films, which follows the robot."""
 

@@ -65,7 +65,9 @@ def test_worlds_with_an_engine_are_played_one_by_one(
     assert earned["random agent"] < earned["oracle"]
 
 
-WITHOUT_ORACLE = ["AntGymEnv-v0", "HumanoidGymEnv-v0"]
+MARGINS = {"VelocityFlatGymEnv-v0": 5, "VelocityRoughGymEnv-v0": 5}
+"""what an oracle earns beyond a random agent, at least, where rewards are small"""
+WITHOUT_ORACLE = ["HumanoidGymEnv-v0"]
 """worlds that nobody has written a policy for"""
 
 
@@ -86,7 +88,8 @@ def test_every_batched_world_has_an_oracle_that_beats_a_random_agent() -> None:
         face = entry.load_class()
         world = face.world_class(face.config_class(srl_model="ground_truth"), 10)
         best = episode_returns(world, policy, 0)
-        assert best.mean() > episode_returns(world, random_policy(np.random.default_rng(0)), 0).mean() + 100, name
+        random = episode_returns(world, random_policy(np.random.default_rng(0)), 0)
+        assert best.mean() > random.mean() + MARGINS.get(name, 100), name
 
 
 def test_a_return_is_of_the_first_episode_only() -> None:

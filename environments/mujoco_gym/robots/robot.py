@@ -43,7 +43,7 @@ class Robot:
     position_controlled: bool = True
 
 
-ROBOTS = ("ant", "humanoid")
+ROBOTS = ("ant", "humanoid", "quadruped")
 """modules of this folder that hold a robot"""
 
 
