@@ -38,7 +38,10 @@ def make_batched_vec_env(
     """
     from environments.batched.sb3 import BatchedVecEnv
 
-    return BatchedVecEnv(_make_world(env_id, num_envs, env_kwargs), render_mode, monitor_path, append)
+    world = _make_world(env_id, num_envs, env_kwargs)
+    if monitor_path is not None:
+        world.failures_folder = monitor_path.parent
+    return BatchedVecEnv(world, render_mode, monitor_path, append)
 
 
 def make_vector_env(

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -76,6 +77,8 @@ class BatchedWorld(ABC):
         episode_terms: ``(number of terms, N) float64``, the same by term.
     """
 
+    failures_folder: Path | None = None
+    """where a world whose physics can fail writes the state from which it did; None: nowhere"""
     array_kind: ClassVar[Literal["numpy", "torch"]] = "numpy"
     state_arrays: ClassVar[tuple[str, ...]] = ()
     """Names of the attributes, arrays of N rows each, that hold a world's state; subclasses list theirs."""
@@ -160,6 +163,10 @@ class BatchedWorld(ABC):
     def mirrors(self) -> list[Mirror]:
         """The symmetries of the world, none where it says nothing: a policy may learn from mirror images."""
         return []
+
+    def term_tables(self) -> str:
+        """The world's terms as tables for people, printed when a training begins; empty where it has none."""
+        return ""
 
     def scene_parts(self) -> list[Any] | None:
         """What a viewer draws of one robot's world; None: only `images`."""

@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mujoco
@@ -220,7 +219,7 @@ class Task(NamedState, BatchedWorld):
         if failed.any():
             terms[:, failed] = 0
             success = success & ~failed
-            self.failures.report(failed, self.actions.newest, self.steps)
+            self.failures.report(failed, self.actions.newest, self.steps, self.failures_folder)
         steps = self.elapsed + 1
         if self.events.due(steps):
             self.events.within_episode(steps, self.draws, self._base[1])
@@ -390,10 +389,6 @@ class Task(NamedState, BatchedWorld):
             stage, config = self._original.at(self.steps)
             if stage != self.stage:
                 self.stage, self.config = stage, config
-
-    def dump_failures_to(self, folder: Path) -> None:
-        """Where the first state that became NaN is written, unless the configuration names a file."""
-        self.failures.folder = folder
 
     def _make_groups(self) -> dict[str, ObservationGroup]:
         raw = self.compute_observations()

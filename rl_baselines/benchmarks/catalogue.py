@@ -9,6 +9,7 @@ from environments.registry import ThreadingType, find_env, registered_env
 from rl_baselines.benchmarks.rows import Goal, Task
 
 _KUKA = "rl_baselines.benchmarks.kuka_rows"
+_MUJOCO = "rl_baselines.benchmarks.mujoco.against_physics"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
@@ -40,7 +41,17 @@ def env_tasks() -> list[Task]:
         for name, entry in registered_env.items()
         if entry.threading is ThreadingType.BATCHED and issubclass(entry.load_config(), SRLConfig)
     ]
-    return kuka + [task for env_id in planar for task in _batched_tasks(env_id)]
+    mujoco = [
+        Task(
+            f"{env_id}, 1,024 at once, against the physics alone",
+            f"{_MUJOCO}:steps",
+            {"env_id": env_id, "num_envs": 1024, "usual_steps": 20},
+            Goal(0.85),
+        )
+        for env_id, entry in registered_env.items()
+        if entry.entry_point.startswith("environments.mujoco_gym")
+    ]
+    return kuka + [task for env_id in planar for task in _batched_tasks(env_id)] + mujoco
 
 
 def _batched_tasks(env_id: str) -> Iterator[Task]:

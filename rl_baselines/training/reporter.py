@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from environments.batched.world import BatchedWorld
 from rl_baselines.hyperparams.resolve import table
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.run_folder import RunFolder
@@ -36,6 +37,10 @@ class Reporter:
             f"{plan.total_timesteps:,} steps{start}, {model.n_envs} environment(s), {model.device}"
         )
         print(table(plan.settings))
+        world = getattr(getattr(model.get_env(), "unwrapped", None), "world", None)
+        tables = world.term_tables() if isinstance(world, BatchedWorld) else ""
+        if tables:
+            print(f"\n{tables}\n")
         print(f"run folder: {self.run.path}", flush=True)
 
     def plot(self, log: EpisodeLog) -> None:

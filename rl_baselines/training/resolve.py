@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.config import EnvConfig
 from environments.flags import ENV_FLAGS, make_config
+from environments.registry import canonical_id
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
@@ -39,7 +40,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     if parent is not None:
         _check_kept(request, parent)
         request = _inherit(request, parent)
-    algo, env_id, policy = request.value("algo"), request.value("env"), request.value("policy")
+    algo, env_id, policy = request.value("algo"), canonical_id(request.value("env")), request.value("policy")
     config_class = type(make_config(env_id, {}))
     srl_model = request.srl_model or config_class.default_srl_model
     check_srl_model(srl_model, env_id, config_class)
@@ -213,12 +214,13 @@ def _check_kept(request: TrainingRequest, parent: "Checkpoint") -> None:
 def _inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
     """What the user did not say is the parent's; in another environment, its parameters are that one's own."""
     info = parent.info
-    same_env = request.env in (None, info.env_id)
+    env_id = info.env_id if request.env is None else canonical_id(request.env)
+    same_env = env_id == info.env_id
     inherited = {name: value for name, value in info.env_kwargs.items() if name != "srl_model"} if same_env else {}
     return dataclasses.replace(
         request,
         algo=request.algo or info.algo,
-        env=request.env or info.env_id,
+        env=env_id,
         policy=info.policy,
         srl_model=info.srl_model,
         num_stack=info.num_stack,

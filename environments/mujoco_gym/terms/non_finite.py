@@ -19,12 +19,10 @@ class FailureLog:
 
     Attributes:
         count: how many episodes ended with it.
-        folder: where the dump goes when the configuration names no file; None: nowhere.
     """
 
     def __init__(self, config: TaskConfig) -> None:
         self.count = 0
-        self.folder: Path | None = None
         self._config = config
         self._before = np.zeros((0, 0))
 
@@ -32,8 +30,9 @@ class FailureLog:
         """Keep the states from which the next step starts."""
         self._before = backend.state_rows()
 
-    def report(self, failed: torch.Tensor, actions: torch.Tensor, step: int) -> None:
-        """Count the robots ``failed (N,) bool``, and write the first ones that ever did.
+    def report(self, failed: torch.Tensor, actions: torch.Tensor, step: int, folder: Path | None) -> None:
+        """Count the robots ``failed (N,) bool``, and write the first ones that ever did to the configuration's file, or
+        to ``folder``.
 
         The file holds ``state`` (the engine's whole state before the step, one row for each robot), ``actions``,
         ``rows``, ``step`` and ``env_id``.
@@ -41,7 +40,7 @@ class FailureLog:
         rows = failed.nonzero(as_tuple=True)[0].cpu().numpy()
         first = self.count == 0
         self.count += len(rows)
-        path = self._path()
+        path = self._path(folder)
         if not first or path is None:
             return
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -55,7 +54,7 @@ class FailureLog:
             )
         logger.warning("a state became NaN or too large; the state before is in %s", path)
 
-    def _path(self) -> Path | None:
+    def _path(self, folder: Path | None) -> Path | None:
         if self._config.nan_dump:
             return Path(self._config.nan_dump)
-        return None if self.folder is None else self.folder / FILE_NAME
+        return None if folder is None else folder / FILE_NAME

@@ -1,0 +1,4 @@
+"""Rows of MuJoCo worlds.
+
+The catalogue of benchmarks names it.
+"""
