@@ -1,7 +1,7 @@
 """The registry of environments: one line to add one, or a call of `register` from a package of the user's own."""
 
 from environments.entries import PlottingType, RegisteredEnv, ThreadingType
-from environments.foreign import foreign_entry
+from environments.foreign import foreign_entry, foreign_ids
 from environments.packages import load_env_packages
 from srl3.errors import UserError, unknown_name
 
@@ -262,7 +262,7 @@ def _find(name: str) -> tuple[str, RegisteredEnv]:
         found = None if foreign is None else (name, foreign)
     if found is None:
         aliases = [alias for entry in registered_env.values() for alias in entry.aliases]
-        raise unknown_name("environment", name, [*registered_env, *aliases])
+        raise unknown_name("environment", name, dict.fromkeys([*registered_env, *aliases, *foreign_ids()]))
     return found
 
 

@@ -99,7 +99,7 @@ def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) 
     checkpoint = load_checkpoint(path, device="cpu")
     info = checkpoint.info
     watched = arguments.render or arguments.video is not None
-    if watched and env_kwargs["srl_model"] != PIXELS:
+    if watched and env_kwargs["srl_model"] != PIXELS and find_env(info.env_id).load_config().has("img_shape"):
         env_kwargs = {**env_kwargs, "img_shape": VIDEO_SHAPE}
     seed = secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed
     set_threads(images=env_kwargs["srl_model"] == PIXELS)

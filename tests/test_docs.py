@@ -290,11 +290,14 @@ for block in {blocks(DOCS / "checkpoints.md", "python")!r}:
     assert said[-1] in "0123", "the action that its second block prints"
     runs = sorted(str(path.parent.parent.relative_to(logs)) for path in logs.glob("*/*/*/*/latest.zip"))
     assert runs == [
+        "CartPole-v1/ground_truth/ppo2",
+        "Lamps-v0/ground_truth/ppo2",
         "MobileRobotGymEnv-v0/ground_truth/ppo2",
         "MobileRobotGymEnv-v0/ground_truth/spo",
         "PanTiltGymEnv-v0/ground_truth/ppo2",
         "PanTiltGymEnv-v0/raw_pixels/ppo2",
         "PanTiltPolarGymEnv-v0/polar/ppo2",
+        "Pendulum-v1/ground_truth/sac",
     ]
     evaluations = [json.loads(line) for line in said if line.startswith('{"checkpoint"')]
     assert [result["lengths"] for result in evaluations] == [[100] * 5, [250] * 5]

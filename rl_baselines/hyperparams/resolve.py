@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from config import HYPERPARAMS_FOLDER, shown_path
+from environments.foreign import escaped_id, foreign_ids
 from environments.registry import registered_env, unavailable_env
 from rl_baselines.hyperparams.parameters import Configurable, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
@@ -159,7 +160,7 @@ def _file_levels(
         sections[section] = checker.checked(values or {}, f"{file}, section {section}")
     names = [
         "/".join((base, *narrower))
-        for base in (DEFAULT_SECTION, env_id)
+        for base in (DEFAULT_SECTION, escaped_id(env_id))
         for narrower in ((), (srl_model,), (srl_model, actions))
     ]
     return [(f"{file}: {name}", sections[name]) for name in names if name in sections]
@@ -191,7 +192,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def _check_section(section: Any, file: str) -> None:
     base, *narrower = str(section).split("/")
-    if base not in (DEFAULT_SECTION, *registered_env, *unavailable_env):
+    known = (DEFAULT_SECTION, *registered_env, *unavailable_env)
+    if base not in known and base not in map(escaped_id, foreign_ids()):
         raise unknown_name(f"section in {file}", base, [DEFAULT_SECTION, *registered_env])
     if narrower and narrower[0] not in registered_srl:
         raise unknown_name(f"representation in section {section} of {file}", narrower[0], registered_srl)

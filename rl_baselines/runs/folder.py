@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from environments.foreign import escaped_id
 from srl3.errors import UserError
 from srl3.files import make_folder, remove_empty, write_text
 from srl3.formats.yaml import read_mapping
@@ -220,7 +221,7 @@ def new_run_folder(
         ``<log-dir>/<env>/<srl-model>/<algo>/<time>[-suffix]/``, or ``<log-dir>/<experiment-name>_<time>/``.
     """
     if experiment_name is None:
-        parent = log_dir / env_id / srl_model / algo
+        parent = log_dir / escaped_id(env_id) / srl_model / algo
         name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
     else:
         parent = log_dir

@@ -1,5 +1,6 @@
 """From a registered environment's name to the `VecEnv` that an algorithm trains on."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,8 +135,17 @@ def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
     if hasattr(layer, "restore_state"):
         layer.restore_state(state["envs"])
     else:
-        for rank, env_state in enumerate(state["envs"]):
-            layer.env_method("restore_state", env_state, indices=rank)
+        lost = [
+            rank
+            for rank, env_state in enumerate(state["envs"])
+            if layer.env_method("restore_state", env_state, indices=rank)[0] is False
+        ]
+        if lost:
+            print(
+                f"the episodes of environment(s) {', '.join(map(str, lost))} can't go on where they were interrupted, "
+                "since this world does not repeat itself; new ones begin",
+                file=sys.stderr,
+            )
 
 
 def find_normalize(venv: VecEnv) -> VecNormalize | None:

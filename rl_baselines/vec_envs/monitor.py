@@ -38,15 +38,20 @@ class RunMonitor(Monitor):
             "total_steps": self.total_steps,
         }
 
-    def restore_state(self, state: dict[str, Any]) -> None:
-        """Take up the episode at which `resume_state` was called."""
-        self._world().restore_state(state["world"])
+    def restore_state(self, state: dict[str, Any]) -> bool:
+        """Take up the episode at which `resume_state` was called; False when the world can't be brought there."""
+        there = self._world().restore_state(state["world"])
         self.rewards = list(state["rewards"])
         self.needs_reset = state["needs_reset"]
         self.total_steps = state["total_steps"]
+        return there is not False
 
     def _world(self) -> Any:
-        return self.env.unwrapped
+        """The outermost layer that can save its state."""
+        layer: Any = self.env
+        while isinstance(layer, gymnasium.Wrapper) and not hasattr(layer, "resume_state"):
+            layer = layer.env
+        return layer
 
 
 def make_monitored_env(
@@ -56,7 +61,7 @@ def make_monitored_env(
     append: bool = False,
     render_mode: str | None = None,
 ) -> RunMonitor:
-    """One environment of ``registered_env`` in its `RunMonitor`.
+    """One environment of `environments.registry`, Gymnasium's ids among them, in its `RunMonitor`.
 
     Args:
         env_id: key of ``registered_env``.
@@ -65,6 +70,7 @@ def make_monitored_env(
         append: go on with an existing monitor file.
         render_mode: ``human``, ``rgb_array`` or None.
     """
-    env = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
-    env.spec = gymnasium.spec(env_id)
+    env: gymnasium.Env[Any, Any] = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
+    if not isinstance(env, gymnasium.Wrapper):  # one of Gymnasium's registry has its spec
+        env.spec = gymnasium.spec(env_id)
     return RunMonitor(with_plain_spaces(env), monitor, append)

@@ -57,7 +57,8 @@ def choose_representation(
     if not is_learned(srl_model):
         if chosen:
             raise UserError(f"{chosen[0]} chooses a learned representation, and {srl_model} is none.")
-        return None, {**env_kwargs, "srl_model": srl_model}
+        told = {"srl_model": srl_model} if find_env(env_id).load_config().has("srl_model") else {}
+        return None, {**env_kwargs, **told}
     observed = {**env_kwargs, "srl_model": PIXELS}
     if retrains:
         if chosen:

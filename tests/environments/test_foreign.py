@@ -1,0 +1,117 @@
+"""Ids of Gymnasium's own registry as entries of ours."""
+
+import pickle
+
+import gymnasium
+import numpy as np
+import pytest
+
+from environments.flags import make_config
+from environments.foreign import escaped_id
+from environments.foreign_world import foreign_world
+from environments.registry import ThreadingType, find_env
+from srl3.errors import UserError
+
+
+def test_an_id_is_found_with_its_constants():
+    entry = find_env("Pendulum-v1")
+    assert entry.threading is ThreadingType.PROCESS
+    config = make_config("Pendulum-v1", {"g": 9.0, "action_repeat": 2})
+    assert (config.max_steps, config.is_discrete, config.srl_model) == (200, False, "ground_truth")
+    assert config.as_dict()["g"] == 9.0
+    assert type(config).from_kwargs(config.as_dict()) == config
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert make_config("CartPole-v1", {}).is_discrete
+    assert make_config("MountainCarContinuous-v0", {"max_steps": None}).max_steps is None
+
+
+@pytest.mark.parametrize(
+    ("env_id", "kwargs", "sentence"),
+    [
+        ("CartPole-v1", {"img_shape": (48, 48)}, "CartPole-v1 has no img_shape; leave out --img-shape"),
+        ("CartPole-v1", {"random_target": True}, "has no random_target; leave out --random-target"),
+        ("CartPole-v1", {"shape_reward": True}, "has no shape_reward"),
+        ("CartPole-v1", {"simple_continual_target": True}, "-sc is a task of OmnirobotEnv-v0"),
+        ("CartPole-v1", {"is_discrete": False}, "CartPole-v1 has discrete actions; leave out -c"),
+        ("CartPole-v1", {"srl_model": "raw_pixels"}, "does not observe 'raw_pixels'; it observes ground_truth"),
+        ("CartPole-v1", {"record_data": True}, "leave out record_data"),
+        ("CartPole-v1", {"max_steps": 0}, "must be at least 1"),
+        ("CartPole-v1", {"max_steps": "many"}, "max_steps of CartPole-v1 must be a whole number, not 'many'"),
+        ("Pendulum-v1", {"gravity": 9.0}, "unknown parameter of Pendulum-v1 'gravity'"),
+        ("CartPol-v1", {}, "unknown environment 'CartPol-v1'; did you mean CartPole-v1"),
+        ("MobileRobotGymEnv-v9", {}, "did you mean MobileRobotGymEnv-v0"),
+    ],
+)
+def test_what_such_a_world_has_no_use_for_is_refused_by_name(env_id, kwargs, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make_config(env_id, kwargs)
+
+
+def test_continuous_actions_need_no_flag_and_take_it():
+    assert not make_config("Pendulum-v1", {"is_discrete": False}).is_discrete
+
+
+def test_ids_with_a_namespace_are_one_name():
+    assert escaped_id("ALE/Pong-v5") == "ALE-Pong-v5"
+
+
+def played(world, actions):
+    return [world.step(action)[:4] for action in actions]
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "CartPole-v1", "Acrobot-v1"])
+def test_an_episode_is_resumed_by_replaying_it(env_id):
+    world, again = foreign_world(env_id)(), foreign_world(env_id)()
+    world.action_space.seed(0)
+    actions = [world.action_space.sample() for _ in range(8)]
+    world.reset(seed=3)
+    world.reset()  # an episode that begins from a generator in use
+    played(world, actions[:5])
+    state = world.resume_state()
+    assert again.restore_state(state)
+    for one, other in zip(played(world, actions[5:]), played(again, actions[5:]), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert np.array_equal(world.reset()[0], again.reset()[0])
+
+
+class Restless(gymnasium.Env):
+    """Never the same twice."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
+    action_space = gymnasium.spaces.Discrete(2)
+    rng = np.random.default_rng()
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.rng.standard_normal(1), {"large": object()}
+
+    def step(self, action):
+        return self.rng.standard_normal(1), 1.0, False, False, {"is_success": True, "large": object()}
+
+
+def test_an_episode_that_does_not_repeat_ends_where_it_was_interrupted():
+    gymnasium.register("Restless-v0", Restless, max_episode_steps=20)
+    try:
+        world, again = foreign_world("Restless-v0")(), foreign_world("Restless-v0")()
+        assert world.reset(seed=0)[1] == {}
+        last = world.step(0)
+        assert last[4] == {"is_success": True}
+        assert not again.restore_state(world.resume_state())
+        observation, reward, terminated, truncated, _ = again.step(1)
+        assert np.array_equal(observation, last[0])
+        assert (reward, terminated, truncated) == (0.0, False, True)
+        again.reset()
+        assert again.step(1)[1:4] == (1.0, False, False)
+    finally:
+        del gymnasium.registry["Restless-v0"]
+
+
+def test_an_action_is_repeated_and_the_time_limit_is_the_configurations():
+    world = foreign_world("Pendulum-v1")(action_repeat=4, max_steps=8)
+    plain = gymnasium.make("Pendulum-v1")
+    world.reset(seed=1)
+    plain.reset(seed=1)
+    action = np.array([0.5], np.float32)
+    expected = sum(plain.step(action)[1] for _ in range(4))
+    assert world.step(action)[1] == expected
+    assert world.step(action)[3]
