@@ -24,6 +24,8 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
     """
 
     env_id: ClassVar[str] = ""
+    engine_window: ClassVar[bool] = True
+    """``human`` opens a window of its own"""
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "render_modes": ["human", "rgb_array"],
         "render_fps": RENDER_FPS,
