@@ -8,7 +8,7 @@ import pytest
 
 from environments.flags import make_config
 from environments.foreign import escaped_id
-from environments.foreign_world import foreign_world
+from environments.foreign.world import foreign_world
 from environments.registry import ThreadingType, find_env
 from srl3.errors import UserError
 

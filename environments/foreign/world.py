@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import load_env_creator
 
-from environments.foreign import ForeignConfig, foreign_config, make_foreign
+from environments.foreign.entries import ForeignConfig, foreign_config, make_foreign
 
 KEPT = ("is_success", "reward_terms", "TimeLimit.truncated")
 """of an info, what passes on: the rest may be large, or unable to leave the process"""

@@ -101,9 +101,7 @@ class ForeignEnv(RegisteredEnv):
         return foreign_config(self.env_id)
 
     def load_class(self) -> Any:
-        from environments.foreign_world import foreign_world
-
-        return foreign_world(self.env_id)
+        return importlib.import_module(self.entry_point.partition(":")[0]).foreign_world(self.env_id)
 
 
 def foreign_entry(env_id: str) -> RegisteredEnv | None:
@@ -122,8 +120,8 @@ def foreign_entry(env_id: str) -> RegisteredEnv | None:
     except (gymnasium.error.Error, ModuleNotFoundError):
         return None
     return ForeignEnv(
-        entry_point="environments.foreign_world:ForeignWorld",
-        config="environments.foreign:ForeignConfig",
+        entry_point="environments.foreign.world:ForeignWorld",
+        config="environments.foreign.entries:ForeignConfig",
         parent=None,
         plotting=PlottingType.PLOT_2D,
         threading=ThreadingType.PROCESS,
