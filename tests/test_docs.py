@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
 
 from srl3.cli import COMMANDS
@@ -98,14 +99,27 @@ def subparsers(parser: ArgumentParser) -> Iterator[ArgumentParser]:
 # commands, flags, links
 
 
+@pytest.fixture
+def own_package(tmp_path_factory, monkeypatch):
+    """The page's package of the user's own can be imported, and leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("own")
+    text = next(body for file, _, body in examples() if file == "my_worlds.py")
+    (folder / "my_worlds.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("SRL3_ENV_PACKAGES", "")
+    yield
+    sys.modules.pop("my_worlds", None)
+    gymnasium.registry.pop("Lamps-v0", None)
+
+
 @by_page
-def test_commands_parse(page):
+def test_commands_parse(page, own_package):
     for module, arguments in module_calls(page):
         parser_of(module).parse_args(arguments)
 
 
 @by_page
-def test_train_commands_pass_every_check(page, tmp_path, monkeypatch):
+def test_train_commands_pass_every_check(page, tmp_path, monkeypatch, own_package):
     from rl_baselines.train import make_parser
     from rl_baselines.training.flags import request_from_flags
     from rl_baselines.training.resolve import resolve
