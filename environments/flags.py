@@ -124,6 +124,15 @@ def make_config(env_id: str, env_kwargs: Mapping[str, Any]) -> EnvConfig:
     return config_class.from_kwargs(env_kwargs)
 
 
+def default_srl_model(env_id: str) -> str:
+    """What a policy observes of this world where the user does not say.
+
+    Raises:
+        UserError: for an unknown environment.
+    """
+    return find_env(env_id).load_config().default_srl_model
+
+
 def env_help() -> str:
     """The registered environments, for a flag's help."""
     return "environment: " + ", ".join(registered_env)

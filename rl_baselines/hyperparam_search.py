@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, add_env_flags, env_help
+from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, add_env_flags, default_srl_model, env_help
+from environments.foreign import escaped_id
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from rl_baselines.search.plan import PRUNERS, SAMPLERS
@@ -150,6 +151,8 @@ def plan_search(arguments: argparse.Namespace, given: set[str], argv: list[str])
     sampler, pruner = _methods(arguments, given)
     if {"max_eval", "n_trials"} <= given:
         raise UserError("--max-eval is the S-RL Toolbox's name of --n-trials; give one of them.")
+    if "srl_model" not in given:
+        arguments.srl_model = default_srl_model(arguments.env)
     folder = arguments.log_dir or _default_folder(arguments)
     training = _plan_training(arguments, given, folder)
     space = _space(arguments)
@@ -189,7 +192,7 @@ def _methods(arguments: argparse.Namespace, given: set[str]) -> tuple[str, str]:
 
 
 def _default_folder(arguments: argparse.Namespace) -> Path:
-    return DEFAULT_LOG_DIR / "search" / f"{arguments.algo}-{arguments.env}-{arguments.srl_model}"
+    return DEFAULT_LOG_DIR / "search" / f"{arguments.algo}-{escaped_id(arguments.env)}-{arguments.srl_model}"
 
 
 def _study_name(name: str | None, folder: Path) -> str:

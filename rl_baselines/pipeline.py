@@ -6,6 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
+from environments.flags import default_srl_model
 from rl_baselines.grid.cells import AXES, SHOWN_ONLY, Cell, flags_of, incompatible, product
 from rl_baselines.grid.record import FINISHED, GridRecord
 from rl_baselines.grid.runner import RESUME, Shown, Step, plan, run_grid
@@ -58,13 +59,17 @@ def main(argv: list[str] | None = None) -> int:
     _check_flags(arguments, given)
     own = {"num_iteration", "jobs", "executor", "ray_address", "skip_incompatible", "dry_run"}
     of_train = given - own - set(AXES) - {"seed", "log_dir"}
-    cells = product(
-        arguments.env,
-        arguments.srl_model,
-        arguments.algo,
-        range(arguments.seed, arguments.seed + arguments.num_iteration),
-        flags_of(parser, arguments, of_train - SHOWN_ONLY),
-    )
+    cells = [
+        cell
+        for env in dict.fromkeys(arguments.env)
+        for cell in product(
+            [env],
+            arguments.srl_model if "srl_model" in given else [default_srl_model(env)],
+            arguments.algo,
+            range(arguments.seed, arguments.seed + arguments.num_iteration),
+            flags_of(parser, arguments, of_train - SHOWN_ONLY),
+        )
+    ]
     shown = Shown(arguments.log_dir, tuple(_display(parser, arguments, given)))
     shared = request_from_flags(arguments, given - set(AXES) - {"seed"})
     shared = dataclasses.replace(shared, log_dir=arguments.log_dir, no_vis="port" not in given or arguments.no_vis)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
+from environments.foreign import escaped_id
 from rl_baselines.grid.cells import Cell
 from rl_baselines.grid.child import read_result
 from srl3.errors import UserError
@@ -75,7 +76,7 @@ class GridRecord:
     def log(self, cell: Cell) -> Path:
         """The file that holds what a run printed, every attempt of it."""
         number = sha256(cell.key.encode()).hexdigest()[:8]
-        return self.logs / f"{cell.env}_{cell.srl_model}_{cell.algo}_seed{cell.seed}_{number}.log"
+        return self.logs / f"{escaped_id(cell.env)}_{cell.srl_model}_{cell.algo}_seed{cell.seed}_{number}.log"
 
     def result(self, cell: Cell) -> Path:
         """The file in which the last attempt says which run folder it has."""

@@ -9,6 +9,7 @@ import yaml
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from environments.foreign import escaped_id
 from rl_baselines.hyperparams.resolve import Setting
 from rl_baselines.search.figures import draw_figures
 from rl_baselines.search.plan import SearchPlan
@@ -59,7 +60,7 @@ def _title(plan: SearchPlan) -> str:
 
 def _write_best(trial: FrozenTrial, plan: SearchPlan) -> None:
     training = plan.training
-    section = f"{training.env_id}/{training.srl_model}"
+    section = f"{escaped_id(training.env_id)}/{training.srl_model}"
     head = (
         f"# {training.algo}: trial {trial.number} of study '{plan.study_name}', mean return {_value(trial):.2f} over "
         f"{plan.n_eval_episodes} episodes after {training.total_timesteps:,} steps.\n# {train_command(plan)}\n"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from environments.foreign import escaped_id
-from rl_baselines import enjoy, train
+from rl_baselines import enjoy, hyperparam_search, pipeline, train
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.hyperparams.resolve import resolve_hyperparams
 from rl_baselines.registry import find_algo
@@ -81,3 +81,16 @@ def test_a_preset_may_have_a_section_of_such_a_world(registered, tmp_path):
             find_algo("ppo").load_class(), "ppo", env_id, "ground_truth", continuous=False, conf_file=file
         )
         assert found["n_steps"].value == steps
+
+
+def test_a_search_and_a_grid_take_what_the_world_itself_observes(tmp_path, capsys):
+    """Also where the flag is left out, whose default is what robots' cameras see."""
+    argv = ["--env", "CartPole-v1", "--algo", "a2c", "--num-timesteps", "100", "--log-dir", str(tmp_path)]
+    plan = hyperparam_search.plan_search(*hyperparam_search.make_parser().parse_with_given(argv), argv)
+    assert plan.training.srl_model == "ground_truth"
+    assert "--env CartPole-v1 --num-timesteps 100 --srl-model ground_truth" in plan.train_command
+    several = ["--env", "CartPole-v1", "MobileRobotGymEnv-v0", *argv[2:]]
+    assert pipeline.main([*several, "--num-iteration", "1", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "a2c on CartPole-v1 from ground_truth" in said or "--env CartPole-v1 --srl-model ground_truth" in said
+    assert "MobileRobotGymEnv-v0 --srl-model raw_pixels" in said or "MobileRobotGymEnv-v0 from raw_pixels" in said

@@ -160,19 +160,19 @@ def test_a_replay_buffer_of_a_dict_is_measured_too():
     venv.close()
 
 
-class Mistaken(find_algo("a2c").load_class()):
+class Mistaken(find_algo("ppo").load_class()):
     """An algorithm from elsewhere whose constructor has a mistake in it."""
 
     @classmethod
     def model_class(cls):
-        from stable_baselines3 import A2C
+        from stable_baselines3 import PPO
 
-        class MistakenA2C(A2C):
+        class MistakenPPO(PPO):
             def __init__(self, *args, **kwargs):
                 super().__init__(*args, **kwargs)
                 raise TypeError("a mistake of the author's")
 
-        return MistakenA2C
+        return MistakenPPO
 
 
 def test_a_mistake_in_an_algorithms_own_code_is_not_put_down_to_hyperparameters():
