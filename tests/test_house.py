@@ -208,6 +208,12 @@ def test_every_folder_says_what_it_owns_and_what_may_import_it():
     assert silent == []
 
 
+def test_the_page_of_the_architecture_draws_every_room():
+    drawing = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```")[1]
+    places = [room.rpartition(".")[2] for room in ROOMS]
+    assert [place for place in places if not re.search(rf"\b{place}\b", drawing)] == []
+
+
 def test_data_files_are_package_data():
     kept = re.compile(r"config/.+\.yaml|environments/assets/.+")
     data = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]

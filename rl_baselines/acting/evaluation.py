@@ -44,7 +44,7 @@ class Evaluation:
         lines = [
             f"return over {figures['episodes']} episodes: {figures['mean_return']:.2f} ± {figures['std_return']:.2f}",
             f"episode length: {figures['mean_length']:.1f} ± {figures['std_length']:.1f}",
-            f"success rate: {rate:.1%}" if rate is not None else "success rate: this task knows no success",
+            f"success rate: {rate:.1%}" if rate is not None else "success rate: n/a",
         ]
         return "\n".join(lines)
 

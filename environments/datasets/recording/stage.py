@@ -118,6 +118,8 @@ def places(stage: Stage) -> tuple[np.ndarray, np.ndarray]:
     truth, targets = world.ground_truth(), world.target_pos()
     if isinstance(world, SRLGymEnv):
         truth, targets = truth[None], targets[None]
+    else:
+        truth, targets = world.arrays.to_numpy(truth), world.arrays.to_numpy(targets)
     targets = targets.astype(np.float32)
     return truth[:, : truth.shape[1] - targets.shape[1]], targets
 

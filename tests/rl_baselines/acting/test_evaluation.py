@@ -77,7 +77,7 @@ def test_a_task_without_success_says_so():
     result = played(2, knows_success=False)
     assert result.successes == []
     assert result.as_dict()["success_rate"] is None
-    assert "this task knows no success" in result.in_words()
+    assert "success rate: n/a" in result.in_words()
 
 
 def test_in_words():
