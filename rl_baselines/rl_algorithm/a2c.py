@@ -48,7 +48,7 @@ class A2CModel(StableBaselinesRLObject):
     ) -> "BaseAlgorithm":
         """With ``use_rms_prop`` Stable-Baselines3 forgets the ``optimizer_kwargs``; here they hold."""
         given, own = hyperparams.get("policy_kwargs") or {}, cls.parameters()
-        rms_prop = hyperparams.get("use_rms_prop", own["use_rms_prop"].default)
+        rms_prop = "use_rms_prop" in own and hyperparams.get("use_rms_prop", own["use_rms_prop"].default)
         if rms_prop and given.get("optimizer_kwargs") and "optimizer_class" not in given:
             eps = hyperparams.get("rms_prop_eps", own["rms_prop_eps"].default)
             kwargs = {"alpha": 0.99, "eps": eps, "weight_decay": 0, **given["optimizer_kwargs"]}

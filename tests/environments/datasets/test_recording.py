@@ -63,7 +63,8 @@ def test_every_world_is_recorded_as_its_environment_shows_it(env_id: str) -> Non
     first, second = (episode.rows for block in recording.blocks for episode in Recorder(recording).record(block))
     face = find_env(env_id).load_class()
     assert isinstance(recording.performer, RandomPerformer)
-    env = face(**{**recording.performer.env_kwargs, "relative_pos": True})
+    relative = {"relative_pos": True} if face.config_class.has("relative_pos") else {}
+    env = face(**{**recording.performer.env_kwargs, "srl_model": "raw_pixels", **relative})
     space = env.action_space
     observation, _ = env.reset(seed=recording.first_seed + 1)
     for step in range(4):

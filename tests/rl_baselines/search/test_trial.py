@@ -16,6 +16,7 @@ from rl_baselines.search import trial as module
 from rl_baselines.search.studies.study import GIVEN_BACK, REASON, open_study, tame_optuna
 from rl_baselines.search.trial import SECONDS, DefaultRefused, Objective
 from rl_baselines.search.worker import run_trials
+from rl_baselines.training import session
 from srl3.errors import UserError
 from tests.rl_baselines.search.conftest import Recorder, StopAfter
 
@@ -145,7 +146,7 @@ def test_a_trial_that_fails_keeps_its_reason_and_the_study_goes_on(make_plan, se
 
 def test_a_default_that_is_refused_ends_the_search_and_is_kept_for_the_next(make_plan, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(module, "create_envs", lambda *_, **__: (_ for _ in ()).throw(UserError("no Box2D here.")))
+        patch.setattr(session, "create_envs", lambda *_, **__: (_ for _ in ()).throw(UserError("no Box2D here.")))
         with pytest.raises(DefaultRefused, match=r"no Box2D here\."):
             run(make_plan("--n-trials", "2"))
     study, _ = run(make_plan("--n-trials", "2"))
