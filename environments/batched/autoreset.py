@@ -1,6 +1,7 @@
 """One step of a batched world after which the robots whose episodes ended begin new ones: what all adapters share."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ class Transition(NamedTuple):
     """by group, ``(N, ...)``: after the resets"""
     frames: np.ndarray | None
     """``(N, H, W, C) uint8`` after the resets, where they were asked for"""
+    ended: Array
+    """``(N,) bool``: whose episodes ended"""
     rows: Array
     """``(K,) int64``: the robots whose episodes ended"""
     final_observations: dict[str, Array]
@@ -53,43 +56,42 @@ def step_and_reset(
     pictures = world.images() if frames else None
     if before_reset is not None:
         before_reset()
-    rows = world.arrays.nonzero(step.terminated | step.truncated)
+    ended = step.terminated | step.truncated
+    if not ended.any():
+        episodes = _no_episodes(world.term_names(), tuple(step.endings))
+        nothing = {group: values[:0] for group, values in observations.items()}
+        no_pictures = None if pictures is None else pictures[:0]
+        return Transition(step, observations, pictures, ended, world.no_rows, nothing, no_pictures, episodes)
+    rows = world.arrays.nonzero(ended)
     final_observations = {group: values[rows] for group, values in observations.items()}
     episodes = ended_episodes(world, step, rows)
-    final_pictures = None
-    if len(rows):
-        index = episodes.rows
-        final_pictures = pictures[index] if pictures is not None else None
-        world.reset(rows)
-        for group, values in observations.items():
-            values[rows] = world.observe(rows, group)
-        if pictures is not None:
-            pictures[index] = world.images(rows)
-    elif pictures is not None:
-        final_pictures = pictures[:0]
-    return Transition(step, observations, pictures, rows, final_observations, final_pictures, episodes)
+    final_pictures = pictures[episodes.rows] if pictures is not None else None
+    world.reset(rows)
+    for group, values in observations.items():
+        values[rows] = world.observe(rows, group)
+    if pictures is not None:
+        pictures[episodes.rows] = world.images(rows)
+    return Transition(step, observations, pictures, ended, rows, final_observations, final_pictures, episodes)
+
+
+@cache
+def _no_episodes(terms: tuple[str, ...], endings: tuple[str, ...]) -> EpisodeStatistics:
+    """Statistics of no episodes, with these reward terms and termination reasons."""
+    numbers, whole, flags = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return EpisodeStatistics(
+        whole, numbers, whole, numbers, dict.fromkeys(terms, numbers), dict.fromkeys(endings, flags)
+    )
 
 
 def ended_episodes(world: BatchedWorld, step: Step, rows: Array) -> EpisodeStatistics:
-    """Statistics of the episodes of ``rows (K,)``, which ended with ``step``."""
-    names, count = world.term_names(), len(rows)
-    if not count:
-        none = np.zeros(0)
-        return EpisodeStatistics(
-            np.zeros(0, np.int64),
-            none,
-            np.zeros(0, np.int64),
-            none,
-            dict.fromkeys(names, none),
-            dict.fromkeys(step.endings, np.zeros(0, np.bool_)),
-        )
+    """Statistics of the episodes of ``rows (K,)``, at least one, which ended with ``step``."""
     to_numpy = world.arrays.to_numpy
     terms = to_numpy(world.episode_terms[:, rows])
     return EpisodeStatistics(
         to_numpy(rows),
         to_numpy(world.episode_return[rows]),
         to_numpy(world.elapsed[rows]),
-        to_numpy(step.success[rows]).astype(np.float64) if world.reports_success else np.full(count, np.nan),
-        dict(zip(names, terms, strict=True)),
+        to_numpy(step.success[rows]).astype(np.float64) if world.reports_success else np.full(len(rows), np.nan),
+        dict(zip(world.term_names(), terms, strict=True)),
         {name: to_numpy(ended[rows]) for name, ended in step.endings.items()},
     )

@@ -84,9 +84,9 @@ class BatchedVecEnv(VecEnv):
         if transition.frames is not None:
             infos = [{"frame": frame} for frame in transition.frames]
         observations = to_numpy(transition.observations[POLICY])
-        dones = to_numpy(step.terminated | step.truncated)
-        rows = transition.episodes.rows.tolist()
-        if rows:
+        dones = to_numpy(transition.ended)
+        if len(transition.rows):
+            rows = transition.episodes.rows.tolist()
             endings = self._endings(transition.episodes, to_numpy(step.truncated))
             finals = to_numpy(transition.final_observations[POLICY])
             for place, (row, info, final) in enumerate(zip(rows, endings, finals, strict=True)):

@@ -77,7 +77,7 @@ class BatchedGymEnv(SRLGymEnv):
         raise NotImplementedError("the world applies actions itself, in `_repeat`")
 
     def _repeat(self, action: Any) -> tuple[float, dict[str, float], bool, bool]:
-        step = self.world.step_checked(self.world.arrays.of(np.asarray(action)[None]))
+        step = self.world.step_checked(self.world.arrays.of(np.array([action])))
         terms = dict(zip(self.world.term_names(), step.terms[:, 0].tolist(), strict=True))
         return float(step.reward[0]), terms, bool(step.terminated[0]), bool(step.success[0])
 

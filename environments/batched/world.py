@@ -92,6 +92,7 @@ class BatchedWorld(ABC):
         self.arrays = arrays_of(self.array_kind, device)
         self.action_space = self._make_action_space()
         self.observation_spaces = self._make_observation_spaces()
+        self.no_rows = self.arrays.arange(0)
         self.elapsed = self.arrays.zeros((num_envs,), "int64")
         self.applied = self.arrays.zeros((num_envs,), "int64")
         self._reset_checked = self._step_checked = False
@@ -260,8 +261,9 @@ class BatchedWorld(ABC):
         Raises:
             ValueError: when one is outside of it, or there are not N.
         """
-        check = checked_actions if self.array_kind == "numpy" else checked_tensors
-        return check(self.config.env_id, self.action_space, self.arrays.of(actions), self.num_envs)
+        if self.array_kind == "numpy":
+            return checked_actions(self.config.env_id, self.action_space, actions, self.num_envs)
+        return checked_tensors(self.config.env_id, self.action_space, self.arrays.of(actions), self.num_envs)
 
     def _check_observations(self) -> None:
         """Hold what the first robots observe against the spaces; done once for a reset and once for a step."""

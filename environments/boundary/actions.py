@@ -23,15 +23,16 @@ def checked_actions(env_id: str, space: spaces.Space[Any], actions: Any, count: 
         ValueError: when one is outside of the space, NaN included, or there are not so many.
     """
     given = np.asarray(actions)
-    shape = (*(() if count is None else (count,)), *(space.shape or ()))
+    first = () if count is None else (count,)
+    if isinstance(space, spaces.Discrete):
+        start, stop = space.start, space.start + space.n
+        if given.shape != first or given.dtype.kind not in "iu" or given.min() < start or given.max() >= stop:
+            many = "" if count is None else f"{count} "
+            raise ValueError(f"{env_id} takes {many}actions {start} to {stop - 1}, not {actions!r}")
+        return given
+    shape = (*first, *(space.shape or ()))
     if isinstance(space, spaces.Box):
         return _in_box(env_id, space, given, shape, count)
-    if isinstance(space, spaces.Discrete):
-        low, high = int(space.start), int(space.start) + int(space.n) - 1
-        if given.shape != shape or given.dtype.kind not in "iu" or given.min() < low or given.max() > high:
-            many = "" if count is None else f"{count} "
-            raise ValueError(f"{env_id} takes {many}actions {low} to {high}, not {actions!r}")
-        return given
     lows, highs = (space.start, space.start + space.nvec - 1) if isinstance(space, spaces.MultiDiscrete) else (0, 1)
     if given.shape != shape or given.dtype.kind not in "iub" or not ((given >= lows) & (given <= highs)).all():
         raise ValueError(f"{env_id} takes actions of shape {shape} from {space}, not {actions!r}")

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from enum import Enum
+from functools import cached_property
 from typing import ClassVar
 
 from environments.config import Modes, SRLConfig
@@ -145,7 +146,7 @@ class OmnirobotConfig(SRLConfig):
         """The tasks whose parameters are true."""
         return tuple(task for task in Task if task is not Task.REACH and getattr(self, task.value))
 
-    @property
+    @cached_property
     def task(self) -> Task:
         """The task."""
         return next(iter(self.tasks_given), Task.REACH)
