@@ -40,7 +40,8 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     if parent is not None:
         _check_kept(request, parent)
         request = _inherit(request, parent)
-    algo, env_id, policy = request.value("algo"), canonical_id(request.value("env")), request.value("policy")
+    request = dataclasses.replace(request, env=canonical_id(request.value("env")))
+    algo, env_id, policy = request.value("algo"), request.value("env"), request.value("policy")
     config_class = type(make_config(env_id, {}))
     srl_model = request.srl_model or config_class.default_srl_model
     check_srl_model(srl_model, env_id, config_class)

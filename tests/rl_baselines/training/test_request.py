@@ -145,3 +145,13 @@ def test_a_home_folder_is_meant_in_every_command(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(os.environ, "HOME", "/home/of/nobody")
     for command in (train, hyperparam_search, pipeline):
         assert command.make_parser().parse_args(["--log-dir=~/x"]).log_dir == Path("/home/of/nobody/x")
+
+
+def test_a_short_name_is_the_world_with_its_presets(tmp_path: Path) -> None:
+    def plan(env: str) -> TrainingPlan:
+        return resolve(TrainingRequest(env=env, algo="batched_ppo", log_dir=tmp_path, no_vis=True))
+
+    short, full = plan("Ant"), plan("AntGymEnv-v0")
+    assert short.env_id == full.env_id == "AntGymEnv-v0"
+    assert short.settings == full.settings
+    assert short.settings["n_envs"].source.endswith(": AntGymEnv-v0")
