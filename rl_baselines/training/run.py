@@ -168,9 +168,7 @@ def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Track
             raise
         except WorkerError as error:
             callbacks.on_training_end()
-            reason = error if stop.signal is None else f"{stop.name} ended the workers too"
-            print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
-            return stop.exit_status or 1
+            return _workers_ended(error, stop, run)
         except Exception as error:
             found = explain(model, error)
             if found is None:
@@ -178,10 +176,20 @@ def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Track
             callbacks.on_training_end()
             print(f"error: {found}.\n{how_to_go_on(run)}.", file=sys.stderr)
             return 1
-        writer.write_latest(model)
+        try:
+            writer.write_latest(model)
+        except WorkerError as error:  # a signal to all processes may end a worker after the last rollout
+            return _workers_ended(error, stop, run)
         reporter.plot(log)
         reporter.say_what_next(model, log, stop)
         return stop.exit_status
+
+
+def _workers_ended(error: WorkerError, stop: StopRequest, run: RunFolder) -> int:
+    """Say why there are no environments any more; the exit status."""
+    reason = error if stop.signal is None else f"{stop.name} ended the workers too"
+    print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
+    return stop.exit_status or 1
 
 
 def checkpoint_info(session: Session) -> CheckpointInfo:

@@ -172,7 +172,7 @@ def test_sigterm_to_all_processes_at_once_as_a_cluster_sends_it(start):
     training = start(f"{KUKA} --hyperparam n_steps:32 --no-vis")
     training.wait_until_saved()
     training.send(signal.SIGTERM, to_group=True)
-    assert training.end() == 143
+    assert training.end() == 143, training.output
     assert steps(training.run.latest) % (3 * 32) == 0
     assert "Traceback" not in training.output
 
