@@ -113,7 +113,7 @@ class MobileRobotWorld(SRLWorld):
         length: float | np.ndarray = config.step_length
         if config.noise_std:
             length = length + self.noise[np.arange(self.num_envs), self.applied][:, None]
-        moves = (DIRECTIONS[actions] if config.is_discrete else actions.astype(np.float64)) * length
+        moves = (np.take(DIRECTIONS, actions, axis=0) if config.is_discrete else actions.astype(np.float64)) * length
         places = self.position + moves
         outside = (places < self.low) | (places > self.high)
         bump = outside[:, 0] | outside[:, 1]

@@ -147,7 +147,7 @@ class NamedState:
         return torch.tensor([model.site(name).id for name in names], device=self.backend.device)
 
     def site_pos(self, ids: torch.Tensor) -> torch.Tensor:
-        """``(K, K, 3)``: positions of sites, m, of the state before the last substep"""
+        """``(K, sites, 3)``: positions of sites, m, of the state before the last substep"""
         return self.field("site_xpos")[:, ids]
 
     # caching
