@@ -10,9 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-
 from srl3.errors import UserError
+from srl3.formats.yaml import value_of
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -124,8 +123,8 @@ def parse_pair(item: str, flag: str) -> tuple[str, Any]:
     if not (name and colon and text):
         raise UserError(f"{flag} takes name:value, for example max_steps:500, not '{item}'.")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = value_of(text)
+    except ValueError:
         raise UserError(f"the value in {flag} {item} can't be read; write a number, a word or a list [a, b].") from None
     if isinstance(value, str):
         try:

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from srl3.formats.json import value_of
+from srl3.formats.npz import arrays_of
+
 
 def pack(tree: Any) -> tuple[str, bytes]:
     """``tree`` (dicts with text keys, lists, tuples, numbers, texts, None, arrays) as JSON text and npz bytes.
@@ -45,15 +48,15 @@ def pack(tree: Any) -> tuple[str, bytes]:
 
 def unpack(text: str, arrays: bytes) -> Any:
     """The tree that `pack` stored. Reads numbers and texts only: no code from the file runs."""
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
+    loaded = arrays_of(arrays)
 
-        def decode(node: Any) -> Any:
-            if isinstance(node, dict):
-                if set(node) == {"__array__"}:
-                    return loaded[node["__array__"]]
-                return {key: decode(value) for key, value in node.items()}
-            if isinstance(node, list):
-                return [decode(value) for value in node]
-            return node
+    def decode(node: Any) -> Any:
+        if isinstance(node, dict):
+            if set(node) == {"__array__"}:
+                return loaded[node["__array__"]]
+            return {key: decode(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [decode(value) for value in node]
+        return node
 
-        return decode(json.loads(text))
+    return decode(value_of(text))

@@ -134,6 +134,24 @@ def test_imports_run_one_way():
     assert wrong == []
 
 
+def test_files_are_read_by_the_one_reader_of_their_format():
+    parsers = re.compile(
+        r"(np|numpy)\.(load|loadtxt|genfromtxt|fromfile|memmap)|yaml\.\w*(load|compose|parse)\w*"
+        r"|csv\.(reader|DictReader)|json\.(load|loads|JSONDecoder)|(torch|pickle)\.(load|loads|Unpickler)"
+    )
+    found = []
+    for path in (path for path in MODULES if path.parent != ROOT / "srl3" / "formats"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                names = [ast.unparse(node)]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            found += [f"{relative(path)} takes {name}" for name in names if parsers.fullmatch(name)]
+    assert found == [], "use srl3.formats, whose readers say in one sentence what is wrong with a file"
+
+
 def test_no_imports_in_a_circle():
     arrows = {module_name(path): {name for name, _ in module_imports(path)} for path in MODULES}
     waiting = {name: targets - {name} for name, targets in arrows.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from srl3.errors import UserError
+from srl3.formats.json import value_of
 
 
 class MonitorFile:
@@ -58,7 +59,7 @@ def _continue(path: Path) -> float:
     whole = content[: content.rfind(b"\n") + 1]
     try:
         header, columns = whole.decode("utf-8").splitlines()[:2]
-        t_start = float(json.loads(header.removeprefix("#"))["t_start"])
+        t_start = float(value_of(header.removeprefix("#"))["t_start"])
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path} is not a monitor file that can be continued; move it away.") from None
     if columns != "r,l,t":

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from environments.config.names import flatten
 from srl3.errors import UserError
+from srl3.formats.yaml import read_by_hand
 
 
 def read_env_config(path: Path) -> dict[str, Any]:
@@ -15,15 +14,7 @@ def read_env_config(path: Path) -> dict[str, Any]:
     Raises:
         UserError: when the file can't be read, is not YAML, or holds something else than names with values.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text file"
-        raise UserError(f"--env-config {path} can't be read: {reason}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark is not None else ""
-        raise UserError(f"--env-config {path} is not YAML{place}.") from None
+    values = read_by_hand(path, "--env-config takes parameters, name: value")
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):

@@ -4,16 +4,15 @@ Frame i is observed, action i is taken on it, and reward i follows; ground truth
 picture after an episode's last action is not kept.
 """
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from environments.datasets.frames import FRAMES_FILE, Frames, PackedFrames
-from environments.datasets.info import CONFIG_FILE, DatasetInfo, read_config
+from environments.datasets.info import CONFIG_FILE, RECORD_AGAIN, DatasetInfo, read_config
 from environments.datasets.writer import DatasetWriter
 from srl3.errors import UserError
+from srl3.formats.npz import read_arrays
 
 __all__ = ["Dataset", "DatasetInfo", "DatasetWriter", "open_dataset"]
 
@@ -156,8 +155,8 @@ def open_dataset(path: Path | str) -> Dataset:
     packed = (path / FRAMES_FILE).exists() or "format" in config
     if not packed and not (path / STEPS_FILE).exists():
         raise UserError(f"{path} is no dataset (it has no {STEPS_FILE}); name a folder that dataset_generator wrote.")
-    steps = read_arrays(path / STEPS_FILE)
-    places = read_arrays(path / GROUND_TRUTH_FILE)
+    steps = read_arrays(path / STEPS_FILE, RECORD_AGAIN)
+    places = read_arrays(path / GROUND_TRUTH_FILE, RECORD_AGAIN)
     actions = as_actions(_named(steps, path / STEPS_FILE, "actions"), path / STEPS_FILE)
     starts = _column(steps, path / STEPS_FILE, "episode_starts").astype(np.bool_)
     rewards = _column(steps, path / STEPS_FILE, "rewards").astype(np.float32)
@@ -184,21 +183,6 @@ def open_dataset(path: Path | str) -> Dataset:
         action_probabilities=steps["actions_proba"].astype(np.float32) if "actions_proba" in steps else None,
         labels=steps.get("continual_learning_label"),
     )
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an ``.npz`` file; nothing in it is unpickled.
-
-    Raises:
-        UserError: when it is missing, cut short or holds something other than arrays.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; the dataset is incomplete, record it again.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, AttributeError) as error:
-        raise UserError(f"{path} is damaged or cut short ({error}); record the dataset again.") from None
 
 
 def as_actions(actions: np.ndarray, file: Path) -> np.ndarray:

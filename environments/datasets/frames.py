@@ -5,7 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
+from environments.datasets.info import RECORD_AGAIN
 from srl3.errors import UserError
+from srl3.formats.npz import map_array
 
 FRAMES_FILE = "frames.npy"
 
@@ -32,15 +34,10 @@ class PackedFrames:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing, and with it all frames; record the dataset again.") from None
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"{path} is damaged or cut short ({error}); record the dataset again.") from None
-        if not isinstance(mapped, np.ndarray) or mapped.ndim != 4 or mapped.dtype != np.uint8:
+        mapped = map_array(path, RECORD_AGAIN)
+        if mapped.ndim != 4 or mapped.dtype != np.uint8:
             raise UserError(f"{path} is no array of frames (number, height, width, channels; uint8).")
-        self.array: np.ndarray = mapped.view(np.ndarray)
+        self.array: np.ndarray = mapped
         """``(n, H, W, C) uint8``, read-only, not copied from the file"""
 
     @property

@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import os
 import typing
 from pathlib import Path
 from typing import Any
 
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.json import read_mapping
 
 CONFIG_FILE = "dataset_config.json"
 FORMAT = 1
+RECORD_AGAIN = "record the dataset again"
+"""the advice for a damaged file of a dataset"""
 UNKNOWN_ENV = "unknown"
 """``env_id`` of a dataset of the S-RL Toolbox, which does not name its world"""
 
@@ -100,12 +104,4 @@ def read_config(path: Path) -> dict[str, Any]:
         UserError: when it can't be read.
     """
     file = path / CONFIG_FILE
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, OSError) as error:
-        raise UserError(f"{file} can't be read ({error}); the dataset is damaged, record it again.") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{file} holds no table of names and values; the dataset is damaged, record it again.")
-    return values
+    return read_mapping(file, RECORD_AGAIN) if os.path.lexists(file) else {}

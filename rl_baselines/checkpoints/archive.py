@@ -23,6 +23,9 @@ from rl_baselines.vec_envs.create import find_normalize
 from rl_baselines.vec_envs.normalizer import normalize_state
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.formats.json import value_of
+from srl3.formats.tensors import ERRORS as TENSOR_ERRORS
+from srl3.formats.tensors import tensors_of
 from srl3.tree import pack, unpack
 from state_representation.encoding.encoder import Encoder, EncoderInfo, make_encoder
 from state_representation.encoding.vec_wrapper import find_encoder
@@ -125,9 +128,7 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
         if POLICY_ENTRY in archive.namelist():
             state["policy"] = unpack(archive.read(POLICY_ENTRY).decode(), archive.read(POLICY_ARRAYS_ENTRY))
         tensors = {
-            name.removesuffix(".pth"): torch.load(
-                io.BytesIO(archive.read(name)), map_location=device, weights_only=True
-            )
+            name.removesuffix(".pth"): tensors_of(archive.read(name), device)
             for name in archive.namelist()
             if name.endswith(".pth")
         }
@@ -150,7 +151,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UserError(f"{path} is not a checkpoint, or only part of one (not a whole zip file).") from None
     except pickle.UnpicklingError:
         raise UserError(f"{path} holds something other than tensors, and was not opened.") from None
-    except (KeyError, ValueError, EOFError, RuntimeError, OSError) as error:
+    except TENSOR_ERRORS as error:
         raise UserError(f"{path} is damaged ({type(error).__name__}: {error}); use another checkpoint.") from None
 
 
@@ -160,7 +161,7 @@ def _info_json(path: Path, archive: zipfile.ZipFile) -> Any:
             f"{path} is no SRL3 checkpoint, or only part of one (it lacks {INFO_ENTRY}); "
             "use a file written by rl_baselines.train."
         )
-    return json.loads(archive.read(INFO_ENTRY))
+    return value_of(archive.read(INFO_ENTRY))
 
 
 def _encoder_state(encoder: Encoder) -> dict[str, Any]:

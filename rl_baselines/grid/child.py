@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from rl_baselines.training.flags import add_training_flags, request_from_flags
-from srl3.errors import run_command
+from srl3.errors import UserError, run_command
 from srl3.files import write_text
 from srl3.flags import Parser
+from srl3.formats.json import read_mapping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Result:
 def read_result(path: Path) -> Result:
     """What the file says; nothing of one that is missing or damaged."""
     try:
-        return Result(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Result(**read_mapping(path, "its run begins anew"))
+    except (UserError, TypeError):
         return Result()
 
 

@@ -15,9 +15,12 @@ from rl_baselines.grid.cells import Cell
 from rl_baselines.grid.child import read_result
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
 
 FINISHED, FAILED, INTERRUPTED, RUNNING = "finished", "failed", "interrupted", "running"
 _FORMAT = 1
+_ADVICE = "move it away to begin the grid anew"
 _DEPTH = 4
 """of a run folder below its log folder"""
 
@@ -51,15 +54,15 @@ class GridRecord:
         self.logs = log_dir / "pipeline"
         self._entries: dict[str, Entry] = {}
         if self.path.is_file():
-            try:
-                content = json.loads(self.path.read_text(encoding="utf-8"))
-                if content["format"] != _FORMAT:
-                    raise ValueError
-                self._entries = {key: Entry(**entry) for key, entry in content["runs"].items()}
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            content = read_mapping(self.path, _ADVICE, needs=("format", "runs"))
+            if content["format"] != _FORMAT:
                 raise UserError(
-                    f"{self.path} is damaged or of another version; move it away to begin the grid anew."
-                ) from None
+                    f"{self.path} has format {content['format']}, and this version reads format {_FORMAT}; {_ADVICE}."
+                )
+            try:
+                self._entries = {key: Entry(**entry) for key, entry in content["runs"].items()}
+            except (TypeError, AttributeError):
+                raise DamagedFile(self.path, "its runs are none", _ADVICE) from None
 
     def entry(self, cell: Cell) -> Entry | None:
         """What is known of a run; None for one that was never begun."""

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from config import HYPERPARAMS_FOLDER, shown_path
 from environments.foreign import escaped_id, foreign_ids
 from environments.registry import registered_env, unavailable_env
 from rl_baselines.hyperparams.parameters import Configurable, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
 from srl3.errors import UserError, unknown_name
+from srl3.formats.yaml import read_by_hand, value_of
 from state_representation.registry import registered_srl
 
 DEFAULT_SECTION = "default"
@@ -167,27 +166,10 @@ def _file_levels(
 
 
 def _read_sections(path: Path, file: str) -> Mapping[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise UserError(f"can't read the hyperparameter file {file}: {reason}.") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"the hyperparameter file {file} is not YAML: {' '.join(str(error).split())}.") from error
+    content = read_by_hand(path, "--conf-file takes sections such as default: {gamma: 0.9}")
     if not isinstance(content, Mapping | None):
         raise UserError(f"the hyperparameter file {file} must be a mapping from section to hyperparameters.")
     return content or {}
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is written twice, of which YAML would quietly take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is written twice", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def _check_section(section: Any, file: str) -> None:
@@ -210,9 +192,9 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
         if name in values:
             raise UserError(f"{OVERRIDE} sets {name} twice; set it once.")
         try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UserError(f"{OVERRIDE} {name}: '{value}' is no value that YAML can read.") from error
+            values[name] = value_of(value)
+        except ValueError as error:
+            raise UserError(f"{OVERRIDE} {name}: {error}.") from None
     return values
 
 

@@ -1,6 +1,5 @@
 """Runs of other tools: folders with monitor files of Stable-Baselines3, or of rl-zoo3's layout."""
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import yaml
 
 from rl_baselines.runs.monitors import Episodes, OnDamage, monitor_files, read_run
 from srl3.formats.damage import DamagedFile
+from srl3.formats.json import value_of
 from srl3.formats.npz import read_arrays
 from srl3.formats.yaml import read_mapping
 
@@ -106,7 +106,7 @@ class ForeignRun:
         for path in monitor_files(self.path):
             try:
                 with path.open(encoding="utf-8") as file:
-                    said = json.loads(file.readline().removeprefix("#")).get("env_id")
+                    said = value_of(file.readline().removeprefix("#")).get("env_id")
             except (OSError, ValueError, AttributeError):
                 continue  # its reader says what is wrong
             if said not in (None, "None"):

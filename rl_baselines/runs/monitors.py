@@ -1,6 +1,5 @@
 """Reading ``N.monitor.csv``, the files in which SB3's monitors note every episode."""
 
-import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from srl3.errors import UserError
+from srl3.formats.csv import values_of
+from srl3.formats.text import read_text
 
 _SUFFIX = ".monitor.csv"
 _COMMA, _NEWLINE = ord(","), ord("\n")
@@ -68,10 +69,7 @@ def read_monitor(path: Path | str, on_damage: OnDamage = refuse) -> Episodes:
         UserError: for a file that is missing or no text, and from the default ``on_damage``.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read ({type(error).__name__}); is it a monitor file?") from None
+    text = read_text(path, "a monitor file is a text")
     text = text[: text.rfind("\n") + 1]  # without a line that is not whole yet
     first, _, rest = text.partition("\n")
     second, _, body = rest.partition("\n")
@@ -170,14 +168,15 @@ def _line_by_line(path: Path, body: str, names: Sequence[str], on_damage: OnDama
     """The same of lines that may hold texts (0 in the table) or be damaged; nan where there is no success."""
     lines = body.split("\n")[:-1]
     rows = []
-    for number, row in enumerate(csv.reader(lines), start=3):
+    for number, line in enumerate(lines, start=3):
         try:
+            row = values_of(line)
             if len(row) != len(names):
                 raise ValueError
             rows.append([_value(name, text) for name, text in zip(names, row, strict=True)])
         except ValueError:
             on_damage(
-                f"{path}, line {number}: {lines[number - 3].strip()!r} is not an episode; "
+                f"{path}, line {number}: {line.strip()!r} is not an episode; "
                 f"a line has {len(names)} values ({','.join(names)})."
             )
     return np.array(rows, dtype=np.float64).reshape(-1, len(names))

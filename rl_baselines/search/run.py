@@ -16,6 +16,7 @@ from rl_baselines.search.studies.study import REASON, counts, give_back_dead, is
 from rl_baselines.search.worker import run_trials
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.yaml import read_mapping
 from srl3.runtime.signals import StopRequest
 from srl3.runtime.versions import versions
 
@@ -83,11 +84,8 @@ def _remove_empty(folders: list[Path]) -> None:
 def _check_folder(plan: SearchPlan, path: Path) -> None:
     if not path.is_file():
         return
-    try:
-        there = yaml.safe_load(path.read_text(encoding="utf-8"))
-        theirs = (there["study"], there["storage"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged; move it away, and the study goes on from its storage.") from error
+    there = read_mapping(path, "move it away, and the study goes on from its storage", needs=("study", "storage"))
+    theirs = (there["study"], there["storage"])
     ours = (plan.study_name, plan.shown_storage)
     if theirs != ours:
         raise UserError(

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.hyperparams.parameters import Kind, Parameter
 from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
 from rl_baselines.hyperparams.schedules import LINEAR, initial_value
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, SearchRange, UniformFloat, UniformInt
 from srl3.errors import UserError, unknown_name
+from srl3.formats.yaml import read_by_hand
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -65,21 +64,9 @@ def read_space(path: Path, algo_class: type[BaseRLObject], algo_name: str) -> di
 
 
 def _read_mapping(path: Path) -> Mapping[Any, Any]:
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise UserError(f"can't read the search space {path}: {reason}.") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"the search space {path} is not YAML: {' '.join(str(error).split())}.") from error
+    content = read_by_hand(path, "--search-space takes lines such as gamma: {uniform: [0.9, 1]}")
     if not isinstance(content, Mapping):
         raise UserError(f"the search space {path} must be a mapping from hyperparameter to range.")
-    assert isinstance(node, yaml.MappingNode)
-    keys = [key.value for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise UserError(f"the search space {path} has {key} twice; write it once.")
     return content
 
 

@@ -10,7 +10,6 @@ import fcntl
 import getpass
 import http.client
 import importlib.util
-import json
 import logging
 import os
 import re
@@ -27,6 +26,7 @@ from types import FrameType
 from typing import IO, Any
 
 from srl3.errors import UserError
+from srl3.formats.json import value_of
 
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
@@ -229,9 +229,9 @@ def _is_visdom(port: int) -> bool:
     except (OSError, http.client.HTTPException):
         raise _in_use(port, "something that is not visdom") from None
     try:
-        if status == 200 and isinstance(json.loads(answer), list):
+        if status == 200 and isinstance(value_of(answer), list):
             return True
-    except json.JSONDecodeError:
+    except ValueError:
         pass
     raise _in_use(port, "a visdom that asks for a login")
 

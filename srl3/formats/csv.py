@@ -20,7 +20,7 @@ def read_table(path: Path, advice: str) -> tuple[list[str], list[dict[str, str]]
         DamagedFile: when it is no text, or a row has more or fewer values than there are columns.
         UserError: when it is missing or may not be read.
     """
-    with damage_is_said(path, advice, (UnicodeDecodeError, csv.Error, ValueError)):
+    with damage_is_said(path, advice, (csv.Error, ValueError)):
         text = path.read_bytes().decode("utf-8")
         whole = text[: text.rfind("\n") + 1]
         if "\0" in whole:
@@ -35,3 +35,16 @@ def read_table(path: Path, advice: str) -> tuple[list[str], list[dict[str, str]]
         if len(row) != len(names):
             raise DamagedFile(path, f"line {number} has {len(row)} values, and there are {len(names)} columns", advice)
     return names, [dict(zip(names, row, strict=True)) for row in body]
+
+
+def values_of(line: str) -> list[str]:
+    """The values of one line, for readers that can do without a damaged one.
+
+    Raises:
+        ValueError: when it is no line of a table.
+    """
+    try:
+        rows = list(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    return rows[0] if rows else []

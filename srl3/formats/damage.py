@@ -1,6 +1,9 @@
 """What becomes of a damaged file: one sentence where it is needed, and out of the way where it is not."""
 
+import struct
 import sys
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +13,22 @@ from srl3.errors import UserError
 from srl3.os_errors import in_words
 
 Content = TypeVar("Content")
+ARCHIVE_ERRORS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    OSError,
+)
+"""what ``zipfile`` and NumPy raise on damaged archives and arrays"""
 
 
 class DamagedFile(UserError):
@@ -20,20 +39,23 @@ class DamagedFile(UserError):
         reason: what is wrong with it.
     """
 
-    def __init__(self, path: Path, reason: str, advice: str) -> None:
-        super().__init__(f"{path} is damaged ({reason}); {advice.rstrip('.')}.")
+    def __init__(self, path: Path, reason: str, advice: str, fault: str = "is damaged") -> None:
+        super().__init__(f"{path} {fault} ({reason}); {advice.rstrip('.')}.")
         self.path = path
         self.reason = reason
 
 
 @contextmanager
-def damage_is_said(path: Path, advice: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+def damage_is_said(
+    path: Path, advice: str, errors: tuple[type[Exception], ...], fault: str = "is damaged"
+) -> Iterator[None]:
     """In the block, which reads ``path``, what goes wrong is a `UserError`.
 
     Args:
         path: the file.
         advice: what to do, the second half of the sentence.
         errors: what the format's library raises on damaged files.
+        fault: what is said of such a file.
     """
     try:
         yield
@@ -44,7 +66,7 @@ def damage_is_said(path: Path, advice: str, errors: tuple[type[Exception], ...])
     except errors as error:
         if isinstance(error, OSError) and (sentence := in_words(error)) is not None:
             raise UserError(sentence) from None
-        raise DamagedFile(path, _in_one_line(error), advice) from None
+        raise DamagedFile(path, _in_one_line(error), advice, fault) from None
     except OSError as error:
         sentence = in_words(error)
         if sentence is None:
@@ -78,6 +100,11 @@ def set_aside(path: Path, reason: str) -> Path:
 
 
 def _in_one_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    text = " ".join(" ".join(lines).split()).rstrip(".") if lines else type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text file"
+    text = " ".join(str(error).split()).rstrip(".")
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:  # of PyYAML, which also quotes the lines around
+        text = f"line {mark.line + 1}: {getattr(error, 'problem', None) or text}"
+    text = text or type(error).__name__
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,32 +1,13 @@
-"""Arrays in ``.npz`` files; nothing in them is unpickled."""
+"""Arrays in ``.npz`` and ``.npy`` files; nothing in them is unpickled."""
 
-import struct
-import zipfile
-import zlib
+import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from srl3.formats.damage import DamagedFile, damage_is_said
-
-ERRORS: tuple[type[Exception], ...] = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    RuntimeError,
-    OverflowError,
-    MemoryError,
-    OSError,
-)
-"""what NumPy and ``zipfile`` raise on damaged files"""
+from srl3.formats.damage import ARCHIVE_ERRORS, DamagedFile, damage_is_said
 
 
 def read_arrays(path: Path, advice: str, needs: Iterable[str] = ()) -> dict[str, np.ndarray[Any, Any]]:
@@ -41,11 +22,36 @@ def read_arrays(path: Path, advice: str, needs: Iterable[str] = ()) -> dict[str,
         DamagedFile: when it is cut short, no archive, or lacks one of ``needs``.
         UserError: when it is missing or may not be read.
     """
-    with damage_is_said(path, advice, ERRORS), np.load(path, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DamagedFile(path, "it is no archive of arrays", advice)
-        arrays = {name: archive[name] for name in archive.files}
+    with damage_is_said(path, advice, ARCHIVE_ERRORS), path.open("rb") as file:
+        arrays = _arrays(file)
     missing = [name for name in needs if name not in arrays]
     if missing:
         raise DamagedFile(path, f"it lacks {', '.join(missing)}", advice)
     return arrays
+
+
+def arrays_of(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """All arrays of an ``.npz`` file in memory, by name.
+
+    Raises:
+        ARCHIVE_ERRORS: when it is damaged, for the reader of the file that it is part of.
+    """
+    return _arrays(io.BytesIO(content))
+
+
+def map_array(path: Path, advice: str) -> np.ndarray[Any, Any]:
+    """The array of an ``.npy`` file, mapped from it and not copied; arguments and errors as `read_arrays`."""
+    with damage_is_said(path, advice, ARCHIVE_ERRORS):
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(mapped, np.memmap):
+            mapped.close()
+            raise DamagedFile(path, "it is an archive, not a single array", advice)
+        return mapped.view(np.ndarray)
+
+
+def _arrays(file: BinaryIO) -> dict[str, np.ndarray[Any, Any]]:
+    loaded = np.load(file, allow_pickle=False)
+    if not isinstance(loaded, np.lib.npyio.NpzFile):
+        raise ValueError("it is no archive of arrays")
+    with loaded as archive:
+        return {name: archive[name] for name in archive.files}

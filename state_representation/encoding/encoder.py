@@ -11,8 +11,6 @@ import copy
 import dataclasses
 import hashlib
 import io
-import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +21,12 @@ from torch import Tensor, nn
 
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
+from srl3.formats.tensors import read_tensors
 from srl3.runtime.devices import check_device
 from state_representation.models.encoders import ImageShape, block_layers, build_encoder, fold_batch_norms
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 
 ENCODER_PREFIX = "encoder."
 """Begins the names of the encoder's tensors among those of ``srl_model.pth``."""
@@ -158,10 +159,10 @@ def load_encoder(path: Path | str, device: str | torch.device = "auto") -> Encod
         if not file.is_file():
             raise UserError(f"there is no representation in {path}: {file.name} is missing; name its log folder.")
     try:
-        info = EncoderInfo.from_dict(json.loads(folder.config.read_text(encoding="utf-8"))["encoder"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder.config} is damaged ({error}); learn the representation again.") from None
-    tensors = read_tensors(folder.model)
+        info = EncoderInfo.from_dict(read_mapping(folder.config, LEARN_AGAIN, needs=("encoder",))["encoder"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(folder.config, str(error), LEARN_AGAIN) from None
+    tensors = read_tensors(folder.model, LEARN_AGAIN)
     encoder = {
         name.removeprefix(ENCODER_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(ENCODER_PREFIX)
     }
@@ -225,18 +226,3 @@ def write_tensors(path: Path, content: Mapping[str, Any]) -> None:
     torch.save(dict(content), buffer)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
-
-
-def read_tensors(path: Path) -> dict[str, Any]:
-    """What `write_tensors` wrote, read without running code from it.
-
-    Raises:
-        UserError: when the file is damaged or holds anything but tensors and plain values.
-    """
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
-        raise UserError(f"{path} is damaged, or holds more than tensors; learn the representation again.") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} holds no tensors by name; learn the representation again.")
-    return content

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 
 from srl3.errors import UserError
-from state_representation.encoding.encoder import EncoderInfo, read_tensors
+from srl3.formats.tensors import read_tensors
+from state_representation.encoding.encoder import EncoderInfo
 from state_representation.learning.objectives import objective_key
 from state_representation.models.decoders import Decoder, build_decoder
 from state_representation.models.encoders import PCA
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 from state_representation.store.loss_terms import RECONSTRUCTIONS, parse_losses
 
 
@@ -52,7 +53,7 @@ def load_decoder(folder: LogFolder, info: EncoderInfo) -> FrameDecoder | None:
     """The decoder in a log folder; None where the representation was learned without pictures."""
     everything = slice(0, info.state_dim)
     if info.model_type == PCA:
-        tensors = read_tensors(folder.model)
+        tensors = read_tensors(folder.model, LEARN_AGAIN)
         components = tensors["encoder.mean"].numpy(), tensors["encoder.components"].numpy()
         return FrameDecoder(None, everything, info.img_shape, components)
     term = next((t for t in parse_losses(info.losses, info.state_dim).terms if t.name in RECONSTRUCTIONS), None)
@@ -61,7 +62,7 @@ def load_decoder(folder: LogFolder, info: EncoderInfo) -> FrameDecoder | None:
     prefix = f"objectives.{objective_key(term.name)}.decoder."
     tensors = {
         name.removeprefix(prefix): tensor
-        for name, tensor in read_tensors(folder.model).items()
+        for name, tensor in read_tensors(folder.model, LEARN_AGAIN).items()
         if name.startswith(prefix)
     }
     decoder = build_decoder(info.model_type, info.img_shape, term.size, torch.zeros(info.img_shape))

@@ -1,8 +1,7 @@
 """What a training leaves besides the model: the state of every frame, and the encoder's description."""
 
 import json
-import zipfile
-import zlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import numpy as np
 from environments.datasets.dataset import Dataset
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.formats.npz import read_arrays
 from state_representation.encoding.encoder import Encoder, EncoderInfo
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 from state_representation.store.train_config import TrainConfig, dataset_name
 
 _FRAMES_AT_ONCE = 512
@@ -71,9 +71,7 @@ def read_states(folder: LogFolder) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: when they are missing or damaged.
     """
-    arrays = _read_arrays(folder.states_rewards)
-    if {"states", "rewards"} - set(arrays):
-        raise UserError(f"{folder.states_rewards} is damaged; learn the representation again.")
+    arrays = _read(folder.states_rewards, needs=("states", "rewards"))
     return arrays["states"], arrays["rewards"]
 
 
@@ -83,14 +81,10 @@ def read_history(folder: LogFolder) -> dict[str, np.ndarray]:
     Raises:
         UserError: when the file is damaged.
     """
-    return _read_arrays(folder.loss_history) if folder.loss_history.is_file() else {}
+    return _read(folder.loss_history) if folder.loss_history.is_file() else {}
 
 
-def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing: the training did not end; go on with --resume.") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{file} is damaged ({error}); learn the representation again.") from None
+def _read(file: Path, needs: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    if not os.path.lexists(file):
+        raise UserError(f"{file} is missing: the training did not end; go on with --resume.")
+    return read_arrays(file, LEARN_AGAIN, needs)

@@ -12,13 +12,14 @@ from torch import Tensor
 from environments.datasets.dataset import Dataset
 from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.formats.tensors import read_tensors
 from state_representation.data.loader import FrameReader, Sample, epoch_order, minibatches, partition, read_ahead
 from state_representation.data.rewards import reward_classes
 from state_representation.data.truth import relative_truth, world_truth
-from state_representation.encoding.encoder import ENCODER_PREFIX, find_device, load_encoder, read_tensors, write_tensors
+from state_representation.encoding.encoder import ENCODER_PREFIX, find_device, load_encoder, write_tensors
 from state_representation.learning.objectives import Batch, Setting, SRLModel
 from state_representation.models.encoders import EncoderNetwork, build_encoder
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 from state_representation.store.loss_terms import check_losses
 from state_representation.store.train_config import TrainConfig
 
@@ -204,7 +205,7 @@ class Learner:
         """
         if not folder.training_state.is_file():
             raise UserError(f"{folder.path} has no {folder.training_state.name}: no epoch was finished; train anew.")
-        state = read_tensors(folder.training_state)
+        state = read_tensors(folder.training_state, LEARN_AGAIN)
         try:
             self.model.load_state_dict(state["model"])
             if self.optimizer is not None:
@@ -330,7 +331,7 @@ def pixel_statistics(frames: np.ndarray) -> tuple[np.ndarray, float]:
 
 def best_tensors(folder: LogFolder) -> dict[str, Tensor]:
     """The encoder's tensors in ``srl_model.pth``."""
-    tensors = read_tensors(folder.model)
+    tensors = read_tensors(folder.model, LEARN_AGAIN)
     return {
         name.removeprefix(ENCODER_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(ENCODER_PREFIX)
     }

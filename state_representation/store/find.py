@@ -1,17 +1,17 @@
 """Finding a trained representation: by path, in ``config/srl_models.yaml``, or the newest. Imports nothing heavy."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import config
 from environments.config import EnvConfig
 from srl3.errors import UserError
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
+from srl3.formats.yaml import read_by_hand
 from state_representation.registry import SRLType, registered_srl
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 
 SRL_MODELS = Path(config.__file__).parent / "srl_models.yaml"
 DEFAULT_SECTION = "default"
@@ -62,14 +62,12 @@ def read_srl_models(file: Path) -> dict[str, dict[str, str]]:
     Raises:
         UserError: when it can't be read, or is something else.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise UserError(f"can't read the representations' file {file}: {reason}.") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"the representations' file {file} is not YAML: {' '.join(str(error).split())}.") from None
-    sections = content or {}
+    sections = (
+        read_by_hand(
+            file, "--srl-config-file takes sections such as MobileRobotGymEnv-v0: {autoencoder: 26-01-31_12h00_00_ae}"
+        )
+        or {}
+    )
     good = isinstance(sections, Mapping) and all(
         section is None or (isinstance(section, Mapping) and all(isinstance(value, str) for value in section.values()))
         for section in sections.values()
@@ -89,16 +87,11 @@ def read_description(folder: Path) -> dict[str, Any]:
         UserError: when it is missing or damaged.
     """
     file = LogFolder(folder).config
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))["encoder"]
-    except OSError:
-        raise UserError(
-            f"there is no representation in {folder}: {file.name} is missing; name its log folder."
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{file} is damaged; learn the representation again.") from None
+    if not file.is_file():
+        raise UserError(f"there is no representation in {folder}: {file.name} is missing; name its log folder.")
+    description = read_mapping(file, LEARN_AGAIN, needs=("encoder",))["encoder"]
     if not isinstance(description, dict):
-        raise UserError(f"{file} is damaged; learn the representation again.")
+        raise DamagedFile(file, "its encoder is no object", LEARN_AGAIN)
     return description
 
 

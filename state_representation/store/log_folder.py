@@ -3,6 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+LEARN_AGAIN = "learn the representation again"
+"""the advice for a damaged file in one"""
+
 
 @dataclasses.dataclass(frozen=True)
 class LogFolder:

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.text import read_text
+from srl3.formats.yaml import value_of
 from state_representation.store.find import LOG_FOLDER, read_srl_models
 
 
@@ -48,7 +48,7 @@ def register(file: Path, env_id: str, srl_model: str, folder: Path) -> None:
     """
     values = entry(file, env_id, srl_model, folder)
     sections = read_srl_models(file) if file.is_file() else {}
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    text = read_text(file, "name another with --srl-config-file") if file.is_file() else ""
     lines = text.splitlines()
     head = next((index for index, line in enumerate(lines) if re.match(rf"{re.escape(env_id)}\s*:", line)), None)
     if head is None:
@@ -69,8 +69,8 @@ def register(file: Path, env_id: str, srl_model: str, folder: Path) -> None:
 def _sections(text: str) -> dict[str, dict[str, str]]:
     """What is understood of an edited file; nothing when it is no longer YAML."""
     try:
-        return {name: dict(section or {}) for name, section in (yaml.safe_load(text) or {}).items()}
-    except (yaml.YAMLError, AttributeError, ValueError, TypeError):
+        return {name: dict(section or {}) for name, section in (value_of(text) or {}).items()}
+    except (AttributeError, ValueError, TypeError):
         return {}
 
 

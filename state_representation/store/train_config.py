@@ -8,7 +8,9 @@ from typing import Any
 
 from srl3.errors import UserError
 from srl3.files import write_text
-from state_representation.store.log_folder import LogFolder
+from srl3.formats.damage import DamagedFile
+from srl3.formats.json import read_mapping
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 from state_representation.store.loss_terms import LossPlan, parse_losses
 
 ENCODER_KEY = "encoder"
@@ -103,13 +105,12 @@ def read_exp_config(folder: LogFolder) -> dict[str, Any]:
     """
     if not folder.config.is_file():
         raise UserError(f"there is no representation in {folder.path}: it has no {folder.config.name}.")
+    content = read_mapping(folder.config, LEARN_AGAIN)
     try:
-        content = json.loads(folder.config.read_text(encoding="utf-8"))
         TrainConfig.from_dict(content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder.config} is damaged ({error}); learn the representation again.") from None
-    found: dict[str, Any] = content
-    return found
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(folder.config, f"{type(error).__name__}: {error}", LEARN_AGAIN) from None
+    return content
 
 
 def write_exp_config(folder: LogFolder, config: TrainConfig, encoder: Mapping[str, Any], **more: Any) -> None:

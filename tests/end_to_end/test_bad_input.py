@@ -109,7 +109,7 @@ HERE = [
     (f"train {MOBILE} --no-vis --conf-file {{unknown_key}}", "unknown hyperparameter of ppo2 .*'n_stepz'"),
     (f"train {MOBILE} --no-vis --conf-file {{not_a_mapping}}", "must be a mapping"),
     (f"train {MOBILE} --no-vis --conf-file {{not_yaml}}", "is not YAML"),
-    (f"train {MOBILE} --no-vis --conf-file missing.yaml", "can't read the hyperparameter file missing.yaml"),
+    (f"train {MOBILE} --no-vis --conf-file missing.yaml", "missing.yaml is missing; --conf-file takes sections"),
     (f"train {MOBILE} --no-vis -c --algo sac --policy lstm", "lstm"),
     ("train --no-vis --load-rl-model-path {run} --algo a2c", "was trained with ppo2, and can't be retrained with a2c"),
     ("train --no-vis --load-rl-model-path {run} --srl-model raw_pixels", "was trained from ground_truth, and can't"),

@@ -84,7 +84,7 @@ def test_the_configuration_file_and_the_newest_are_found(here: Command, tmp_path
         ),
         (["--srl-model", "ground_truth", "--srl-model-path", "LEARNED"], "ground_truth is none"),
         (["--srl-model", "random", "--srl-model-path", "LEARNED", "--latest"], "give one of them"),
-        (["--srl-model", "random", "--srl-config-file", "no.yaml"], "can't read the representations' file no.yaml"),
+        (["--srl-model", "random", "--srl-config-file", "no.yaml"], "no.yaml is missing; --srl-config-file takes"),
         (["--srl-model", "random", "--srl-config-file", "list.yaml"], "must map each environment"),
         (["--srl-model", "random", "--srl-model-path", "DAMAGED"], "damaged"),
         (["--srl-model", "randomm", "--srl-model-path", "LEARNED"], "did you mean random"),

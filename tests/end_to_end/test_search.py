@@ -142,7 +142,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys):
         (("--algo", "ppo2"), "has algo a2c, and this search has ppo2"),
         (("--study-name", "other"), "holds the results of study 'study' in sqlite:///study/study.db"),
         (("--storage", "nowhere"), "--storage takes sqlite://…"),
-        (("--search-space", "none.yaml"), "can't read the search space none.yaml: No such file or directory"),
+        (("--search-space", "none.yaml"), "none.yaml is missing; --search-space takes lines such as"),
         (("--storage", "mysql://me:secret@host/x", "--log-dir", "b"), "the driver for mysql://…@host/x is missing"),
     ):
         assert run(*flags) == 2
@@ -151,5 +151,5 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys):
         assert sentence in line
     (tmp_path / "study" / "study.yaml").write_text("- damaged")
     assert run() == 2
-    assert "study/study.yaml is damaged; move it away" in capsys.readouterr().err
+    assert "study/study.yaml is damaged (it holds no mapping of names); move it away" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["study"], "no folder for what was refused"

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from srl3.errors import UserError
+from srl3.formats.tensors import read_tensors
 from state_representation.encoding.encoder import (
     EncoderInfo,
     find_device,
     fingerprint,
     load_encoder,
     make_encoder,
-    read_tensors,
     write_tensors,
 )
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 
 from .made import make_random_encoder, write_random_representation
 
@@ -120,17 +120,17 @@ class Code:
 def test_no_code_runs_from_a_file(tmp_path):
     path = tmp_path / "evil.pth"
     torch.save({"encoder.head.bias": Code()}, path)
-    with pytest.raises(UserError, match="is damaged, or holds more than tensors"):
-        read_tensors(path)
+    with pytest.raises(UserError, match=r"is damaged \(it holds something other than tensors\)"):
+        read_tensors(path, LEARN_AGAIN)
     path.write_bytes(pickle.dumps({"a": 1}, protocol=2))
     with pytest.raises(UserError, match="damaged"):
-        read_tensors(path)
+        read_tensors(path, LEARN_AGAIN)
 
 
 def test_tensors_are_written_in_one_piece(tmp_path):
     path = tmp_path / "some.pth"
     write_tensors(path, {"a": torch.arange(3), "b": [1.5, {"c": 2}]})
-    found = read_tensors(path)
+    found = read_tensors(path, LEARN_AGAIN)
     assert found["a"].tolist() == [0, 1, 2]
     assert found["b"] == [1.5, {"c": 2}]
     assert [file.name for file in tmp_path.iterdir()] == ["some.pth"]

@@ -9,12 +9,13 @@ import torch
 
 from environments.datasets.dataset import open_dataset
 from srl3.errors import UserError
+from srl3.formats.tensors import read_tensors
 from state_representation.data.truth import relative_truth, world_truth
-from state_representation.encoding.encoder import load_encoder, read_tensors
+from state_representation.encoding.encoder import load_encoder
 from state_representation.judging.metrics import ground_truth_correlation
 from state_representation.judging.outputs import encoder_info
 from state_representation.learning.learner import Learner, best_tensors, pixel_statistics, supervised_targets
-from state_representation.store.log_folder import LogFolder
+from state_representation.store.log_folder import LEARN_AGAIN, LogFolder
 from state_representation.store.train_config import TrainConfig, read_exp_config, write_exp_config
 
 from .toys import write_toy
@@ -159,7 +160,7 @@ def test_resuming_what_does_not_fit(data, tmp_path):
 def test_a_full_disk_keeps_the_epoch_before(data, tmp_path, monkeypatch):
     folder = LogFolder(tmp_path)
     made = run(Learner(config(data, "inverse", training_set_size=60), open_dataset(data), "cpu"), 1, folder)
-    before = read_tensors(folder.training_state)["validation"]
+    before = read_tensors(folder.training_state, LEARN_AGAIN)["validation"]
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -168,7 +169,7 @@ def test_a_full_disk_keeps_the_epoch_before(data, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         run(made, 1, folder)
     monkeypatch.undo()
-    assert read_tensors(folder.training_state)["validation"] == before
+    assert read_tensors(folder.training_state, LEARN_AGAIN)["validation"] == before
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from environments.config import EnvConfig
+from environments.datasets.info import RECORD_AGAIN
 from environments.datasets.recording.policies import Oracle, Performer, Policy, RandomPolicy, load_oracle
 from environments.datasets.recording.stage import Stage, make_stage, places
 from environments.datasets.writer import Rows
 from environments.registry import ThreadingType, find_env
 from srl3.files import atomic_path
+from srl3.formats.npz import read_arrays
 
 BLOCK_EPISODES = 16
 """Most episodes played side by side."""
@@ -80,8 +82,7 @@ class Episode:
     @classmethod
     def take(cls, path: Path) -> "Episode":
         """Read what `save` wrote, and remove it (so that merging parts never needs more room than they have)."""
-        with np.load(path, allow_pickle=False) as archive:
-            rows = Rows(**{name: archive[name] for name in archive.files})
+        rows = Rows(**read_arrays(path, RECORD_AGAIN))
         path.unlink()
         return cls(int(path.stem.rpartition("_")[2]), rows)
 

@@ -4,14 +4,15 @@ import hashlib
 import itertools
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from environments.kuka_gym.pictures.simplify import simplify
+from srl3.errors import UserError
 from srl3.files import atomic_path
+from srl3.formats.npz import read_arrays
 
 CREASE = 55.0
 """Neighbouring faces at a greater angle than this meet in a visible edge, degrees."""
@@ -149,11 +150,10 @@ def _cache_folders() -> list[Path]:
 def _read(path: Path) -> Arrays | None:
     """What `_write` wrote; None when it is not there or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            positions, normals, uvs = file["positions"], file["normals"], file["uvs"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(path, "it is made anew", needs=("positions", "normals", "uvs"))
+    except UserError:
         return None
-    return positions, normals, uvs
+    return kept["positions"], kept["normals"], kept["uvs"]
 
 
 def _write(path: Path, arrays: Arrays) -> bool:

@@ -91,11 +91,11 @@ def test_damage_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"1\.monitor\.csv can't be read"):
+    with pytest.raises(UserError, match=r"1\.monitor\.csv is missing"):
         read_monitor(tmp_path / "1.monitor.csv")
     binary = tmp_path / "2.monitor.csv"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"2\.monitor\.csv can't be read"):
+    with pytest.raises(UserError, match=r"2\.monitor\.csv is damaged \(it is not a text file\)"):
         read_monitor(binary)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from srl3.errors import UserError
-from srl3.formats import csv, json, npz, yaml
+from srl3.formats import csv, json, npz, tensors, text, yaml
 from srl3.formats.damage import DamagedFile, read_or_set_aside
 
 ADVICE = "make it again"
@@ -91,6 +92,80 @@ def test_damaged_csv(tmp_path: Path, content: bytes):
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(DamagedFile):
         csv.read_table(tmp_path / "a.csv", ADVICE)
+
+
+@pytest.mark.parametrize(
+    "tag", ["!!int ''", "!!bool maybe", "!!timestamp soon", "!!python/name:os.system", "2024-13-45", "[" * 2000]
+)
+def test_values_that_are_none_of_their_kind(tmp_path: Path, tag: str):
+    (tmp_path / "a.yaml").write_text(f"a: {tag}\n")
+    for read in (yaml.read_mapping, yaml.read_by_hand):
+        with pytest.raises(DamagedFile):
+            read(tmp_path / "a.yaml", ADVICE)
+    with pytest.raises(ValueError, match="is no value that YAML can read"):
+        yaml.value_of(tag)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a: 1\nb: {c: 1, c: 2}\n", "line 2: 'c' is written twice"),
+        (b"a: [1\n", "line 2: "),
+        (b"\xff\xfe\x00", "it is not a text file"),
+    ],
+)
+def test_what_a_person_wrote_is_not_called_damaged(tmp_path: Path, content: bytes, reason: str):
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(DamagedFile) as raised:
+        yaml.read_by_hand(tmp_path / "a.yaml", ADVICE)
+    assert str(raised.value).startswith(f"{tmp_path}/a.yaml is not YAML ({reason}")
+
+
+def test_a_mapping_merged_into_another_is_not_written_twice(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text("base: &base {x: 1, y: 2}\nmine: {<<: *base, x: 3}\n")
+    assert yaml.read_by_hand(tmp_path / "a.yaml", ADVICE)["mine"] == {"x": 3, "y": 2}
+
+
+def test_a_mapped_array_is_read_only(tmp_path: Path, archive: Path):
+    np.save(tmp_path / "a.npy", np.arange(6).reshape(2, 3))
+    mapped = npz.map_array(tmp_path / "a.npy", ADVICE)
+    assert mapped.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert not mapped.flags.writeable
+    with pytest.raises(DamagedFile, match="not a single array"):
+        npz.map_array(archive, ADVICE)
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-1])
+    with pytest.raises(DamagedFile):
+        npz.map_array(tmp_path / "a.npy", ADVICE)
+
+
+def test_texts_and_lines(tmp_path: Path):
+    (tmp_path / "a.txt").write_bytes(b"caf\xc3\xa9\n")
+    assert text.read_text(tmp_path / "a.txt", ADVICE) == "café\n"
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(DamagedFile, match="it is not a text file"):
+        text.read_text(tmp_path / "a.txt", ADVICE)
+    assert csv.values_of('1,"2,3",') == ["1", "2,3", ""]
+    assert csv.values_of("") == []
+    for line, words in (('1,"2', "end of data"), ("x" * 200_000, "larger than field limit")):
+        with pytest.raises(ValueError, match=words):
+            csv.values_of(line)
+
+
+def test_tensors_with_any_byte_changed_are_whole_or_damaged(tmp_path: Path):
+    path = tmp_path / "a.pth"
+    torch.save({"weight": torch.arange(4.0), "step": 3}, path)
+    whole = path.read_bytes()
+    assert tensors.read_tensors(path, ADVICE)["weight"].tolist() == [0, 1, 2, 3]
+    said = 0
+    for place in range(0, len(whole), 7):
+        content = bytearray(whole)
+        content[place] ^= 0xFF
+        path.write_bytes(content)
+        try:
+            tensors.read_tensors(path, ADVICE)
+        except DamagedFile:
+            said += 1
+    assert said > 0
 
 
 def test_a_missing_file_and_a_folder_are_no_damage(tmp_path: Path):
