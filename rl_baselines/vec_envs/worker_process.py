@@ -23,7 +23,7 @@ from rl_baselines.vec_envs.images import world_images
 from rl_baselines.vec_envs.leaves import keyed_leaves
 from rl_baselines.vec_envs.monitor import RunMonitor, make_monitored_env
 from srl3.errors import UserError
-from srl3.os_errors import DISK_FULL
+from srl3.os_errors import in_words
 from srl3.spaces import ROOT
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -237,13 +237,13 @@ class Share:
 
     @contextmanager
     def named_errors(self) -> Iterator[None]:
-        """Whatever goes wrong within is a `WorkerError`, but for the user's mistakes and a full disk."""
+        """Whatever goes wrong within is a `WorkerError`, but for mistakes of the user and of the file system."""
         try:
             yield
         except UserError:
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in DISK_FULL:
+            if isinstance(error, OSError) and in_words(error) is not None:
                 raise
             raise WorkerError(f"{self} raised an error:\n{traceback.format_exc()}") from None
 

@@ -55,7 +55,7 @@ class WorkerVecEnv(VecEnv):
     Raises:
         WorkerError: from any call, when a worker dies or an environment raises; every later call but `close`
             raises it again.
-        OSError: likewise, when an environment finds the disk full.
+        OSError: likewise, when the file system fails an environment in a way that `srl3.os_errors` knows.
         UserError: likewise, when an environment finds a mistake of the user's.
         AttributeError: from `get_attr` and `env_method`, when the environments have nothing of that name.
     """

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from srl3.errors import UserError
 from srl3.os_errors import in_words
@@ -43,6 +43,11 @@ class DamagedFile(UserError):
         super().__init__(f"{path} {fault} ({reason}); {advice.rstrip('.')}.")
         self.path = path
         self.reason = reason
+        self._parts = (path, reason, advice, fault)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew of its parts in another process."""
+        return type(self), self._parts
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +13,7 @@ from gymnasium import spaces
 from rl_baselines.vec_envs.monitor import RunMonitor
 from rl_baselines.vec_envs.worker_process import EnvSpec
 from srl3.errors import UserError
+from srl3.formats.damage import DamagedFile
 
 TOY_ID = "MobileRobotGymEnv-v0"
 """any registered id: the fork server imports its module"""
@@ -38,6 +40,9 @@ class ToyEnv(gym.Env[np.ndarray, Any]):
             "RuntimeError": RuntimeError("the gear broke"),
             "EOFError": EOFError("the gear broke"),
             "UserError": UserError("the gear is missing; fetch one."),
+            "damaged": DamagedFile(Path("gear.npz"), "it is cut short", "fetch it again"),
+            "locked": PermissionError(13, "Permission denied", "gear.npz"),
+            "crowded": OSError(24, "Too many open files"),
             "full": OSError(28, "No space left on device", "somewhere.csv"),
         }[error]
         self.observation_space = spaces.Box(0, 255, (side, side, 3), np.uint8)

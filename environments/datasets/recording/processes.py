@@ -12,7 +12,7 @@ from typing import Any
 from environments.datasets.recording.recorder import Episode, Recorder, RecordingPlan, part_path
 from environments.registry import find_env
 from srl3.errors import UserError
-from srl3.os_errors import DISK_FULL
+from srl3.os_errors import DISK_FULL, in_words
 
 CONTEXT = multiprocessing.get_context("forkserver")
 LOOK_SECONDS = 0.2
@@ -132,10 +132,11 @@ def _work(plan: RecordingPlan, rank: int, count: int, folder: Path, pipe: Connec
         except UserError as error:
             pipe.send(error)
         except OSError as error:
-            if error.errno not in DISK_FULL:
-                pipe.send(RecordingError(f"recording process {rank} failed:\n{traceback.format_exc()}"))
-            else:
+            if error.errno in DISK_FULL:
                 pipe.send(OSError(error.errno, error.strerror, str(folder)))
+            else:
+                reason = in_words(error) or f"\n{traceback.format_exc()}"
+                pipe.send(RecordingError(f"recording process {rank} failed: {reason}"))
         except Exception:
             pipe.send(RecordingError(f"recording process {rank} failed:\n{traceback.format_exc()}"))
 

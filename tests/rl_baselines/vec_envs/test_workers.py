@@ -16,6 +16,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from rl_baselines.vec_envs.worker_process import EnvSpec, WorkerError
 from rl_baselines.vec_envs.workers import WorkerVecEnv, available_cores
 from srl3.errors import UserError
+from srl3.formats.damage import DamagedFile
+from srl3.os_errors import in_words
 from tests.rl_baselines.toy_workers import toys
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +219,27 @@ def test_a_full_disk_is_an_oserror(workers, rank):
     assert raised.value.filename == "somewhere.csv"
     with pytest.raises(OSError, match="No space left"):
         venv.reset()
+
+
+@pytest.mark.parametrize("rank", [0, 2], ids=["here", "in a worker"])
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        ("damaged", DamagedFile, "gear.npz is damaged (it is cut short); fetch it again."),
+        ("locked", PermissionError, "gear.npz may not be read or written; check its permissions, or choose another"),
+        ("crowded", OSError, "too many files are open at once; raise the limit (ulimit -n)"),
+    ],
+)
+def test_what_the_file_system_refuses_stays_one_sentence(workers, error, kind, sentence, rank):
+    specs = toys(3)
+    specs[rank] = toys(1, fail_in="step", error=error)[0]
+    venv = workers(specs)
+    venv.reset()
+    with pytest.raises(kind) as raised:
+        venv.step(np.zeros(3, int))
+    said = in_words(raised.value) if isinstance(raised.value, OSError) else str(raised.value)
+    assert said is not None
+    assert said.startswith(sentence)
 
 
 @pytest.mark.parametrize("idle", [True, False])
