@@ -65,6 +65,7 @@ ROOMS = (
     "rl_baselines.benchmarks",
     "rl_baselines.grid",
     "rl_baselines.search",
+    "rl_baselines.front_doors",
     "rl_baselines",
 )
 """From the bottom up: a module may import from its own room and from those before it, never from one after it."""

@@ -15,6 +15,9 @@ from srl3.formats.yaml import read_by_hand, value_of
 from state_representation.registry import registered_srl
 
 DEFAULT_SECTION = "default"
+TUNED = "tuned"
+PRESETS = (TUNED, "conservative")
+"""each algorithm's own preset file, and what changes it: files of the same form in a folder of that name"""
 OVERRIDE = "--hyperparam"
 _ACTIONS = ("discrete", "continuous")
 _FLAGS = {"n_envs": "--num-cpu", "learning_rate": "--new-lr"}
@@ -38,6 +41,8 @@ def resolve_hyperparams(
     *,
     continuous: bool,
     conf_file: Path | None = None,
+    preset: str = TUNED,
+    further: Sequence[tuple[str, Mapping[str, Any]]] = (),
     overrides: Sequence[str] = (),
     flags: Mapping[str, Any] = {},
     saved: tuple[str, Mapping[str, Any]] | None = None,
@@ -46,7 +51,8 @@ def resolve_hyperparams(
 
     From the weakest: the algorithm's own defaults; in the preset file the sections ``default``, ``<env>``,
     ``<env>/<srl-model>``, ``<env>/<srl-model>/{discrete,continuous}`` (``default`` may be narrowed in the
-    same way, e.g. ``default/raw_pixels``); ``--hyperparam``; an explicit flag.
+    same way, e.g. ``default/raw_pixels``); the same sections of another preset; ``further``; ``--hyperparam``;
+    an explicit flag.
 
     Args:
         algo_class: the algorithm.
@@ -55,6 +61,8 @@ def resolve_hyperparams(
         srl_model: what is observed.
         continuous: whether actions are continuous.
         conf_file: a preset file in the place of the algorithm's own.
+        preset: one of `PRESETS`.
+        further: more sources, weakest first: what messages call each, and its values.
         overrides: ``name:value`` texts.
         flags: values from explicit flags, by hyperparameter; None means not given.
         saved: where a checkpoint is and the hyperparameters it was trained with; they stand in for the preset file.
@@ -71,8 +79,11 @@ def resolve_hyperparams(
     }
     if saved is None:
         levels = _file_levels(checker, conf_file, env_id, srl_model, _ACTIONS[continuous])
+        if preset != TUNED:
+            levels += _file_levels(checker, _preset_file(checker, preset), env_id, srl_model, _ACTIONS[continuous])
     else:
         levels = [(saved[0], checker.checked(saved[1], saved[0]))]
+    levels += [(source, checker.checked(values, source)) for source, values in further]
     levels.append((OVERRIDE, checker.checked(_parse_overrides(overrides), OVERRIDE)))
     levels += [
         (_flag(name), checker.checked({name: value}, _flag(name))) for name, value in flags.items() if value is not None
@@ -163,6 +174,22 @@ def _file_levels(
         for narrower in ((), (srl_model,), (srl_model, actions))
     ]
     return [(f"{file}: {name}", sections[name]) for name in names if name in sections]
+
+
+def _preset_file(checker: "_Checker", preset: str) -> Path:
+    """The file of ``--preset``.
+
+    Raises:
+        UserError: for an unknown preset, or an algorithm that has none.
+    """
+    if preset not in PRESETS:
+        raise unknown_name("preset", preset, PRESETS)
+    folder = HYPERPARAMS_FOLDER / preset
+    path = folder / f"{checker.preset}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise UserError(f"--preset {preset} is for {known}; {checker.algo_name} has only its own.")
+    return path
 
 
 def _read_sections(path: Path, file: str) -> Mapping[str, Any]:

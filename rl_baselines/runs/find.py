@@ -33,6 +33,8 @@ def find_run(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> RunFolder:
     if other and not path.exists():
         return find_run(other["run"] or ".", log_dir)
     if path.is_file():
+        path = _without_link(path).parent
+    if path.name.isdecimal() and path.parent.name == "checkpoints" and not path.exists():
         path = path.parent
     if path.name == "checkpoints":
         path = path.parent
@@ -52,17 +54,20 @@ def find_checkpoint(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> Path:
     A file; a run folder (its best model, else its latest); a folder above runs (its newest run with a
     checkpoint); a ``checkpoints/`` folder (its highest number); part of a run's name (its newest match
     below ``log_dir``); the S-RL Toolbox's ``…/ppo2.pkl``, which stands for the run folder it is in; or the
-    spellings ``…/nn/latest.pth``, ``…/nn/checkpoint_best.pth`` and ``…/nn/checkpoint_<steps>.pth``.
+    spellings ``…/nn/latest.pth``, ``…/nn/checkpoint_best.pth``, ``…/nn/checkpoint_<steps>.pth`` and
+    ``…/checkpoints/<number>``, which is that of so many steps, else the first, second … one.
 
     Raises:
         UserError: for a miss, listing what is there instead.
     """
     path = _path(spec)
     if path.is_file():
-        return path
+        return _without_link(path)
     other = _OTHER_SPELLING.fullmatch(os.fspath(path))
     if other and not path.exists():
         return _in_other_spelling(spec, other["run"] or ".", other["file"], log_dir)
+    if path.name.isdecimal() and path.parent.name == "checkpoints" and not path.exists():
+        return _counted(spec, find_run(str(path.parent.parent), log_dir), int(path.name))
     if path.suffix == ".pkl" and path.parent.is_dir():
         path = path.parent
     if path.is_dir():
@@ -122,6 +127,25 @@ def _in_other_spelling(spec: str, base: str, file: str | None, log_dir: Path) ->
         there = ", ".join(str(path.relative_to(run.path)) for path in _of_run(run)) or "no checkpoint yet"
         raise UserError(f"no checkpoint at {spec}; {run.path} has {there}.")
     return found
+
+
+def _counted(spec: str, run: RunFolder, number: int) -> Path:
+    if run.checkpoint(number).is_file():
+        return run.checkpoint(number)
+    there = run.numbered()
+    if 1 <= number <= len(there):
+        return there[number - 1]
+    names = ", ".join(path.name for path in there) or "no numbered checkpoint"
+    raise UserError(f"no checkpoint at {spec}; {run.checkpoints} has {names}.")
+
+
+def _without_link(path: Path) -> Path:
+    """The file of a run by its own name, where ``path`` is a link beside or below it that other systems know."""
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.normpath(path.parent / os.readlink(path)))
+    folder = path.parent.parent if path.parent.name == "nn" else path.parent
+    return target if target.is_relative_to(folder) and target.is_file() else path
 
 
 def _in_folder(folder: Path) -> Path | None:

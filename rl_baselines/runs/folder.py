@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from environments.foreign import escaped_id
 from srl3.errors import UserError
 from srl3.files import make_folder, remove_empty, write_text
 from srl3.formats.yaml import read_mapping
@@ -207,38 +205,24 @@ def _read_only(folder: Path) -> bool:
     return not folder.stat().st_mode & 0o222
 
 
-def new_run_folder(
-    log_dir: Path,
-    env_id: str,
-    srl_model: str,
-    algo: str,
-    suffix: str | None,
-    experiment_name: str | None = None,
-) -> RunFolder:
-    """Make the folder of a new run; an existing one is never taken. Where it can't be made, nothing is left.
+def make_run_folder(path: Path) -> RunFolder:
+    """Make the folder of a new run at ``path``, or with a number after it: an existing one is never taken.
 
-    Returns:
-        ``<log-dir>/<env>/<srl-model>/<algo>/<time>[-suffix]/``, or ``<log-dir>/<experiment-name>_<time>/``.
+    Where it can't be made, nothing is left.
     """
-    if experiment_name is None:
-        parent = log_dir / escaped_id(env_id) / srl_model / algo
-        name = time.strftime("%y-%m-%d_%Hh%M_%S") + (f"-{suffix}" if suffix else "")
-    else:
-        parent = log_dir
-        name = f"{experiment_name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
-    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    make_folder(parent)
+    missing = [folder for folder in path.parents if not folder.exists()]
+    make_folder(path.parent)
     for number in range(1, 1000):
-        path = parent / (name if number == 1 else f"{name}_{number}")
+        numbered = path if number == 1 else path.with_name(f"{path.name}_{number}")
         try:
-            path.mkdir()
+            numbered.mkdir()
         except FileExistsError:
             continue
         except OSError:
             remove_empty(missing)
             raise
-        return RunFolder(path)
-    raise UserError(f"{parent / name} exists a thousand times over; choose another name.")
+        return RunFolder(numbered)
+    raise UserError(f"{path} exists a thousand times over; choose another name.")
 
 
 def remove_run(run: RunFolder, kept: Path) -> None:

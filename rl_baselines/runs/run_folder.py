@@ -7,9 +7,9 @@ from rl_baselines.runs.folder import (
     check_writable,
     link_latest,
     nearest_existing,
-    new_run_folder,
     remove_run,
 )
+from rl_baselines.runs.layouts import new_run_folder
 
 __all__ = [
     "DEFAULT_LOG_DIR",

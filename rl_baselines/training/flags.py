@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.flags import add_env_flags, env_help, env_kwargs_from_flags
+from rl_baselines.hyperparams.resolve import PRESETS
 from rl_baselines.registry import registered_rl
 from rl_baselines.tracking.trackers import TRACKERS
 from rl_baselines.training.request import CHOICES, DEFAULTS, TrainingRequest
@@ -34,6 +35,9 @@ def add_training_flags(parser: Parser) -> None:
         type=positive_number,
         help="environments run at once; else the preset's, else 1",
     )
+    run.add_argument(
+        "--torch-deterministic", action="store_true", help="only deterministic algorithms of torch, also on a GPU"
+    )
     run.add_argument("--policy", choices=["feedforward", "lstm"], default=DEFAULTS["policy"], help="kind of network")
     run.add_argument("--device", default=DEFAULTS["device"], help="torch device: auto, cpu, cuda, cuda:1 …")
     run.add_argument(
@@ -42,6 +46,12 @@ def add_training_flags(parser: Parser) -> None:
         default=[],
         metavar="NAME:VALUE",
         help="hyperparameters of the algorithm, for example n_steps:256 learning_rate:lin_3e-4",
+    )
+    run.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default=DEFAULTS["preset"],
+        help="conservative: small, steady steps, for tasks on which the tuned preset is unstable",
     )
     run.add_argument("--conf-file", type=Path, help="presets (YAML); else the algorithm's in config/hyperparams/")
 
@@ -81,6 +91,12 @@ def add_training_flags(parser: Parser) -> None:
         type=whole_number,
         default=DEFAULTS["save_freq"],
         help="write checkpoints/ every N steps; 0 never",
+    )
+    out.add_argument(
+        "--log-interval",
+        type=whole_number,
+        default=DEFAULTS["log_interval"],
+        help="print return, length, losses and rate every N episodes; 0 never",
     )
     out.add_argument("--no-progress", action="store_true", help="no progress bar")
     out.add_argument(

@@ -47,6 +47,10 @@ class TrainingPlan:
     suffix: str | None = None
     experiment_name: str | None = None
     """the run folder is ``<log-dir>/<name>_<time>`` instead"""
+    layout: str | None = None
+    """key of `rl_baselines.runs.layouts.LAYOUTS`, for a run folder in the manner of another system"""
+    torch_deterministic: bool = False
+    """only torch's deterministic algorithms; on a processor they are that anyway"""
     device: str = "auto"
     visdom_port: int | None = None
     """None: no visdom"""
@@ -54,6 +58,8 @@ class TrainingPlan:
     min_episodes_save: int = 100
     eval_freq: int = 0
     save_freq: int = 0
+    log_interval: int = 0
+    """episodes between two blocks of statistics on the console; 0: none"""
     show_progress: bool = True
     track: str | None = None
     """key of `rl_baselines.tracking.trackers.TRACKERS`"""
@@ -88,6 +94,9 @@ class SavedPlan:
     track: str | None
     arguments: dict[str, Any]
     command: str
+    log_interval: int = 0
+    layout: str | None = None
+    torch_deterministic: bool = False
 
 
 def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
@@ -106,6 +115,9 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "hyperparams": {name: {"value": each.value, "from": each.source} for name, each in plan.settings.items()},
         **{name: getattr(plan, name) for name in SAVING},
         "track": plan.track,
+        "log_interval": plan.log_interval,
+        "layout": plan.layout,
+        "torch_deterministic": plan.torch_deterministic,
         "parent": None if plan.parent is None else str(plan.parent.path),
         "arguments": plan.arguments,
         "command": plan.command,
@@ -130,6 +142,9 @@ def read_plan(run: RunFolder) -> SavedPlan:
             sources={name: each["from"] for name, each in content["hyperparams"].items()},
             saving={name: int(content[name]) for name in SAVING},
             track=content["track"],
+            log_interval=int(content.get("log_interval", 0)),
+            layout=content.get("layout"),
+            torch_deterministic=bool(content.get("torch_deterministic", False)),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
         )

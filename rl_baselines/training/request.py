@@ -24,6 +24,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "eval_freq": 0,
         "save_freq": 0,
         "track": "none",
+        "preset": "tuned",
+        "log_interval": 0,
     }
 )
 """What a choice that was not made stands for; those left out here have no default of their own."""
@@ -68,6 +70,20 @@ class TrainingRequest:
     save_freq: int | None = None
     no_progress: bool | None = None
     track: str | None = None
+    preset: str | None = None
+    """key of `rl_baselines.hyperparams.resolve.PRESETS`"""
+    torch_deterministic: bool | None = None
+    log_interval: int | None = None
+    """episodes between two blocks of statistics on the console"""
+
+    levels: tuple[tuple[str, Mapping[str, Any]], ...] | None = None
+    """hyperparameters between the preset's and ``hyperparam``, weakest first: where each came from, values by name"""
+    iterations: int | None = None
+    """rollouts to train, instead of ``num_timesteps``"""
+    save_iterations: int | None = None
+    """rollouts between numbered checkpoints, instead of ``save_freq``"""
+    layout: str | None = None
+    """key of `rl_baselines.runs.layouts.LAYOUTS`"""
 
     flags: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
     """every flag of the command with its value, for ``args.yaml``; empty where there was no command"""

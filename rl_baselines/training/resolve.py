@@ -87,7 +87,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         observation=Observation(config.srl_model, encoder),
         num_stack=num_stack,
         seed=seed,
-        total_timesteps=request.value("num_timesteps"),
+        total_timesteps=_steps(request.iterations, settings, algo) or request.value("num_timesteps"),
         settings=settings,
         log_dir=log_dir,
         suffix=request.suffix,
@@ -95,7 +95,10 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         episode_window=request.value("episode_window"),
         min_episodes_save=request.value("min_episodes_save"),
         eval_freq=request.value("eval_freq"),
-        save_freq=request.value("save_freq"),
+        save_freq=_steps(request.save_iterations, settings, algo) or request.value("save_freq"),
+        log_interval=request.value("log_interval"),
+        layout=request.layout,
+        torch_deterministic=bool(request.torch_deterministic),
         track=_tracker(request),
         device=device,
         visdom_port=_visdom_port(request),
@@ -112,7 +115,7 @@ def _check_names(request: TrainingRequest) -> None:
     for flag, name in (("--suffix", request.suffix), ("--experiment-name", request.experiment_name)):
         if name is not None and ("/" in name or name.startswith(".") or (not name and flag != "--suffix")):
             raise UserError(f"{flag} becomes part of a folder's name, and '{name}' can't.")
-    if request.suffix and request.experiment_name is not None:
+    if request.suffix and request.experiment_name is not None and request.layout is None:
         raise UserError("--suffix and --experiment-name both name the run folder; give one of them.")
 
 
@@ -158,6 +161,9 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         min_episodes_save=saved.saving["min_episodes_save"],
         eval_freq=saved.saving["eval_freq"],
         save_freq=saved.saving["save_freq"],
+        log_interval=saved.log_interval,
+        layout=saved.layout,
+        torch_deterministic=saved.torch_deterministic,
         track=_tracker(request if request.track is not None else TrainingRequest(track=saved.track)),
         device=device,
         visdom_port=_visdom_port(request),
@@ -167,6 +173,15 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         arguments=saved.arguments,
         command=saved.command,
     )
+
+
+def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) -> int | None:
+    """So many rollouts of the algorithm in environment steps; None for None."""
+    if iterations is None:
+        return None
+    if not find_algo(algo).load_class().on_policy or "n_steps" not in settings:
+        raise UserError(f"{algo} has no iterations of rollout and update to count; say how long in --num-timesteps.")
+    return int(iterations * settings["n_steps"].value * settings["n_envs"].value)
 
 
 def _flag(name: str, request: TrainingRequest) -> str:
@@ -240,6 +255,8 @@ def _settings(
     if parent is not None:
         if request.conf_file is not None:
             raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --conf-file.")
+        if request.preset is not None:
+            raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --preset.")
         if "learning_rate" in {item.partition(":")[0] for item in overrides}:
             raise UserError("the rate of a retraining is --new-lr; leave learning_rate out of --hyperparam.")
         rate = initial_learning_rate(parent.info.hyperparams)
@@ -260,6 +277,8 @@ def _settings(
         srl_model,
         continuous=not config.is_discrete,
         conf_file=request.conf_file,
+        preset=request.value("preset"),
+        further=request.levels or (),
         overrides=overrides,
         flags=flags,
         saved=saved,

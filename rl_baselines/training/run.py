@@ -11,7 +11,8 @@ from stable_baselines3.common.logger import Logger
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
-from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, new_run_folder, remove_run
+from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run
+from rl_baselines.runs.layouts import new_run_folder
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
@@ -19,6 +20,7 @@ from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.evaluations import EVALUATION_EPISODES, EvaluationCallback
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
+from rl_baselines.training.callbacks.statistics import StatisticsCallback
 from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.reporter import Reporter, how_to_go_on
@@ -29,7 +31,7 @@ from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
 from srl3.os_errors import DISK_FULL, in_words
 from srl3.runtime.console import full_disk_said_once, logged_console
-from srl3.runtime.seeding import seed_everything
+from srl3.runtime.seeding import deterministic_algorithms, seed_everything
 from srl3.runtime.signals import StopRequest, leave_on_sigterm
 from srl3.runtime.threads import torch_threads
 from srl3.runtime.versions import versions
@@ -75,7 +77,7 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: bool, on_begin: OnBegin | No
     run = plan.resume
     try:
         run = run or new_run_folder(
-            plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix, plan.experiment_name
+            plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix, plan.experiment_name, plan.layout
         )
         with run.held(), logged_console(run.log), full_disk_said_once():
             if on_begin is not None:
@@ -98,6 +100,7 @@ def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: bool) -> i
     with ExitStack() as closing:
         try:
             closing.enter_context(torch_threads(images=plan.observation.has_images))
+            closing.enter_context(deterministic_algorithms(plan.torch_deterministic))
             seed_everything(plan.seed)
             point = ResumePoint(plan, run)
             point.cut_back()
@@ -146,14 +149,13 @@ def _start_tracking(plan: TrainingPlan, run: RunFolder) -> Tracking | None:
 def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Tracking | None, *, visdom: bool) -> int:
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
-    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean)
+    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
     with StopRequest("finishing this rollout and saving") as stop:
-        callbacks = CallbackList(
-            [*point.callbacks(), *_callbacks(session, run, writer, log, stop, tracking, visdom=visdom)]
-        )
+        saving = CheckpointCallback(writer, stop, plan.save_freq)
+        callbacks = CallbackList([*point.callbacks(), *_callbacks(session, run, saving, log, tracking, visdom=visdom)])
         try:
             model.learn(
                 plan.total_timesteps - model.num_timesteps,
@@ -177,6 +179,8 @@ def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Track
             print(f"error: {found}.\n{how_to_go_on(run)}.", file=sys.stderr)
             return 1
         try:
+            if stop.signal is None:
+                saving.write_due()
             writer.write_latest(model)
         except WorkerError as error:  # a signal to all processes may end a worker after the last rollout
             return _workers_ended(error, stop, run)
@@ -220,19 +224,14 @@ def checkpoint_info(session: Session) -> CheckpointInfo:
 def _callbacks(
     session: Session,
     run: RunFolder,
-    writer: CheckpointWriter,
+    saving: CheckpointCallback,
     log: EpisodeLog,
-    stop: StopRequest,
     tracking: Tracking | None,
     *,
     visdom: bool,
 ) -> list[BaseCallback]:
-    plan = session.plan
-    callbacks: list[BaseCallback] = [
-        EpisodeRecorder(log),
-        FiniteGuard(log),
-        CheckpointCallback(writer, stop, plan.save_freq),
-    ]
+    plan, writer = session.plan, saving.writer
+    callbacks: list[BaseCallback] = [EpisodeRecorder(log), FiniteGuard(log), saving]
     if plan.eval_freq:
         worlds = session.evaluation_worlds(EVALUATION_EPISODES)
         seed = plan.seed + EVAL_SEED_OFFSET
@@ -247,5 +246,7 @@ def _callbacks(
         callbacks.append(VisdomCallback(log, title, plan.visdom_port, plan.episode_window))
     if tracking is not None:
         callbacks.append(TrackingCallback(tracking))
+    if plan.log_interval:
+        callbacks.append(StatisticsCallback(log, plan.log_interval))
     callbacks.append(ProgressCallback(log, plan.total_timesteps, plan.show_progress))
     return callbacks

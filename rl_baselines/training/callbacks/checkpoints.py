@@ -1,14 +1,18 @@
 """Writes ``latest.zip`` and ``checkpoints/``, and ends a training that was asked to stop."""
 
 import time
+from pathlib import Path
+from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, save_checkpoint
 from rl_baselines.checkpoints.replay_buffer import write_replay_buffer
 from rl_baselines.checkpoints.resume import training_state
 from rl_baselines.registry import find_algo
+from rl_baselines.runs.layouts import link
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks.finite import check_model
 from srl3.files import atomic_path
@@ -33,18 +37,22 @@ class CheckpointWriter:
         run: where to write.
         info: what the checkpoints say of themselves.
         best_mean: the best mean return so far.
+        layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
     """
 
-    def __init__(self, run: RunFolder, info: CheckpointInfo, best_mean: float = -float("inf")) -> None:
+    def __init__(
+        self, run: RunFolder, info: CheckpointInfo, best_mean: float = -float("inf"), layout: str | None = None
+    ) -> None:
         self.run = run
         self.info = info
         self.best_mean = best_mean
+        self.layout = layout
 
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
         check_model(model)
         self.best_mean = mean
-        save_checkpoint(self.run.best_model, model, self.info)
+        self._save(self.run.best_model, model)
 
     def write_latest(self, model: BaseAlgorithm) -> None:
         """Write ``latest.zip`` with all that `--resume` needs, and the replay buffer where there is one.
@@ -58,19 +66,25 @@ class CheckpointWriter:
             "monitor_sizes": self.run.monitor_sizes(),
         }
         if getattr(model, "replay_buffer", None) is None:
-            save_checkpoint(self.run.latest, model, self.info, state)
+            self._save(self.run.latest, model, state)
             return
         waiting = self.run.waiting_replay_buffer(model.num_timesteps)
         with atomic_path(waiting) as temporary:
             write_replay_buffer(temporary, model)
-        save_checkpoint(self.run.latest, model, self.info, state)
+        self._save(self.run.latest, model, state)
         waiting.replace(self.run.replay_buffer)
 
     def write_numbered(self, model: BaseAlgorithm) -> None:
         """Write ``checkpoints/model_<steps>_steps.zip``."""
         check_model(model)
         self.run.checkpoints.mkdir(exist_ok=True)
-        save_checkpoint(self.run.checkpoint(model.num_timesteps), model, self.info)
+        self._save(self.run.checkpoint(model.num_timesteps), model)
+
+    def _save(self, path: Path, model: BaseAlgorithm, state: dict[str, Any] | None = None) -> None:
+        save_checkpoint(path, model, self.info, state)
+        if self.layout is not None:
+            steps = model.n_steps * model.n_envs if isinstance(model, OnPolicyAlgorithm) else 1
+            link(self.layout, self.run, path, model.num_timesteps // steps)
 
 
 class CheckpointCallback(BaseCallback):
@@ -101,9 +115,7 @@ class CheckpointCallback(BaseCallback):
         # called before a rollout: the update after the previous one is over
         if self.model.num_timesteps == self._start and self.stop.signal is None:
             return
-        if self.save_freq and self.model.num_timesteps >= self._next_numbered:
-            self.writer.write_numbered(self.model)
-            self._next_numbered = (self.model.num_timesteps // self.save_freq + 1) * self.save_freq
+        self.write_due()
         if self.stop.signal is not None:
             check_model(self.model)  # while what it finds can still be said
             raise StopTraining
@@ -115,3 +127,9 @@ class CheckpointCallback(BaseCallback):
 
     def _on_step(self) -> bool:
         return True
+
+    def write_due(self) -> None:
+        """Write the numbered checkpoint that is due, of a model that is whole: between rollouts or at the end."""
+        if self.save_freq and self.model.num_timesteps >= self._next_numbered:
+            self.writer.write_numbered(self.model)
+            self._next_numbered = (self.model.num_timesteps // self.save_freq + 1) * self.save_freq

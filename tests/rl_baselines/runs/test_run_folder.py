@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rl_baselines.runs.find import find_checkpoint, find_run, find_runs
-from rl_baselines.runs.folder import RunFolder, check_writable, link_latest, new_run_folder
+from rl_baselines.runs.folder import RunFolder, check_writable, link_latest
+from rl_baselines.runs.layouts import link, linked_iterations, new_run_folder
 from srl3.errors import UserError
 
 
@@ -202,3 +203,49 @@ def test_a_kill_between_buffer_and_checkpoint_leaves_a_pair(tmp_path):
     run.remove_temporaries(100)
     assert not run.waiting_replay_buffer(200).exists()
     assert run.replay_buffer.is_file()
+
+
+@pytest.mark.parametrize(
+    ("layout", "pattern"),
+    [
+        ("playground", r"reach-\d{8}-\d{6}-first"),
+        ("dexhand", r"reach_\d{8}_\d{6}"),
+        ("isaacgymenvs", r"reach_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d"),
+        ("mjlab", r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_first"),
+    ],
+)
+def test_a_run_folder_is_called_as_in_other_systems(tmp_path, layout, pattern):
+    first, second = (new_run_folder(tmp_path, "E", "S", "A", "first", "reach", layout) for _ in range(2))
+    assert re.fullmatch(pattern, first.path.name)
+    assert first.path.parent == second.path.parent == tmp_path
+    assert first.path != second.path
+
+
+def test_checkpoints_have_the_names_of_other_systems(tmp_path):
+    run = make_run(tmp_path, "a", "latest.zip", "best_model.zip", "checkpoints/model_640_steps.zip")
+    for file in (run.latest, run.best_model, run.checkpoint(640)):
+        link("isaacgymenvs", run, file, 10)
+        link("mjlab", run, file, 10)
+    links = {str(path.relative_to(run.path)): os.readlink(path) for path in run.path.rglob("*") if path.is_symlink()}
+    assert links == {
+        "nn/latest.pth": "../latest.zip",
+        "nn/checkpoint_best.pth": "../best_model.zip",
+        "nn/checkpoint_10.pth": "../checkpoints/model_640_steps.zip",
+        "model_10.pt": "checkpoints/model_640_steps.zip",
+    }
+    assert find_checkpoint(f"{run.path}/nn/checkpoint_10.pth") == run.checkpoint(640)
+    assert find_checkpoint(f"{run.path}/nn/latest.pth") == run.latest
+    assert find_run(f"{run.path}/nn/latest.pth") == run
+    assert linked_iterations("mjlab", run) == {10: run.path / "model_10.pt"}
+    link("isaacgymenvs", run, run.checkpoint(640), 10)  # written again: nothing is left beside it
+    assert len(list((run.path / "nn").iterdir())) == 3
+
+
+def test_a_number_in_the_folder_of_checkpoints_is_steps_or_which_one(tmp_path):
+    run = make_run(tmp_path, "a", *(f"checkpoints/model_{steps}_steps.zip" for steps in (2, 40, 60)))
+    assert find_checkpoint(f"{run.checkpoints}/40") == run.checkpoint(40)
+    assert find_checkpoint(f"{run.checkpoints}/3") == run.checkpoint(60)
+    assert find_checkpoint(f"{run.checkpoints}/2") == run.checkpoint(2), "steps go before places"
+    assert find_run(f"{run.checkpoints}/3") == run
+    with pytest.raises(UserError, match=r"checkpoints has model_2_steps.zip, model_40_steps.zip, model_60_steps.zip"):
+        find_checkpoint(f"{run.checkpoints}/4")

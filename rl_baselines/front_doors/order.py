@@ -1,0 +1,64 @@
+"""What a front door was asked for: a training, or to watch or to run a policy that is there."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from rl_baselines.runs.folder import RunFolder
+from rl_baselines.training.request import TrainingRequest
+
+if TYPE_CHECKING:
+    from rl_baselines.training.plan import TrainingPlan
+
+Main = Callable[[list[str]], int]
+"""of a command"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What is to be done.
+
+    Args:
+        request: a training.
+        calls: commands with their arguments, one after the other, in the place of a training.
+        notes: sentences for the console, first of all.
+        announce: printed with the run's folder when a training has made it.
+        on_begin: told that folder and the plan.
+    """
+
+    request: TrainingRequest | None = None
+    calls: tuple[tuple[str, list[str]], ...] = ()
+    notes: tuple[str, ...] = ()
+    announce: str = ""
+    on_begin: "Callable[[RunFolder, TrainingPlan], None] | None" = None
+
+
+def carry_out(order: Order, commands: Mapping[str, Main]) -> int:
+    """Do it; returns the exit status, that of the first command that failed.
+
+    Args:
+        order: from a front door.
+        commands: what `Order.calls` may name, by name.
+    """
+    for note in order.notes:
+        print(note, flush=True)
+    if order.request is None:
+        for name, arguments in order.calls:
+            status = commands[name](arguments)
+            if status:
+                return status
+        return 0
+
+    from rl_baselines.training.resolve import resolve
+
+    plan = resolve(order.request)
+
+    from rl_baselines.training.run import run_training
+
+    def begin(run: RunFolder) -> None:
+        if order.announce:
+            print(f"{order.announce}{run.path}", flush=True)
+        if order.on_begin is not None:
+            order.on_begin(run, plan)
+
+    return run_training(plan, begin).status
