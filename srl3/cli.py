@@ -25,6 +25,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "train": Command("rl_baselines.train", "train, retrain or resume a policy"),
     "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
+    "play": Command("rl_baselines.play", "watch policies live, while they are trained or side by side"),
     "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
     "doctor": Command("rl_baselines.doctor", "what is installed here, what works, and how to get what is missing"),

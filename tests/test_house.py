@@ -34,6 +34,8 @@ HEAVY = (
     "matplotlib",
     "scipy",
     "tensorboard",
+    "viser",
+    "trimesh",
 )
 ROOMS = (
     "srl3",
@@ -61,6 +63,7 @@ ROOMS = (
     "rl_baselines.acting",
     "rl_baselines.plots",
     "rl_baselines.tracking",
+    "rl_baselines.play",
     "rl_baselines.training",
     "rl_baselines.benchmarks",
     "rl_baselines.grid",

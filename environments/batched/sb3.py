@@ -67,6 +67,11 @@ class BatchedVecEnv(VecEnv):
             self.render()
         return self.world.arrays.to_numpy(self.world.observe())
 
+    def reset_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Begin new episodes for these robots only, ``(K,) int64``; gives what all observe now."""
+        self.world.reset(self.world.arrays.of(rows))
+        return self.world.arrays.to_numpy(self.world.observe())
+
     def step_async(self, actions: np.ndarray) -> None:
         if not self._running:
             raise RuntimeError(f"{self.config.env_id}: call reset() before step()")

@@ -47,11 +47,16 @@ def make_worlds(
         render_mode=render_mode,
     )
     try:
-        check_fit(info, _observed(venv, encoder, info.num_stack), venv.action_space)
+        check_acts_in(info, encoder, venv)
     except BaseException:
         venv.close()
         raise
     return venv
+
+
+def check_acts_in(info: CheckpointInfo, encoder: Encoder | None, venv: VecEnv) -> None:
+    """Raise `UserError` naming both sides unless the checkpoint can act in the bare worlds ``venv``."""
+    check_fit(info, _observed(venv, encoder, info.num_stack), venv.action_space)
 
 
 def _observed(venv: VecEnv, encoder: Encoder | None, num_stack: int) -> spaces.Space[Any]:

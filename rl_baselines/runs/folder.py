@@ -105,6 +105,11 @@ class RunFolder:
         return self.path / "tracking.yaml"
 
     @property
+    def checkpoint_state(self) -> Path:
+        """which checkpoint is being watched (`rl_baselines.play`)"""
+        return self.path / ".checkpoint_state.json"
+
+    @property
     def plots(self) -> Path:
         """figures"""
         return self.path / "plots"
@@ -121,6 +126,11 @@ class RunFolder:
     def numbered(self) -> list[Path]:
         """What ``--save-freq`` wrote, lowest step first."""
         return numbered_checkpoints(self.checkpoints)
+
+    def all_checkpoints(self) -> list[Path]:
+        """Every checkpoint that is there: the latest, the best, the numbered ones from the highest on."""
+        found = [path for path in (self.latest, self.best_model) if path.is_file()]
+        return [*found, *reversed(self.numbered())]
 
     def monitors(self) -> list[Path]:
         """The monitor files, by rank."""

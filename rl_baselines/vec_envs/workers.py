@@ -138,6 +138,11 @@ class WorkerVecEnv(VecEnv):
         self._reset_options()
         return self._observed()
 
+    def reset_rows(self, rows: np.ndarray) -> Observations:
+        """Begin new episodes in these environments only, ``(K,) int64``; gives what all observe now."""
+        self._call("reset", dict.fromkeys(rows.tolist(), (None, None)), {})
+        return self._observed()
+
     def _observed(self) -> Observations:
         return joined({key: rows.copy() for key, rows in self._observations.items()})
 

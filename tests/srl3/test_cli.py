@@ -50,7 +50,7 @@ def test_version(capsys):
     ("arguments", "sentence"),
     [
         (["trian"], "unknown command 'trian'; did you mean train?"),
-        (["fly"], f"unknown command 'fly'; known are: {', '.join(sorted(COMMANDS))}."),
+        (["swim"], f"unknown command 'swim'; known are: {', '.join(sorted(COMMANDS))}."),
         (["--algo", "ppo2"], "unknown flag '--algo'; flags of a command come after its name, see srl3 --help."),
         ([], f"name a command: {', '.join(COMMANDS)}; srl3 --help says what they do."),
     ],

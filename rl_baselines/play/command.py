@@ -1,0 +1,74 @@
+"""What ``python -m rl_baselines.play`` does with its flags."""
+
+import argparse
+import secrets
+import sys
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from environments.flags import env_kwargs_from_flags
+from rl_baselines.play.flags import make_parser
+from srl3.errors import UserError
+
+if TYPE_CHECKING:
+    from rl_baselines.play.core.beginning import Wanted
+    from rl_baselines.play.core.player import Player, Viewer
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Parse, find what is to be watched, watch; returns the exit status."""
+    arguments, given = make_parser().parse_with_given(argv)
+    specs = _specs(arguments)
+    env_kwargs = env_kwargs_from_flags(arguments, given)
+
+    from rl_baselines.play.core.beginning import Tools, begin
+    from srl3.runtime.signals import StopRequest
+    from srl3.runtime.threads import torch_threads
+
+    with torch_threads(images=False):
+        player = begin(_wanted(arguments, specs, env_kwargs), Tools(say=_say))
+        try:
+            viewer = _viewer(arguments, player)
+            with StopRequest(None, leave=sys.exit) as stop:
+                player.run(viewer, lambda: stop.requested)
+                return stop.exit_status
+        finally:
+            player.close()
+
+
+def _specs(arguments: argparse.Namespace) -> list[str]:
+    if arguments.run is not None and arguments.compare:
+        raise UserError("--run shows one policy, --compare several; give one of them.")
+    specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
+    if not specs:
+        raise UserError("name a run with --run, or several with --compare.")
+    return specs
+
+
+def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: dict[str, Any]) -> "Wanted":
+    from rl_baselines.play.core.beginning import Wanted
+
+    return Wanted(
+        specs=list(specs),
+        log_dir=arguments.log_dir,
+        wait=arguments.wait,
+        env=arguments.env,
+        env_kwargs=env_kwargs,
+        robots=arguments.num_envs,
+        seed=secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed,
+        device=arguments.device,
+        speed=arguments.speed,
+        deterministic=True if arguments.deterministic else False if arguments.stochastic else None,
+        reset_on_load=arguments.reset_on_load,
+        pictures=arguments.viewer != "none",
+    )
+
+
+def _viewer(arguments: argparse.Namespace, player: "Player") -> "Viewer":
+    from rl_baselines.play.headless import Lines
+
+    return Lines(arguments.json, arguments.num_episodes)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

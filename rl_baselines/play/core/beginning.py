@@ -1,0 +1,171 @@
+"""From what the user named to a `Player`: runs and first checkpoints are waited for, worlds are made of the first."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gymnasium import spaces
+
+from environments.flags import make_config
+from environments.registry import canonical_id
+from rl_baselines.play.core.player import Player
+from rl_baselines.play.core.slots import MAX_SLOTS, Slot
+from rl_baselines.play.core.stage import Setting
+from rl_baselines.play.policies.agents import AGENTS, ZeroAgent
+from rl_baselines.play.policies.loader import Loaded, Loader, Wish
+from rl_baselines.play.policies.sources import LOOK_SECONDS, Patience, Source, find_source, wait_for_source
+from rl_baselines.play.policies.state_file import MANUAL, read_choice
+from rl_baselines.play.policies.watcher import Watcher
+from srl3.errors import UserError
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for."""
+
+    specs: Sequence[str]
+    """a run, checkpoint or agent for each slot"""
+    log_dir: Path
+    wait: bool = False
+    """for runs that are not there yet"""
+    env: str | None = None
+    """the world, where only agents act"""
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """over those of the run"""
+    robots: int = 1
+    """in each slot"""
+    seed: int = 0
+    device: str = "cpu"
+    speed: float = 1.0
+    deterministic: bool | None = None
+    reset_on_load: bool = False
+    pictures: bool = False
+    """whether the world draws"""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What passes the time; tests have their own."""
+
+    say: Callable[[str], None] = print
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+
+
+def begin(wanted: Wanted, tools: Tools | None = None) -> Player:
+    """Find what is named, wait for it where that is wanted, load the first checkpoint, make the world.
+
+    Raises:
+        UserError: for what can't be found, loaded or made; see `rl_baselines.runs.run_folder.find_run`.
+    """
+    tools = tools or Tools()
+    if not 1 <= len(wanted.specs) <= MAX_SLOTS:
+        raise UserError(f"up to {MAX_SLOTS} policies are shown side by side, not {len(wanted.specs)}.")
+    sources = [_source(spec, wanted, tools) for spec in wanted.specs]
+    loader = Loader(wanted.device)
+    try:
+        return _with_loader(wanted, sources, loader, tools)
+    except BaseException:
+        loader.close()
+        raise
+
+
+def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: Tools) -> Player:
+    first = next((number for number, source in enumerate(sources) if not source.agent), None)
+    if first is None:
+        if wanted.env is None:
+            raise UserError("agents without a checkpoint need a world; name one with --env.")
+        loaded, env_id, base = None, canonical_id(wanted.env), {}
+    else:
+        loaded = _first_checkpoint(sources[first], first, wanted.seed, loader, tools)
+        assert loaded.info is not None
+        env_id, base = loaded.info.env_id, loaded.info.env_kwargs
+        if wanted.env is not None and canonical_id(wanted.env) != env_id:
+            raise UserError(f"{sources[first].name} is of {env_id}, not of {wanted.env}; leave out --env.")
+    config = make_config(env_id, {**base, **wanted.env_kwargs})
+    if loaded is not None and config.srl_model != base["srl_model"]:
+        raise UserError(f"the policy observes {base['srl_model']}, and can't act from {config.srl_model}.")
+    setting = Setting(env_id, config.as_dict(), len(sources), wanted.robots, wanted.seed, wanted.pictures)
+    slots = _slots(sources, spaces.Discrete(1))
+    player = Player(
+        setting,
+        slots,
+        loader,
+        speed=wanted.speed,
+        deterministic=wanted.deterministic,
+        reset_on_load=wanted.reset_on_load,
+        clock=tools.clock,
+    )
+    for slot in slots:
+        slot.agent = AGENTS.get(slot.source.agent, ZeroAgent)(player.stage.action_space)
+        slot.agent.seed(wanted.seed)
+    if first is not None:
+        assert loaded is not None
+        if slots[first].wanted != loaded.wish.path:  # chosen by the run's state file
+            slots[first].mode, slots[first].chosen = MANUAL, loaded.wish.path
+        event = player.controller.put_in(first, loaded, tools.clock())
+        if slots[first].problem or event is None:
+            player.stage.close()
+            raise UserError(slots[first].problem)
+        player.news.append(event)
+    return player
+
+
+def _source(spec: str, wanted: Wanted, tools: Tools) -> Source:
+    if wanted.wait:
+        return wait_for_source(spec, wanted.log_dir, tools.say, tools.clock, tools.sleep)
+    try:
+        return find_source(spec, wanted.log_dir)
+    except UserError as error:
+        raise UserError(f"{str(error).rstrip('.')}; --wait waits for it.") from None
+
+
+def _slots(sources: list[Source], anything: spaces.Space[Any]) -> list[Slot]:
+    """One for each source; the first one of a run follows the run's state file."""
+    seen: set[Path] = set()
+    slots = []
+    for number, source in enumerate(sources):
+        steered = source.run is not None and source.file is None and source.run.path.resolve() not in seen
+        if steered and source.run is not None:
+            seen.add(source.run.path.resolve())
+        slots.append(Slot(number, source, ZeroAgent(anything), steered))
+    return slots
+
+
+def _first_checkpoint(source: Source, slot: int, seed: int, loader: Loader, tools: Tools) -> Loaded:
+    """What tells the world: the chosen or newest checkpoint, waited for where its run has none yet.
+
+    Torch is warm afterwards, so that later loads take no time.
+    """
+    chosen = source.file or _chosen(source)
+    watcher, patience, problem = None, None, ""
+    while True:
+        path = chosen or source.newest()
+        if watcher is None or watcher.path != path:
+            watcher = Watcher(path)
+        found = watcher.look(tools.clock())
+        if found is not None:
+            loaded = loader.load_now(Wish(slot, path, found, seed))
+            if loaded.actor is not None:
+                return loaded
+            if source.run is None or source.file is not None:
+                raise UserError(loaded.problem)
+            if loaded.problem != problem:
+                tools.say(loaded.problem)
+            problem = loaded.problem
+        elif not watcher.present and patience is None:
+            patience = Patience(f"the first checkpoint of {source.name}, {path}", tools.say, tools.clock())
+        if patience is not None:
+            patience.still(tools.clock())
+        tools.sleep(LOOK_SECONDS / 10 if watcher.present else LOOK_SECONDS)
+
+
+def _chosen(source: Source) -> Path | None:
+    if source.run is None:
+        return None
+    try:
+        return read_choice(source.run).checkpoint
+    except UserError:  # the controller says so
+        return None
