@@ -13,6 +13,7 @@ from rl_baselines.play.policies.watcher import Watcher
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
 from srl3.files import write_text
+from srl3.formats.json import value_of
 
 MAX_BYTES = 64_000
 AUTO: Literal["auto"] = "auto"
@@ -65,9 +66,9 @@ def read_choice(run: RunFolder) -> Choice:
     if len(raw) > MAX_BYTES:
         raise UserError(f"{path} is larger than {MAX_BYTES // 1000} kB, and was not read.")
     try:
-        content = json.loads(raw.decode("utf-8"))
+        content = value_of(raw.decode("utf-8"))
         mode, named, writer = content["mode"], content.get("checkpoint_path"), content.get("writer", "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{path} is damaged, or half-written; the choice stays as it is.") from None
     if mode not in (AUTO, MANUAL):
         raise UserError(f"{path} has the mode {str(mode)[:40]!r}; it may be auto or manual.")
