@@ -41,6 +41,7 @@ EXTRAS = {
         "pytest-xdist>=3.8",
         "ruff",
         "mypy>=2",
+        "playwright>=1.50",
         "types-PyYAML",
         "types-tqdm",
     ],

@@ -1,24 +1,21 @@
-"""The three live plots of a training, in visdom."""
+"""The live plots of a training, in visdom."""
 
 import http.client
-import logging
+import json
 import re
 import sys
 import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
-import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rl_baselines.plots.smoothing import bin_means, moving_average
-from rl_baselines.runs.episodes import EpisodeLog
-from rl_baselines.tracking.visdom_server import HOST, request
+from rl_baselines.runs.episodes import EpisodeBatch, EpisodeLog
+from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.tracking.reward_terms import RewardTerms
+from rl_baselines.tracking.visdom_server import VisdomServer, request
+from rl_baselines.tracking.visdom_windows import Window, episode_windows, terms_window
 
-SMOOTHING_WINDOW = 100
-"""episodes that a point of the smoothed plot is the mean of"""
-MAX_POINTS = 2000
-"""points of a plot; longer curves are drawn as means in bins"""
 UPDATE_SECONDS = 3.0
 """time between two updates"""
 MAX_UPDATE_SHARE = 0.02
@@ -27,48 +24,86 @@ TIMEOUT_SECONDS = 3.0
 """time that the server may take for an answer"""
 
 
-class VisdomCallback(BaseCallback):
-    """Draws the run's episodes into three windows of a visdom server on 127.0.0.1.
+def environment_name(run: RunFolder, *settings: str) -> str:
+    """What visdom calls the environment of a run: its folder and some settings, in letters that an address may hold."""
+    return re.sub(r"[^\w.-]+", "-", "_".join([run.path.name, *settings]))
 
-    ``<title>`` shows each return against the timesteps, ``<title> smoothed`` the mean of the last 100
-    episodes, ``<title> [Episodes]`` a moving average against the number of episodes. Windows are
-    named after their titles, so a resumed run goes on in its own. A server that fails or is too slow is
-    warned about once, and the training goes on without plots.
+
+class VisdomCallback(BaseCallback):
+    """Draws the run's episodes into an environment of its own on a visdom server on 127.0.0.1.
+
+    The windows are those of `rl_baselines.tracking.visdom_windows`. A resumed run goes on in its own. A server that
+    fails or is too slow is warned about once, and the training goes on without plots.
 
     Args:
         log: the run's episodes.
-        title: environment, algorithm and what else tells this run from others.
-        port: where the server listens.
-        episode_window: episodes of the moving average in the third window.
+        environment: what visdom calls the run, `environment_name`.
+        server: where they are drawn.
+        episode_window: episodes of the moving average against the number of episodes.
     """
 
-    def __init__(self, log: EpisodeLog, title: str, port: int, episode_window: int = 40) -> None:
+    def __init__(self, log: EpisodeLog, environment: str, server: VisdomServer, episode_window: int = 40) -> None:
         super().__init__()
         self.log = log
-        self.titles = (title, f"{title} smoothed", f"{title} [Episodes]")
-        self.port = port
+        self.environment = environment
+        self.server = server
         self.episode_window = episode_window
-        self._client: Any = None
+        self.terms = RewardTerms()
         self._failed = False
         self._shown = 0
         self._next_update = 0.0
 
     @property
-    def windows(self) -> tuple[str, str, str]:
-        """Names under which visdom keeps the three windows."""
-        raw, smoothed, episodes = (re.sub(r"\W+", "_", title) for title in self.titles)
-        return raw, smoothed, episodes
+    def address(self) -> str:
+        """What to open in a browser to see this run."""
+        return f"{self.server.address}/env/{quote(self.environment)}"
+
+    def begin(self) -> None:
+        """Make the run's environment, so that its address opens it, and print the address."""
+        if self._sent(f"/env/{quote(self.environment)}", {"eid": self.environment}):
+            print(f"visdom{'' if self.server.is_ours else ' (already running)'}: {self.address}", flush=True)
 
     def update(self) -> None:
         """Draw what the log holds, unless it is drawn already or the server has failed."""
         if self._failed or self.log.count == self._shown:
             return
+        start = time.monotonic()
+        if not all(self._sent("/events", window.message(self.environment)) for window in self._windows()):
+            return
+        self._shown = self.log.count
+        took = time.monotonic() - start
+        self._next_update = start + max(UPDATE_SECONDS, took / MAX_UPDATE_SHARE)
+
+    def _on_training_start(self) -> None:
+        self.begin()
+
+    def _on_step(self) -> bool:
+        if self._failed:
+            return True
+        episodes = self.locals.get("episodes")
+        if isinstance(episodes, EpisodeBatch):
+            self.terms.note_batch(episodes)
+        elif "infos" in self.locals:
+            self.terms.note_step(self.num_timesteps, self.locals["infos"], self.locals["dones"])
+        if time.monotonic() >= self._next_update:
+            self.update()
+        return True
+
+    def _on_training_end(self) -> None:
+        self.update()
+
+    def _windows(self) -> list[Window]:
+        windows = episode_windows(self.log.arrays(), self.episode_window)
+        return [*windows, terms_window(*self.terms.curves())] if self.terms.count else windows
+
+    def _sent(self, path: str, message: dict[str, Any]) -> bool:
+        """Whether the server took this; the first time that it does not is told."""
+        if self._failed:
+            return False
         try:
-            if self._client is None:
-                self._client = _connect(self.port)
-            start = time.monotonic()
-            for window, title, curve in zip(self.windows, self.titles, self._curves(), strict=True):
-                self._draw(window, title, *curve)
+            status, _ = request(self.server.port, "POST", path, json.dumps(message, allow_nan=False), TIMEOUT_SECONDS)
+            if status != 200:
+                raise ConnectionError(f"it answers with status {status}")
         except (OSError, http.client.HTTPException) as error:
             self._failed = True
             reason = str(error) or type(error).__name__
@@ -76,58 +111,4 @@ class VisdomCallback(BaseCallback):
             print(
                 f"{below_bar}warning: visdom is gone ({reason}); training goes on without live plots.", file=sys.stderr
             )
-            return
-        self._shown = self.log.count
-        took = time.monotonic() - start
-        self._next_update = start + max(UPDATE_SECONDS, took / MAX_UPDATE_SHARE)
-
-    def _on_step(self) -> bool:
-        if not self._failed and time.monotonic() >= self._next_update:
-            self.update()
-        return True
-
-    def _on_training_end(self) -> None:
-        self.update()
-
-    def _curves(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
-        """Label of the x axis, x and y of each window."""
-        run = self.log.arrays()
-        curves = [
-            ("timesteps", run.timesteps, run.returns),
-            ("timesteps", run.timesteps, moving_average(run.returns, SMOOTHING_WINDOW)),
-            ("episodes", np.arange(1, run.count + 1), moving_average(run.returns, self.episode_window)),
-        ]
-        return [(label, *bin_means(x, y, MAX_POINTS)) for label, x, y in curves]
-
-    def _draw(self, window: str, title: str, label: str, x: np.ndarray, y: np.ndarray) -> None:
-        self._client.line(
-            X=x,
-            Y=y,
-            win=window,
-            opts={
-                "title": title,
-                "xlabel": label,
-                "ylabel": "episode return",
-                "markers": len(x) < 2,
-                "linecolor": np.array([[0, 114, 178]]),
-            },
-        )
-
-
-def _connect(port: int) -> Any:
-    """visdom's client, asked to be quiet, to use no proxy and to wait no longer than `TIMEOUT_SECONDS`.
-
-    Raises:
-        OSError, http.client.HTTPException: without a server that answers.
-    """
-    from visdom import Visdom
-
-    class Client(Visdom):
-        def _handle_post(self, url: str, data: str | None = None) -> str:
-            status, text = request(port, "POST", urlsplit(url).path, data or "{}", TIMEOUT_SECONDS)
-            if status != 200:
-                raise ConnectionError(f"it answers with status {status}")
-            return text
-
-    logging.getLogger("visdom").setLevel(logging.ERROR)
-    return Client(server=f"http://{HOST}", port=port, use_incoming_socket=False, raise_exceptions=True)
+        return not self._failed

@@ -1,86 +1,29 @@
-"""A visdom server on this machine: the one that listens already, or one of our own.
+"""A visdom server on this machine: the one that listens already, or one of our own."""
 
-``python -m rl_baselines.tracking.visdom_server`` is the process that `ensure_server` starts.
-"""
-
-import argparse
 import contextlib
 import errno
-import fcntl
-import getpass
 import http.client
-import importlib.util
-import logging
 import os
-import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from types import FrameType
-from typing import IO, Any
+from typing import IO
 
+from rl_baselines.tracking.visdom_drawers import Drawers
+from rl_baselines.tracking.visdom_process import HOST
+from rl_baselines.tracking.visdom_scripts import VARIABLE, missing_scripts, scripts_folder, static_folder
 from srl3.errors import UserError
 from srl3.formats.json import value_of
 
-HOST = "127.0.0.1"
 START_SECONDS = 20.0
 """time that our server may take to answer"""
 PAGE_SECONDS = 4.0
 """time that a training waits for the page's scripts; fetching them goes on in the background"""
-FETCH_SECONDS = 120.0
-"""time after which fetching the page's scripts is given up"""
-_WATCH_SECONDS = 0.5
 _PROBE_SECONDS = 3.0
-
-
-class Drawers:
-    """Who draws on a port's server: each holds a shared lock on one file, which a process that is killed lets go too.
-
-    Args:
-        path: that file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._file: int | None = os.open(path, flags, 0o600)
-
-    @classmethod
-    def of_port(cls, port: int) -> "Drawers":
-        """Those of this user on the server of ``port``."""
-        return cls(Path(tempfile.gettempdir()) / f"srl3-visdom-{os.getuid()}-{port}.lock")
-
-    def join(self) -> None:
-        """Count as one who draws; waits while a server that nobody draws on is ending."""
-        self._lock(fcntl.LOCK_SH)
-
-    def is_last(self) -> bool:
-        """Whether nobody else draws; then nobody can join any more until `leave`.
-
-        Raises:
-            OSError: where the file system has no locks.
-        """
-        try:
-            return self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-
-    def leave(self) -> None:
-        """Draw no more; a second call does nothing."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _lock(self, operation: int) -> bool:
-        assert self._file is not None
-        fcntl.flock(self._file, operation)
-        return True
 
 
 class VisdomServer:
@@ -106,6 +49,11 @@ class VisdomServer:
         self._drawers = drawers
 
     @property
+    def is_ours(self) -> bool:
+        """Whether this process started it."""
+        return self.process is not None
+
+    @property
     def address(self) -> str:
         """What to open in a browser."""
         return f"http://{HOST}:{self.port}"
@@ -129,7 +77,7 @@ class VisdomServer:
 def ensure_server(port: int, page_seconds: float = PAGE_SECONDS) -> VisdomServer | None:
     """The visdom server on ``127.0.0.1:port``; starts one, bound to 127.0.0.1 only, if nobody listens there.
 
-    Prints its address. Ours lives while anyone draws on it: until this process and those that found it running have
+    Ours lives while anyone draws on it: until this process and those that found it running have
     called `VisdomServer.stop`, or ended, however that comes. Ctrl-C in the terminal does not reach it.
 
     Args:
@@ -142,8 +90,8 @@ def ensure_server(port: int, page_seconds: float = PAGE_SECONDS) -> VisdomServer
     Raises:
         UserError: something else uses the port.
     """
-    package = importlib.util.find_spec("visdom")
-    if package is None or package.origin is None:
+    static = static_folder()
+    if static is None:
         _say(
             "visdom is not installed, so there are no live plots: pip install visdom adds them, --no-vis says nothing."
         )
@@ -153,22 +101,16 @@ def ensure_server(port: int, page_seconds: float = PAGE_SECONDS) -> VisdomServer
         with contextlib.suppress(OSError):  # without locks our server ends with this process
             drawers.join()
         if _is_visdom(port):
-            return _shared(port, drawers)
+            return VisdomServer(port, drawers=drawers)
         _check_free(port)
-        return _start(port, Path(package.origin).parent / "static", page_seconds, drawers)
+        return _start(port, static, page_seconds, drawers)
     except BaseException:
         drawers.leave()
         raise
 
 
-def _shared(port: int, drawers: Drawers) -> VisdomServer:
-    server = VisdomServer(port, drawers=drawers)
-    print(f"visdom (already running): {server.address}", flush=True)
-    return server
-
-
 def _start(port: int, static: Path, page_seconds: float, drawers: Drawers) -> VisdomServer | None:
-    fetcher = _spawn("--fetch") if page_seconds and missing_scripts(static) else None
+    fetcher = _spawn("--fetch") if page_seconds and missing_scripts(static, scripts_folder()) else None
     env_path = tempfile.mkdtemp(prefix="visdom-")
     with tempfile.TemporaryFile() as output:
         process = _spawn("--port", str(port), "--env-path", env_path, "--drawers", str(drawers.path), output=output)
@@ -178,12 +120,11 @@ def _start(port: int, static: Path, page_seconds: float, drawers: Drawers) -> Vi
         if fetcher is not None:
             _end(fetcher)
         shutil.rmtree(env_path, ignore_errors=True)
-        return _shared(port, drawers)  # another training has started one in the meantime
+        return VisdomServer(port, drawers=drawers)  # another training has started one in the meantime
     if failure is not None:
         server.stop()
         _say(f"visdom could not be started ({failure}); training goes on without live plots.")
         return None
-    print(f"visdom: {server.address}", flush=True)
     if page_seconds:
         _tell_about_page(static, fetcher, page_seconds)
     return server
@@ -204,13 +145,6 @@ def request(
         return response.status, response.read().decode("utf-8", "replace")
     finally:
         connection.close()
-
-
-def missing_scripts(static: Path) -> list[str]:
-    """Scripts and styles that visdom's page asks for and that are not in its ``static`` folder."""
-    page = (static / "index.html").read_text(encoding="utf-8")
-    named = re.findall(r"static_url\([\"']((?:js|css)/[^\"']+)[\"']\)", page)
-    return [name for name in named if not (static / name).is_file()]
 
 
 def _is_visdom(port: int) -> bool:
@@ -256,10 +190,10 @@ def _say(text: str) -> None:
 
 
 def _spawn(*arguments: str, output: int | IO[bytes] = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """This module as a process in a group of its own, which ends when nobody needs it."""
+    """`rl_baselines.tracking.visdom_process` in a group of its own, which ends when nobody needs it."""
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-m", "rl_baselines.tracking.visdom_server", "--parent", str(os.getpid()), *arguments],
+        [sys.executable, "-m", "rl_baselines.tracking.visdom_process", "--parent", str(os.getpid()), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -300,96 +234,12 @@ def _tell_about_page(static: Path, fetcher: "subprocess.Popen[bytes] | None", se
     deadline = time.monotonic() + seconds
     while fetcher is not None and fetcher.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    if not missing_scripts(static):
+    if not missing_scripts(static, scripts_folder()):
         return
     if fetcher is not None and fetcher.poll() is None:
         _say("the scripts of visdom's page are still being fetched; if it is bare, reload it in a minute.")
     else:
-        _say("the scripts of visdom's page can't be fetched, so it will be bare; TensorBoard shows the curves too.")
-
-
-# the process that `ensure_server` starts
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Serve visdom on ``--port`` while anyone draws on it, or fetch its page's scripts until the parent is gone."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--env-path", help="where visdom keeps its state; removed at the end")
-    parser.add_argument("--parent", type=int, required=True, help="fetching ends when this process is gone")
-    parser.add_argument("--drawers", type=Path, help="locked by those who draw; serving ends when nobody does")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--port", type=int)
-    what.add_argument("--fetch", action="store_true")
-    arguments = parser.parse_args(argv)
-
-    signal.signal(signal.SIGTERM, _leave)
-    deadline = time.monotonic() + FETCH_SECONDS if arguments.fetch else float("inf")
-    drawers = None if arguments.drawers is None else Drawers(arguments.drawers)
-    threading.Thread(target=_end_when_alone, args=(arguments.parent, drawers, deadline), daemon=True).start()
-    # visdom's client, which comes with its server, would load torch only to know its tensors
-    sys.modules["torch"] = None  # type: ignore[assignment]
-    if arguments.fetch:
-        _fetch()
-    else:
-        _serve(arguments.port, arguments.env_path)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
-
-
-def _end_when_alone(parent: int, drawers: Drawers | None, deadline: float) -> None:
-    while _is_needed(parent, drawers) and time.monotonic() < deadline:
-        time.sleep(_WATCH_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _is_needed(parent: int, drawers: Drawers | None) -> bool:
-    try:
-        return os.getppid() == parent if drawers is None else not drawers.is_last()
-    except OSError:  # a file system without locks
-        return os.getppid() == parent
-
-
-def _serve(port: int, env_path: str) -> None:
-    from visdom.server import app, run_server
-
-    try:
-        getpass.getuser()
-    except (KeyError, OSError):  # a user without a name; visdom's page wants one
-        os.environ["LOGNAME"] = "user"
-    app.tornado_settings["autoreload"] = False
-    logging.getLogger().setLevel(logging.ERROR)
-    try:
-        run_server.start_server(port=port, hostname=HOST, base_url="", env_path=env_path, bind_local=True)
-    finally:
-        shutil.rmtree(env_path)
-
-
-def _fetch() -> None:
-    """Download what visdom's own entry point would, beside its page; files arrive whole or not at all."""
-    from visdom.server import build
-
-    requests: Any = importlib.import_module("requests")
-
-    def get(url: str) -> Any:
-        response = requests.request("GET", url, timeout=10)
-        response.raise_for_status()
-        return response
-
-    socket.setdefaulttimeout(10)
-    requests.get = get  # visdom's own call has no time limit and keeps error pages
-    static = Path(build.get_visdom_path("static"))
-    with tempfile.TemporaryDirectory(dir=static, prefix=".fetch-") as folder:
-        try:
-            build.download_scripts(install_dir=folder)
-        finally:
-            for file in (Path(folder) / "static").rglob("*"):
-                target = static / file.relative_to(Path(folder) / "static")
-                if file.is_file() and file.stat().st_size:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(file, target)
-
-
-if __name__ == "__main__":
-    main()
+        _say(
+            "the scripts of visdom's page can't be fetched, so it will be bare: fill a folder where there is a network "
+            f"(python -m rl_baselines.tracking.visdom_scripts FOLDER) and name it in {VARIABLE}."
+        )

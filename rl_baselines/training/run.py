@@ -14,6 +14,8 @@ from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run
 from rl_baselines.runs.layouts import new_run_folder
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
+from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
+from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
@@ -64,15 +66,13 @@ def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None) -> Trainin
         closing.enter_context(leave_on_sigterm())
         server = None
         if plan.visdom_port is not None:
-            from rl_baselines.tracking.visdom_server import ensure_server
-
             server = ensure_server(plan.visdom_port)
             if server is not None:
                 closing.callback(server.stop)
-        return _train_in_folder(plan, visdom=server is not None, on_begin=on_begin)
+        return _train_in_folder(plan, visdom=server, on_begin=on_begin)
 
 
-def _train_in_folder(plan: TrainingPlan, *, visdom: bool, on_begin: OnBegin | None) -> TrainingResult:
+def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begin: OnBegin | None) -> TrainingResult:
     kept = nearest_existing(plan.log_dir)
     run = plan.resume
     try:
@@ -95,7 +95,7 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: bool, on_begin: OnBegin | No
         return TrainingResult(run, 1)
 
 
-def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: bool) -> int:
+def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: VisdomServer | None) -> int:
     """Make what is needed and learn; of a new run that could not begin nothing is left."""
     with ExitStack() as closing:
         try:
@@ -146,7 +146,9 @@ def _start_tracking(plan: TrainingPlan, run: RunFolder) -> Tracking | None:
     return start_tracking(plan.track, run, {**plan.arguments, **config})
 
 
-def _learn(session: Session, run: RunFolder, point: ResumePoint, tracking: Tracking | None, *, visdom: bool) -> int:
+def _learn(
+    session: Session, run: RunFolder, point: ResumePoint, tracking: Tracking | None, *, visdom: VisdomServer | None
+) -> int:
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
     writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout)
@@ -228,7 +230,7 @@ def _callbacks(
     log: EpisodeLog,
     tracking: Tracking | None,
     *,
-    visdom: bool,
+    visdom: VisdomServer | None,
 ) -> list[BaseCallback]:
     plan, writer = session.plan, saving.writer
     callbacks: list[BaseCallback] = [EpisodeRecorder(log), FiniteGuard(log), saving]
@@ -238,12 +240,9 @@ def _callbacks(
         callbacks.append(EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed))
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
-    if visdom:
-        from rl_baselines.tracking.visdom_plots import VisdomCallback
-
-        assert plan.visdom_port is not None
-        title = f"{plan.env_id} {plan.srl_model} {plan.algo} {run.path.name}"
-        callbacks.append(VisdomCallback(log, title, plan.visdom_port, plan.episode_window))
+    if visdom is not None:
+        name = environment_name(run, plan.env_id, plan.algo, plan.srl_model)
+        callbacks.append(VisdomCallback(log, name, visdom, plan.episode_window))
     if tracking is not None:
         callbacks.append(TrackingCallback(tracking))
     if plan.log_interval:

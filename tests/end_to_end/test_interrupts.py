@@ -145,7 +145,7 @@ def test_ctrl_c_in_the_terminal_saves_and_ends_everything_and_the_run_goes_on(st
     """The terminal sends SIGINT to training and workers alike; then SIGTERM to the resumed training alone."""
     training = start(f"{KUKA} --hyperparam n_steps:32 --port {free_port()}")
     training.wait_until_saved()
-    assert sum("visdom_server" in line for line in training.processes()) >= 1
+    assert sum("visdom_process" in line for line in training.processes()) >= 1
     assert len(training.processes()) > 3
     training.send(signal.SIGINT, to_group=True)
     assert training.end() == 130

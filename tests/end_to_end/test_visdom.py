@@ -40,41 +40,40 @@ def server() -> Iterator[VisdomServer]:
     server.stop()
 
 
-def windows(server: VisdomServer) -> list[dict[str, Any]]:
-    """All windows, read through visdom's own client."""
+def windows(server: VisdomServer, environment: str) -> dict[str, dict[str, Any]]:
+    """The windows of an environment, read through visdom's own client."""
     from visdom import Visdom
 
     client = Visdom(server="http://127.0.0.1", port=server.port, use_incoming_socket=False, raise_exceptions=True)
-    return list(json.loads(client.get_window_data()).values())
+    return dict(json.loads(client.get_window_data(env=environment)))
 
 
-def test_the_three_windows_show_the_run(here: Command, tmp_path: Path, server: VisdomServer):
+def test_the_windows_show_the_run(here: Command, tmp_path: Path, server: VisdomServer):
     done = here("train", *TRAIN.split(), "--num-timesteps", 1024, "--port", server.port, "--episode-window", 5)
-    assert f"visdom (already running): http://127.0.0.1:{server.port}" in done.stdout
     (run,) = find_runs(tmp_path / "logs")
+    name = f"{run.path.name}_MobileRobotGymEnv-v0_ppo2_ground_truth"
+    assert f"visdom (already running): http://127.0.0.1:{server.port}/env/{name}\n" in done.stdout
     episodes = read_run(run.path)
     assert len(episodes.returns) == 48
-    raw, smoothed, by_episode = windows(server)
-    title = f"MobileRobotGymEnv-v0 ground_truth ppo2 {run.path.name}"
-    assert [window["title"] for window in (raw, smoothed, by_episode)] == [
-        title,
-        f"{title} smoothed",
-        f"{title} [Episodes]",
-    ]
-    shown = [window["content"]["data"][0] for window in (raw, smoothed, by_episode)]
-    assert shown[0]["x"] == shown[1]["x"] == np.repeat(80 * np.arange(1, 13), 4).tolist()  # 4 robots, 20 steps
-    assert shown[2]["x"] == list(range(1, 49))
-    np.testing.assert_allclose(shown[0]["y"], episodes.returns, atol=1e-6)
-    for trace, window in ((shown[1], 100), (shown[2], 5)):
-        means = [np.mean(episodes.returns[max(0, end - window) : end]) for end in range(1, 49)]
-        np.testing.assert_allclose(trace["y"], means, atol=1e-6)
+    shown = windows(server, name)
+    assert set(shown) == {"returns", "smoothed", "by_episode", "success", "reward_terms"}
+    traces = {window: shown[window]["content"]["data"] for window in shown}
+    steps = (80 * np.arange(1, 13)).tolist()  # 4 robots, 20 steps
+    assert traces["returns"][-1]["x"] == traces["smoothed"][0]["x"] == steps
+    assert traces["by_episode"][0]["x"] == list(range(1, 49))
+    np.testing.assert_allclose(traces["returns"][-1]["y"], episodes.returns.reshape(12, 4).mean(1), atol=1e-6)
+    for trace, window, ends in (("smoothed", 100, range(4, 49, 4)), ("by_episode", 5, range(1, 49))):
+        means = [np.mean(episodes.returns[max(0, end - window) : end]) for end in ends]
+        np.testing.assert_allclose(traces[trace][0]["y"], means, atol=1e-6)
+    of_terms = [np.array(trace["y"]) for trace in traces["reward_terms"]]
+    np.testing.assert_allclose(sum(of_terms), traces["returns"][-1]["y"], atol=1e-5)
     assert listens(server.port), "a server that was there before is left alone"
 
 
 def test_without_a_server_train_starts_its_own_and_stops_it(command: Command):
     port = free_port()
     done = command("train", *TRAIN.split(), "--num-timesteps", 256, "--port", port)
-    assert f"visdom: http://127.0.0.1:{port}\n" in done.stdout
+    assert f"visdom: http://127.0.0.1:{port}/env/" in done.stdout
     assert "visdom is gone" not in done.stderr
     assert not listens(port)
 

@@ -20,10 +20,11 @@ import pytest
 from stable_baselines3 import PPO
 from stable_baselines3.common.monitor import Monitor
 
-from rl_baselines.runs.episodes import EpisodeLog
+from rl_baselines.runs.episodes import EpisodeBatch, EpisodeLog
+from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.tracking import visdom_plots, visdom_server
-from rl_baselines.tracking.visdom_plots import VisdomCallback
-from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server, missing_scripts, request
+from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
+from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server, request
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from srl3.errors import UserError
 from tests.rl_baselines.training.callbacks.toy import Toy
@@ -59,17 +60,16 @@ def server() -> Iterator[VisdomServer]:
     server.stop()
 
 
-def windows(server: VisdomServer) -> dict[str, Any]:
-    """All windows, read through visdom's own client."""
-    from visdom import Visdom
-
-    client = Visdom(server="http://127.0.0.1", port=server.port, use_incoming_socket=False, raise_exceptions=True)
-    return json.loads(client.get_window_data())
-
-
 def curve(window: dict[str, Any]) -> tuple[list[float], list[float]]:
     (trace,) = window["content"]["data"]
     return trace["x"], trace["y"]
+
+
+def of(server: VisdomServer, environment: str) -> dict[str, Any]:
+    """The windows of an environment."""
+    status, answer = request(server.port, "POST", "/win_data", json.dumps({"eid": environment, "win": None}))
+    assert status == 200
+    return json.loads(answer)
 
 
 def train(*callbacks: Any, steps: int = 256) -> None:
@@ -85,81 +85,94 @@ def test_the_page_is_served(server: VisdomServer) -> None:
     assert "<title>visdom</title>" in page
 
 
-def test_the_three_windows_show_the_log(server: VisdomServer) -> None:
+def test_a_run_draws_into_an_environment_of_its_own(server: VisdomServer, capsys: pytest.CaptureFixture[str]) -> None:
     log = EpisodeLog()
-    callback = VisdomCallback(log, "Toy-v0 raw_pixels ppo2 26-01-01", server.port, episode_window=7)
+    callback = VisdomCallback(log, "26-01-01_Toy-v0", server, episode_window=7)
     train(EpisodeRecorder(log), callback)
 
+    assert f"visdom: {server.address}/env/26-01-01_Toy-v0\n" in capsys.readouterr().out
     assert log.count > 30
-    shown = windows(server)
-    raw, smoothed, episodes = (shown[name] for name in callback.windows)
-    title = "Toy-v0 raw_pixels ppo2 26-01-01"
-    assert [w["title"] for w in (raw, smoothed, episodes)] == [title, f"{title} smoothed", f"{title} [Episodes]"]
-    assert curve(raw) == (list(log.timesteps), list(log.returns))
-    x, y = curve(smoothed)
-    assert x == list(log.timesteps)
-    np.testing.assert_allclose(y, [np.mean(log.returns[max(0, i - 99) : i + 1]) for i in range(log.count)])
-    x, y = curve(episodes)
-    assert x == list(range(1, log.count + 1))
-    np.testing.assert_allclose(y, [np.mean(log.returns[max(0, i - 6) : i + 1]) for i in range(log.count)])
-    axes = [
-        (w["content"]["layout"]["xaxis"]["title"], w["content"]["layout"]["yaxis"]["title"]) for w in shown.values()
-    ]
-    assert axes[:3] == [("timesteps", "episode return")] * 2 + [("episodes", "episode return")]
+    shown = of(server, "26-01-01_Toy-v0")
+    assert set(shown) == {"returns", "smoothed", "by_episode", "success"}
+    assert curve(shown["returns"]) == (list(log.timesteps), list(log.returns))
+    assert shown["smoothed"]["title"] == "Return, mean of the last 100 episodes"
+    assert shown["by_episode"]["title"] == "Return by episode, mean of the last 7"
+    assert of(server, "main") == {}
+
+
+def test_the_page_opens_at_the_run_that_began_last(server: VisdomServer) -> None:
+    for name in ("first-run", "second-run"):
+        VisdomCallback(EpisodeLog(), name, server).begin()
+        assert f"var ACTIVE_ENV = '{name}';" in request(server.port, "GET", "/")[1]
+    assert "var ACTIVE_ENV = 'first-run';" in request(server.port, "GET", "/env/first-run")[1]
+
+
+def test_the_name_of_an_environment_fits_into_an_address(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "26-11-26_00h12_34-mit Strg")
+    assert environment_name(run, "ale/Pong-v5", "ppo2") == "26-11-26_00h12_34-mit-Strg_ale-Pong-v5_ppo2"
+
+
+def test_reward_terms_of_a_batched_world_are_drawn(server: VisdomServer) -> None:
+    log = EpisodeLog()
+    callback = VisdomCallback(log, "terms", server)
+    callback.locals = {}
+    callback.model = None
+    for timestep in (100, 200):
+        batch = EpisodeBatch(
+            timestep, np.ones(2), np.full(2, 50), np.array([0.0, 1.0]), {"target": np.array([1.0, 3.0])}
+        )
+        log.extend(batch)
+        callback.num_timesteps = timestep
+        callback.locals = {"episodes": batch}
+        callback._on_step()
+    callback.update()
+    shown = of(server, "terms")
+    (target,) = shown["reward_terms"]["content"]["data"]
+    assert (target["name"], target["x"], target["y"]) == ("target", [100, 200], [2.0, 2.0])
+    assert [trace["y"][-1] for trace in shown["success"]["content"]["data"]] == [0.5, 50.0]
 
 
 def test_plots_follow_the_training(server: VisdomServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visdom_plots, "UPDATE_SECONDS", 0.0)
     monkeypatch.setattr(visdom_plots, "MAX_UPDATE_SHARE", 1.0)
     log = EpisodeLog()
-    callback = VisdomCallback(log, "follows", server.port)
+    callback = VisdomCallback(log, "follows", server)
+    callback.locals = {}
     points = []
     for _ in range(3):
         log.append(10 * (log.count + 1), 1.0, 10)
         callback._on_step()
-        points.append(len(curve(windows(server)["follows"])[0]))
+        points.append(len(curve(of(server, "follows")["returns"])[0]))
     assert points == [1, 2, 3]
 
 
 def test_updates_keep_their_distance(server: VisdomServer) -> None:
     log = EpisodeLog()
-    callback = VisdomCallback(log, "apart", server.port)
+    callback = VisdomCallback(log, "apart", server)
+    callback.locals = {}
     for _ in range(50):
         log.append(log.count + 1, 1.0, 1)
         callback._on_step()
-    assert len(curve(windows(server)["apart"])[0]) == 1
+    assert len(curve(of(server, "apart")["returns"])[0]) == 1
     callback._on_training_end()
-    assert len(curve(windows(server)["apart"])[0]) == 50
-
-
-def test_a_long_run_is_binned(server: VisdomServer) -> None:
-    log = EpisodeLog()
-    for number in range(1, 20_001):
-        log.append(7 * number, float(number), 7)
-    callback = VisdomCallback(log, "long", server.port)
-    callback.update()
-    for name in callback.windows:
-        x, y = curve(windows(server)[name])
-        assert 1000 < len(x) <= 2000
-        assert x == sorted(x)
-        assert y[-1] > 19_900
+    assert len(curve(of(server, "apart")["returns"])[0]) == 50
 
 
 def test_a_listening_visdom_is_shared_and_left_alone(server: VisdomServer, capsys: pytest.CaptureFixture[str]) -> None:
     shared = ensure_server(server.port)
     assert shared is not None
     assert shared.process is None
-    assert server.address in capsys.readouterr().out
+    VisdomCallback(EpisodeLog(), "shared", shared).begin()
+    assert f"visdom (already running): {server.address}/env/shared\n" in capsys.readouterr().out
     shared.stop()
     assert request(server.port, "GET", "/")[0] == 200
 
 
-def test_ours_listens_on_this_machine_only_and_stops(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ours_listens_on_this_machine_only_and_stops() -> None:
     port = free_port()
     server = ensure_server(port, page_seconds=0)
     assert server is not None
     assert server.process is not None
-    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
     # a second socket on another address of this machine is only possible if ours left that address free
     with socket.socket() as other:
         other.bind(("127.0.0.2", port))
@@ -194,9 +207,8 @@ def test_our_server_outlives_the_killed_training_that_began_it_while_another_dra
     command = [sys.executable, "-c", textwrap.dedent(code)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as first:
-        assert [first.stdout.readline(), first.stdout.readline()] == [f"visdom: http://127.0.0.1:{port}\n", "False\n"]
+        assert first.stdout.readline() == "False\n"
         with subprocess.Popen(command, cwd=ROOT, **pipes) as second:
-            second.stdout.readline()
             assert second.stdout.readline() == "True\n"
             first.kill()
             first.wait()
@@ -269,7 +281,7 @@ def test_a_server_that_dies_is_warned_about_once(
                 server.process.wait()
             return super()._on_step()
 
-    train(KillServer(log), VisdomCallback(log, "dies", server.port), steps=256)
+    train(KillServer(log), VisdomCallback(log, "dies", server), steps=256)
     out, err = capsys.readouterr()
     assert log.timesteps[-1] > 200
     assert err.count("warning: visdom is gone") == 1
@@ -297,7 +309,7 @@ def test_a_server_that_hangs_holds_the_training_up_once(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         log = EpisodeLog()
-        callback = VisdomCallback(log, "hangs", silent.getsockname()[1])
+        callback = VisdomCallback(log, "hangs", VisdomServer(silent.getsockname()[1]))
         silent.setblocking(False)
         asked = []
         for number in range(3):
@@ -319,7 +331,7 @@ def test_a_server_that_cannot_start_is_no_reason_to_stop(
 
 
 def test_without_visdom_it_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(visdom_server.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(visdom_server, "static_folder", lambda: None)
     assert ensure_server(free_port()) is None
     assert capsys.readouterr().err.count("visdom is not installed") == 1
 
@@ -327,6 +339,7 @@ def test_without_visdom_it_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_missing_page_is_said_and_does_not_hold_up(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("SRL3_VISDOM_SCRIPTS", str(tmp_path / "scripts"))
     slow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         (tmp_path / "index.html").write_text('<script src={{ static_url("js/a.js") }}></script>')
@@ -342,40 +355,6 @@ def test_a_missing_page_is_said_and_does_not_hold_up(
     (tmp_path / "js" / "a.js").write_text("")
     visdom_server._tell_about_page(tmp_path, None, 0.2)
     assert capsys.readouterr().err == ""
-
-
-def test_the_page_names_its_scripts() -> None:
-    from visdom.server import build
-
-    static = Path(build.get_visdom_path("static"))
-    missing = missing_scripts(static)
-    assert "js/main.js" not in missing, "visdom brings its own script along"
-    for name in missing:
-        assert not (static / name).exists()
-
-
-def test_fetched_scripts_arrive_beside_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from visdom.server import build
-
-    def download(install_dir: str) -> None:
-        folder = Path(install_dir) / "static" / "js" / "mathjax"
-        folder.mkdir(parents=True)
-        (folder / "MathJax.js").write_text("whole")
-        (folder / "empty.js").write_text("")
-        raise ConnectionError("the internet ended here")
-
-    monkeypatch.setattr(build, "download_scripts", download)
-    monkeypatch.setattr(build, "get_visdom_path", lambda name: str(tmp_path / name))
-    monkeypatch.setattr("requests.get", None)
-    timeout = socket.getdefaulttimeout()
-    (tmp_path / "static").mkdir()
-    try:
-        with pytest.raises(ConnectionError):
-            visdom_server._fetch()
-    finally:
-        socket.setdefaulttimeout(timeout)
-    files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == ["static/js/mathjax/MathJax.js"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -396,7 +375,6 @@ def test_the_server_ends_with_the_training(number: signal.Signals, tmp_path: Pat
     )
     try:
         assert parent.stdout is not None
-        parent.stdout.readline()
         pid = int(parent.stdout.readline())
         assert listens(port)
         assert len(list(tmp_path.glob("visdom-*"))) == 1
