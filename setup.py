@@ -35,6 +35,7 @@ EXTRAS = {
     "wandb": ["wandb>=0.26,<0.30"],
     "mlflow": ["mlflow-skinny>=3.10,<4", "SQLAlchemy>=2", "alembic>=1.14"],
     "completion": ["shtab>=1.7"],
+    "warp": ["mujoco-warp>=4,<5", "warp-lang>=1.19,<2"],
     "dev": [
         "pytest>=9",
         "pytest-timeout>=2.4",

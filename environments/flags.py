@@ -33,6 +33,12 @@ def add_env_flags(parser: argparse.ArgumentParser) -> None:
         "-joints", "--action-joints", action="store_true", help="actions move the joints (arms only, needs -c)"
     )
     group.add_argument("-r", "--random-target", action="store_true", help="a new target in every episode")
+    group.add_argument(
+        "--impl",
+        choices=("auto", "batch", "warp", "jax"),
+        default="auto",
+        help="engine of a MuJoCo world: batch, a CPU's threads; warp (and jax), a GPU",
+    )
     group.add_argument("--multi-view", action="store_true", help="two cameras, stacked along the channels")
     for name, (short, long) in CONTINUAL_TASKS.items():
         group.add_argument(short, long, dest=name, action="store_true", help=f"Omnirobot task {name}")
@@ -72,6 +78,7 @@ ENV_FLAGS = {
     "action_joints": "action_joints",
     "random_target": "random_target",
     "multi_view": "multi_view",
+    "impl": "sim.impl",
     **{name: name for name in CONTINUAL_TASKS},
 }
 """Flags and the environment parameter that each sets."""
@@ -119,7 +126,7 @@ def make_config(env_id: str, env_kwargs: Mapping[str, Any]) -> EnvConfig:
         if env_kwargs.get(name) and not hasattr(config_class, name):
             raise UserError(f"{short} is a task of OmnirobotEnv-v0; {env_id} does not have it.")
     for flag, name in ENV_FLAGS.items():
-        if name in env_kwargs and not config_class.has(name) and flag not in CONTINUAL_TASKS:
+        if name in env_kwargs and not config_class.has(name.partition(".")[0]) and flag not in CONTINUAL_TASKS:
             raise UserError(f"{env_id} has no {name}; leave out --{flag.replace('_', '-')}.")
     return config_class.from_kwargs(env_kwargs)
 

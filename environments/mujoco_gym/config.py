@@ -19,8 +19,8 @@ class SimConfig:
 
     impl: Literal["auto", "batch", "warp", "jax"] = "auto"
     """``batch``: a CPU's threads; ``warp`` (and ``jax``): a GPU, by mujoco_warp; ``auto``: what the device takes"""
-    device: str = "cpu"
-    """``cpu`` or ``cuda``"""
+    device: str = "auto"
+    """``auto``: ``cuda`` for ``warp``, else ``cpu``; or ``cpu``, ``cuda``, ``cuda:1`` …"""
     threads: int = 0
     """that step the worlds on a CPU; 0: as many as the process may use. Results don't depend on it."""
     timestep: float = 1 / 120
@@ -37,6 +37,10 @@ class SimConfig:
     """of the friction"""
     impratio: float = 1.0
     """stiffness of friction against that of contacts"""
+    contacts: int = 0
+    """that ``warp`` holds for a world, on average; 0: as many as falls show, twice over"""
+    constraints: int = 0
+    """that ``warp`` holds for a world, at most; 0: likewise"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -223,8 +227,11 @@ class TaskConfig(EnvConfig):
         for name in ("timestep", "decimation", "iterations", "ls_iterations", "impratio"):
             if getattr(self.sim, name) <= 0:
                 raise UserError(f"sim.{name} of {env} must be above 0, not {getattr(self.sim, name):g}.")
-        if self.sim.threads < 0 or self.actions.delay < 0:
-            raise UserError(f"sim.threads and actions.delay of {env} must not be below 0.")
+        for whole in ("threads", "contacts", "constraints"):
+            if getattr(self.sim, whole) < 0:
+                raise UserError(f"sim.{whole} of {env} must not be below 0, but {getattr(self.sim, whole)}.")
+        if self.actions.delay < 0:
+            raise UserError(f"actions.delay of {env} must not be below 0, but {self.actions.delay}.")
         if not 0 < self.actions.moving_average <= 1:
             raise UserError(f"actions.moving_average of {env} must be in (0, 1], not {self.actions.moving_average:g}.")
         if self.actions.clip <= 0:

@@ -15,6 +15,8 @@ LANES = 64
 
 def whole(function: Callable[..., torch.Tensor], *arguments: torch.Tensor) -> torch.Tensor:
     """``function`` element by element, evaluated on whole vectors only; the arguments have one shape."""
+    if arguments[0].device.type != "cpu":  # a GPU evaluates every element by the same code
+        return function(*arguments)
     shape = arguments[0].shape
     count = arguments[0].numel()
     padded = -count % LANES
@@ -40,7 +42,9 @@ def wrapped(angles: torch.Tensor) -> torch.Tensor:
 
 
 def total(values: torch.Tensor) -> torch.Tensor:
-    """``(N,)``: the sums of ``values (N, k)``, added from left to right."""
+    """``(N,)``: the sums of ``values (N, k)``, added from left to right (on a GPU, as it likes)."""
+    if values.device.type != "cpu":
+        return values.sum(1)
     columns = values.unbind(1)
     result = columns[0]
     for column in columns[1:]:

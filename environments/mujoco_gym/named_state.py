@@ -35,8 +35,8 @@ class NamedState:
         self._all_rows = self.rows
         backend.read("qpos"), backend.read("qvel")
         joints = [model.joint(name) for name in robot.joints]
-        self._joint_qpos = _places([int(joint.qposadr[0]) for joint in joints])
-        self._joint_qvel = _places([int(joint.dofadr[0]) for joint in joints])
+        self._joint_qpos = self._places([int(joint.qposadr[0]) for joint in joints])
+        self._joint_qvel = self._places([int(joint.dofadr[0]) for joint in joints])
         self.joint_low = self.constant([joint.range[0] for joint in joints])
         """``(J,)``: lower limits of the joints"""
         self.joint_high = self.constant([joint.range[1] for joint in joints])
@@ -44,8 +44,10 @@ class NamedState:
         self.default_joint_pos = self.constant(robot.default_pose)
         """``(J,)``: the robot's default pose"""
         by_joint = {int(model.actuator_trnid[index, 0]): index for index in range(model.nu)}
-        self.actuator_of_joint = np.array([by_joint[joint.id] for joint in joints])
-        self.gears = self.constant(model.actuator_gear[self.actuator_of_joint, 0])
+        driven = [by_joint[joint.id] for joint in joints]
+        self.actuator_of_joint = self._places(driven)
+        """``(J,)``: places of the joints' actuators in ``ctrl``"""
+        self.gears = self.constant(model.actuator_gear[driven, 0])
         """``(J,)``: torque of each joint's motor for a control of 1, N m"""
         self._base = self._base_addresses(model, robot)
 
@@ -119,7 +121,7 @@ class NamedState:
 
     # by name; to be called when the world is built
 
-    def sensor_places(self, names: tuple[str, ...]) -> slice | list[int]:
+    def sensor_places(self, names: tuple[str, ...]) -> slice | torch.Tensor:
         """Places of sensors' numbers, for `sensors`; announces that they are read."""
         model = self.backend.model
         known = [model.sensor(index).name for index in range(model.nsensor)]
@@ -130,9 +132,9 @@ class NamedState:
             start = int(model.sensor(name).adr[0])
             places += range(start, start + int(model.sensor(name).dim[0]))
         self.backend.read("sensordata")
-        return _places(places)
+        return self._places(places)
 
-    def sensors(self, places: slice | list[int]) -> torch.Tensor:
+    def sensors(self, places: slice | torch.Tensor) -> torch.Tensor:
         """``(K, numbers)``: what sensors measure, one after the other, of the state before the last substep"""
         return self.field("sensordata")[:, places]
 
@@ -162,6 +164,12 @@ class NamedState:
         """Forget what was computed from the state before."""
         self._cache.clear()
 
+    def _places(self, addresses: list[int]) -> slice | torch.Tensor:
+        """A slice where the addresses follow one another: it copies nothing."""
+        if addresses == list(range(addresses[0], addresses[0] + len(addresses))):
+            return slice(addresses[0], addresses[0] + len(addresses))
+        return torch.tensor(addresses, device=self.backend.device)
+
     def _base_addresses(self, model: mujoco.MjModel, robot: Robot) -> tuple[int, int]:
         """Places of the base's free joint in ``qpos`` and ``qvel``; (-1, -1) for a robot that is fixed."""
         if not robot.base:
@@ -170,13 +178,6 @@ class NamedState:
         joint = int(body.jntadr[0])
         assert model.jnt_type[joint] == FREE, f"{robot.base} has no free joint"
         return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
-
-
-def _places(addresses: list[int]) -> slice | list[int]:
-    """A slice where the addresses follow one another: it copies nothing."""
-    if addresses == list(range(addresses[0], addresses[0] + len(addresses))):
-        return slice(addresses[0], addresses[0] + len(addresses))
-    return addresses
 
 
 def _down_in_body(quat: torch.Tensor) -> torch.Tensor:

@@ -60,9 +60,10 @@ class Draws:
     def __init__(self, seeds: torch.Tensor, episodes: torch.Tensor, steps: torch.Tensor) -> None:
         self._device = seeds.device
         self._count = len(seeds)
-        key = (seeds & MASK, (seeds >> 32) & MASK)
-        self._key = [self._words_of(part) for part in key]
-        self._moment = [self._words_of(part & MASK) for part in (steps, episodes)]
+        self._on_gpu = (seeds, episodes, steps)
+        if self._device.type == "cpu":
+            self._key = [_column(part) for part in (seeds & MASK, (seeds >> 32) & MASK)]
+            self._moment = [_column(part & MASK) for part in (steps, episodes)]
 
     def uniform(
         self, purpose: str, count: int, low: float | torch.Tensor = 0.0, high: float | torch.Tensor = 1.0
@@ -87,25 +88,24 @@ class Draws:
         """``(K,) bool``, True with this probability."""
         return self._unit(purpose, 1)[:, 0] < probability
 
-    def _words_of(self, values: torch.Tensor) -> Any:
-        """``(K, 1)``, as `philox` takes it: NumPy has less to do for each operation on few numbers."""
-        values = values[:, None]
-        return values.numpy().astype(np.uint64) if self._device.type == "cpu" else values
-
     def _words(self, purpose: str, count: int) -> torch.Tensor:
         """``(K, count) int64`` of 32 random bits each."""
+        number = purpose_number(purpose)
+        if self._device.type != "cpu":
+            from environments.mujoco_gym.backends.warp_kernels import philox_words
+
+            return philox_words(*self._on_gpu, number, count)
         steps, episodes = self._moment
-        number, blocks = purpose_number(purpose), (count + 3) // 4
-        if self._device.type == "cpu":
-            block: Any = np.arange(blocks, dtype=np.uint64)[None]
-            counter = (block, np.full_like(block, number), steps, episodes)
-            words = np.stack(np.broadcast_arrays(*philox(counter, self._key)), -1).reshape(self._count, -1)
-            return torch.from_numpy(words[:, :count].astype(np.int64))
-        block = torch.arange(blocks, device=self._device)[None]
-        counter = (block, torch.full_like(block, number), steps, episodes)
-        drawn = torch.stack(torch.broadcast_tensors(*philox(counter, self._key)), -1)
-        return drawn.reshape(self._count, -1)[:, :count]
+        block = np.arange((count + 3) // 4, dtype=np.uint64)[None]
+        counter = (block, np.full_like(block, number), steps, episodes)
+        words = np.stack(np.broadcast_arrays(*philox(counter, self._key)), -1).reshape(self._count, -1)
+        return torch.from_numpy(words[:, :count].astype(np.int64))
 
     def _unit(self, purpose: str, count: int) -> torch.Tensor:
         """Uniform in [0, 1), of 24 bits, which float32 holds exactly."""
         return (self._words(purpose, count) >> 8).to(torch.float32) * 2.0**-24
+
+
+def _column(values: torch.Tensor) -> np.ndarray:
+    """``(K, 1)``, as `philox` takes it: NumPy has less to do for each operation on few numbers."""
+    return values[:, None].numpy().astype(np.uint64)

@@ -1,13 +1,18 @@
 """From a robot's file to a compiled model with the task's physics, and to the engine that steps it."""
 
+import importlib.util
+import logging
 import os
 
 import mujoco
+import torch
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.config import SimConfig, TaskConfig
 from environments.mujoco_gym.robots.robot import Robot
 from srl3.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 INTEGRATORS = {
     "euler": mujoco.mjtIntegrator.mjINT_EULER,
@@ -72,17 +77,42 @@ def make_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> Ph
         UserError: when it can't run here, or so many worlds don't fit into memory.
     """
     sim = config.sim
-    warp = sim.impl in ("warp", "jax") or (sim.impl == "auto" and sim.device != "cpu")
-    if warp:
-        raise UserError(
-            "sim.impl warp needs mujoco_warp and a CUDA device, which this SRL3 does not drive yet; use sim.impl:batch."
-        )
-    if sim.device != "cpu":
-        raise UserError(f"sim.impl batch runs on cpu, not on {sim.device}.")
-    _check_memory(model, num_envs, config.env_id)
+    if runs_on_warp(sim):
+        return _warp_backend(model, num_envs, config)
+    if sim.device not in ("auto", "cpu"):
+        raise UserError(f"sim.impl batch runs on cpu, not on {sim.device}; use sim.impl:warp.")
+    _check_memory(num_envs, bytes_per_world(model), free_memory(), config.env_id)
     from environments.mujoco_gym.backends.batch import BatchBackend
 
     return BatchBackend(model, num_envs, thread_count(sim, num_envs))
+
+
+def runs_on_warp(sim: SimConfig) -> bool:
+    """Whether mujoco_warp steps the worlds."""
+    return sim.impl in ("warp", "jax") or (sim.impl == "auto" and sim.device not in ("auto", "cpu"))
+
+
+def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> PhysicsBackend:
+    sim = config.sim
+    if sim.impl == "jax":
+        logger.info("sim.impl jax is understood as warp: there is one engine for GPUs, mujoco_warp")
+    for name in ("warp", "mujoco_warp"):
+        if importlib.util.find_spec(name) is None:
+            raise UserError("sim.impl warp needs the extra 'warp': pip install 'srl3[warp]'; or use sim.impl:batch.")
+    device = "cuda" if sim.device == "auto" else sim.device
+    if device != "cpu" and not (torch.cuda.is_available() and torch.device(device).type == "cuda"):
+        raise UserError(
+            f"sim.impl warp needs a GPU, and torch finds no device {device} here; use sim.impl:batch "
+            "(or sim.device:cpu, which is slow, to try it)."
+        )
+    from environments.mujoco_gym.backends.warp import WarpBackend
+    from environments.mujoco_gym.backends.warp_sizes import bytes_per_world as warp_bytes_per_world
+    from environments.mujoco_gym.backends.warp_sizes import sizes_of
+
+    sizes = sizes_of(model, sim.contacts, sim.constraints)
+    free = free_memory() if device == "cpu" else torch.cuda.mem_get_info(device)[0]
+    _check_memory(num_envs, warp_bytes_per_world(model, sizes, device), free, config.env_id)
+    return WarpBackend(model, num_envs, device, sizes)
 
 
 def thread_count(sim: SimConfig, num_envs: int) -> int:
@@ -108,8 +138,7 @@ def free_memory() -> int | None:
         return None
 
 
-def _check_memory(model: mujoco.MjModel, num_envs: int, env_id: str) -> None:
-    free, each = free_memory(), bytes_per_world(model)
+def _check_memory(num_envs: int, each: int, free: int | None, env_id: str) -> None:
     if free is not None and num_envs * each > free:
         raise UserError(
             f"{num_envs:,} worlds of {env_id} take about {num_envs * each / 2**30:.1f} GiB, and "

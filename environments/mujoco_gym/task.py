@@ -70,10 +70,9 @@ class Task(NamedState, BatchedWorld):
         model = compile_scene(self.build_spec(self.robot), self.robot, config)
         self.bind_state(make_backend(model, num_envs, config), self.robot)
         self._episodes = torch.full((num_envs,), -1, device=self.backend.device)
-        self._seeds = torch.from_numpy(
-            np.random.SeedSequence().generate_state(num_envs, np.uint64).astype(np.int64) >> 1
-        )
-        self._fresh = torch.ones(num_envs, dtype=torch.bool)
+        seeds = np.random.SeedSequence().generate_state(num_envs, np.uint64).astype(np.int64) >> 1
+        self._seeds = torch.from_numpy(seeds).to(self.backend.device)
+        self._fresh = torch.ones(num_envs, dtype=torch.bool, device=self.backend.device)
         self._controls = torch.zeros(num_envs, model.nu, device=self.backend.device)
         scales = torch.broadcast_to(self.constant(self.robot.action_scale), (len(self.robot.joints),))
         offsets = self.default_joint_pos if self.robot.position_controlled else torch.zeros_like(scales)
@@ -90,7 +89,7 @@ class Task(NamedState, BatchedWorld):
         self._groups = self._make_groups()
         self._reward_names = self._checked_names("rewards", self.compute_task_rewards(), config.rewards)
         self._ending_names = (*self.compute_terminations(), NON_FINITE)
-        super().__init__(config, num_envs, config.sim.device)
+        super().__init__(config, num_envs, str(self.backend.device))
         self.config = config.at(0)[1]
 
     # what a task provides
@@ -195,12 +194,15 @@ class Task(NamedState, BatchedWorld):
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Seed robot i with ``seeds[i]``: its next episode is the first one of that seed."""
-        for row, seed in enumerate(seeds):
-            if seed is not None:
-                seeding.np_random(seed)  # refuses what Gymnasium refuses
-                self._seeds[row] = seed & (2**63 - 1)
-                self._episodes[row] = -1
-                self._fresh[row] = True
+        given = {row: seed for row, seed in enumerate(seeds) if seed is not None}
+        for seed in given.values():
+            seeding.np_random(seed)  # refuses what Gymnasium refuses
+        rows = torch.tensor(list(given), dtype=torch.int64, device=self.backend.device)
+        self._seeds[rows] = torch.tensor([seed & (2**63 - 1) for seed in given.values()], dtype=torch.int64).to(
+            rows.device
+        )
+        self._episodes[rows] = -1
+        self._fresh[rows] = True
 
     def _substep(self, actions: torch.Tensor) -> SubstepResult:
         self._follow_curriculum()
@@ -216,7 +218,7 @@ class Task(NamedState, BatchedWorld):
         terminated = torch.stack(list(endings.values())).any(0)
         terms = self._weighted(self.compute_task_rewards())
         success = self.compute_success()
-        if failed.any():
+        if bool(failed.any()):
             terms[:, failed] = 0
             success = success & ~failed
             self.failures.report(failed, self.actions.newest, self.steps, self.failures_folder)
@@ -281,7 +283,7 @@ class Task(NamedState, BatchedWorld):
 
     def observe(self, rows: Rows = ALL, group: str = POLICY) -> Any:
         if self.config.srl_model == PIXELS:
-            return torch.from_numpy(self.images(rows))
+            return torch.from_numpy(self.images(rows)).to(self.backend.device)
         values = self._groups[group].values
         return values.clone() if isinstance(rows, slice) and rows == ALL else values[rows].clone()
 
@@ -357,9 +359,14 @@ class Task(NamedState, BatchedWorld):
 
     def set_rows(self, rows: Rows, state: Mapping[str, Any]) -> None:
         chosen = self._all_rows[rows]
-        values = {name: torch.as_tensor(value) for name, value in state.items()}
+        physics = {name: np.asarray(value) for name, value in _under("physics", state).items()}
+        values = {
+            name: torch.as_tensor(value).to(self.backend.device)
+            for name, value in state.items()
+            if not name.startswith("physics.")
+        }
         self.applied[chosen] = values["applied"]
-        self.backend.restore(chosen, {name: value.numpy() for name, value in _under("physics", values).items()})
+        self.backend.restore(chosen, physics)
         for name, value in _under("task", values).items():
             getattr(self, name)[chosen] = value
         self.actions.restore(chosen, _under("actions", values))
@@ -370,15 +377,15 @@ class Task(NamedState, BatchedWorld):
 
     def _random_state(self) -> dict[str, Any]:
         return {
-            "seeds": self._seeds.numpy().copy(),
-            "episodes": self._episodes.numpy().copy(),
-            "fresh": self._fresh.numpy().copy(),
+            "seeds": self._seeds.cpu().numpy().copy(),
+            "episodes": self._episodes.cpu().numpy().copy(),
+            "fresh": self._fresh.cpu().numpy().copy(),
             "steps": self.steps,
         }
 
     def _restore_random_state(self, state: Mapping[str, Any]) -> None:
         for name in ("seeds", "episodes", "fresh"):
-            getattr(self, f"_{name}")[:] = torch.from_numpy(np.asarray(state[name]))
+            getattr(self, f"_{name}").copy_(torch.from_numpy(np.asarray(state[name])))
         self.steps = int(state["steps"])
         self._follow_curriculum()
 

@@ -62,10 +62,13 @@ class PhysicsBackend(ABC):
         """``(N,) bool``: the last `step` met numbers that are not finite, or too large; the state was thrown away."""
 
     @abstractmethod
-    def vary(self, field: str) -> np.ndarray:
-        """``(N, …) float64``: values of a field of the model for each simulation; writing changes them.
+    def vary(self, field: str) -> torch.Tensor:
+        """``(N, …)``: a field of the model for each simulation, in the engine's own precision; writing changes it.
 
         ``opt.gravity`` and other options by their dotted name. Call `recompute` after writing.
+
+        Raises:
+            UserError: when the engine can't have another value of it in each simulation.
         """
 
     @abstractmethod
@@ -81,8 +84,8 @@ class PhysicsBackend(ABC):
         """Put back what `snapshot` gave, to the last bit."""
 
     @abstractmethod
-    def state_rows(self) -> np.ndarray:
-        """``(N, S) float64``: the whole state of every simulation, for a dump; a copy."""
+    def state_rows(self) -> torch.Tensor:
+        """``(N, S)``: the whole state of every simulation, for a dump, as MuJoCo's integration state; a copy."""
 
     @abstractmethod
     def data(self, row: int) -> "tuple[Any, Any]":

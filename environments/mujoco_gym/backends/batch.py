@@ -98,7 +98,10 @@ class BatchBackend(PhysicsBackend):
             self._warned = counts.copy()
         return torch.from_numpy(raised)
 
-    def vary(self, field: str) -> np.ndarray:
+    def vary(self, field: str) -> torch.Tensor:
+        return torch.from_numpy(self._varied_rows(field))
+
+    def _varied_rows(self, field: str) -> np.ndarray:
         if field not in self._varied:
             self._varied[field] = self._batch.expand(field)
         return self._varied[field]
@@ -118,14 +121,14 @@ class BatchBackend(PhysicsBackend):
         self._batch.state[chosen] = saved["state"]
         varied = [name.removeprefix("model.") for name in saved if name.startswith("model.")]
         for name in varied:
-            self.vary(name)[chosen] = saved[f"model.{name}"]
+            self._varied_rows(name)[chosen] = saved[f"model.{name}"]
         if varied:
             self.recompute(rows)
         for name, (tensor, _) in self._fields.items():
             tensor[rows] = torch.from_numpy(saved[f"read.{name}"])
 
-    def state_rows(self) -> np.ndarray:
-        return self._batch.state.copy()
+    def state_rows(self) -> torch.Tensor:
+        return torch.from_numpy(self._batch.state.copy())
 
     def data(self, row: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         model = self._batch.get_model(row) if self._varied else self.model

@@ -21,8 +21,9 @@ class LocomotionTask(Task):
 
     def setup(self) -> None:
         """Potentials in float64: they are large, and their difference is what counts."""
-        self.potential = torch.zeros(self.num_envs, dtype=torch.float64)
-        self.progress = torch.zeros(self.num_envs)
+        device = self.backend.device
+        self.potential = torch.zeros(self.num_envs, dtype=torch.float64, device=device)
+        self.progress = torch.zeros(self.num_envs, device=device)
         self._foot_forces = self.sensor_places(
             tuple(f"{foot}_{quantity}" for foot in self.robot.feet for quantity in ("force", "torque"))
         )
@@ -49,9 +50,9 @@ class LocomotionTask(Task):
 
     def _potential(self) -> torch.Tensor:
         """``(K,) float64``"""
-        position = self.exact("qpos")
-        x = self.config.target_distance - position[:, self._base[0]]
-        y = position[:, self._base[0] + 1]
+        position = self.exact("qpos")[:, self._base[0] : self._base[0] + 2].double()
+        x = self.config.target_distance - position[:, 0]
+        y = position[:, 1]
         return torch.sqrt(x * x + y * y) / -self.control_dt
 
     # what several terms read

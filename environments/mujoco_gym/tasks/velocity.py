@@ -255,6 +255,8 @@ class VelocityRoughTask(VelocityFlatTask):
         self.asked = torch.zeros(self.num_envs, device=device)
         ahead = np.arange(round(config.scan_length / config.scan_step) + 1) * config.scan_step - config.scan_length / 2
         aside = np.arange(round(config.scan_width / config.scan_step) + 1) * config.scan_step - config.scan_width / 2
+        size = self.terrain.config.cell * (np.array(self.terrain.heights.shape[::-1]) - 1)
+        self._map_low, self._map_high = self.constant(self.terrain.low + 1), self.constant(self.terrain.low + size - 1)
         self._scan = self.constant(np.stack(np.meshgrid(ahead, aside, indexing="ij"), -1).reshape(-1, 2))
 
     def start_places(self, draws: Draws) -> torch.Tensor:
@@ -304,11 +306,9 @@ class VelocityRoughTask(VelocityFlatTask):
         return self.base_pos[:, 2:3] - self.heights.at(east, north)
 
     def compute_terminations(self) -> Terms:
-        assert self.terrain is not None
-        size = self.terrain.config.cell * (np.array(self.terrain.heights.shape[::-1]) - 1)
-        low, high = self.constant(self.terrain.low + 1), self.constant(self.terrain.low + size - 1)
         places = self.base_pos[:, :2]
-        return {**super().compute_terminations(), "off_map": ((places < low) | (places > high)).any(1)}
+        outside = (places < self._map_low) | (places > self._map_high)
+        return {**super().compute_terminations(), "off_map": outside.any(1)}
 
 
 class VelocityFlatGymEnv(BatchedGymEnv):

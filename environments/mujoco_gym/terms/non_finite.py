@@ -24,7 +24,7 @@ class FailureLog:
     def __init__(self, config: TaskConfig) -> None:
         self.count = 0
         self._config = config
-        self._before = np.zeros((0, 0))
+        self._before = torch.zeros(0, 0)
 
     def remember(self, backend: PhysicsBackend) -> None:
         """Keep the states from which the next step starts."""
@@ -46,7 +46,7 @@ class FailureLog:
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
-                state=self._before[rows],
+                state=self._before.cpu().numpy()[rows],
                 actions=actions.cpu().numpy()[rows],
                 rows=rows,
                 step=step,

@@ -69,36 +69,42 @@ class ModelChange:
         if name == "com" and config.operation != "add":
             raise UserError(f"{where}: operation must be add, not {config.operation}.")
         self.axes = 3 if name == "gravity" and config.operation != "scale" else self.target.axes
-        self.ids = (
-            np.array([0]) if self.target.kind == "option" else _matching(config.names, self.target, backend, where)
-        )
+        device = backend.device
+        option = self.target.kind == "option"
+        found = [0] if option else _matching(config.names, self.target, backend, where)
+        self.ids = torch.tensor(found, device=device)
         self._live = [backend.vary(field) for field in self.target.fields]
-        self._base = [_compiled(backend.model, field) for field in self.target.fields]
+        self._base = [
+            _compiled(backend.model, field).to(device, live.dtype)
+            for field, live in zip(self.target.fields, self._live, strict=True)
+        ]
+        self._columns = [
+            None if columns is None else torch.tensor(columns, device=device) for columns in self.target.columns
+        ]
 
     def apply(self, rows: torch.Tensor, draws: Draws) -> None:
         """Draw anew for these worlds, from the values of the model as compiled; `recompute` is the caller's."""
         count = 1 if self.config.shared else len(self.ids)
         drawn = _draw(self.config, f"randomize.{self.name}", count * self.axes, draws)
-        values = drawn.cpu().numpy().astype(np.float64).reshape(len(rows), count, self.axes)
-        values = np.broadcast_to(values, (len(rows), len(self.ids), self.axes))
-        chosen = rows.cpu().numpy()
-        for live, base, columns in zip(self._live, self._base, self.target.columns, strict=True):
+        drawn = drawn.reshape(len(rows), count, self.axes).expand(len(rows), len(self.ids), self.axes)
+        for live, base, columns in zip(self._live, self._base, self._columns, strict=True):
+            values = drawn.to(live.dtype)
             if self.target.kind == "option":
-                live[chosen] = self._changed(base, values[:, 0])
+                live[rows] = self._changed(base, values[:, 0])
             elif columns is None:
-                live[np.ix_(chosen, self.ids)] = self._changed(base[self.ids], values[..., 0])
+                live[rows[:, None], self.ids] = self._changed(base[self.ids], values[..., 0])
             else:
-                numbers = np.array(columns)
-                live[np.ix_(chosen, self.ids, numbers)] = self._changed(base[np.ix_(self.ids, numbers)], values)
+                places = self.ids[:, None], columns
+                live[rows[:, None, None], *places] = self._changed(base[places], values)
 
-    def _changed(self, base: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def _changed(self, base: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         match self.config.operation:
             case "scale":
                 return base * values
             case "add":
                 return base + values
             case _:
-                return np.broadcast_to(values, np.broadcast_shapes(base.shape, values.shape))
+                return values.expand(torch.broadcast_shapes(base.shape, values.shape))
 
 
 def model_changes(config: RandomizeConfig, backend: PhysicsBackend, env_id: str) -> list[ModelChange]:
@@ -126,10 +132,12 @@ def _draw(config: Randomization, purpose: str, count: int, draws: Draws) -> torc
             return low + high * draws.normal(purpose, count)
         case _:
             logs = draws.uniform(purpose, count, float(np.log(low)), float(np.log(high)))
-            return torch.from_numpy(np.exp(logs.double().cpu().numpy())).float()
+            if logs.device.type != "cpu":
+                return logs.double().exp().float()
+            return torch.from_numpy(np.exp(logs.double().numpy())).float()  # for any number of robots the same bits
 
 
-def _matching(pattern: str, target: Target, backend: PhysicsBackend, where: str) -> np.ndarray:
+def _matching(pattern: str, target: Target, backend: PhysicsBackend, where: str) -> list[int]:
     model = backend.model
     counts = {"geom": model.ngeom, "body": model.nbody, "actuator": model.nu, "joint": model.njnt}
     things = [getattr(model, target.kind)(index) for index in range(counts[target.kind])]
@@ -144,10 +152,10 @@ def _matching(pattern: str, target: Target, backend: PhysicsBackend, where: str)
         names = ", ".join(thing.name for thing in things[:12] if thing.name)
         raise UserError(f"{where}: no {target.kind} matches '{pattern}'; there are {names}{' …' * (len(things) > 12)}.")
     if target.kind == "joint":
-        return np.array([int(joint.dofadr[0]) for joint in found])
-    return np.array([thing.id for thing in found])
+        return [int(joint.dofadr[0]) for joint in found]
+    return [int(thing.id) for thing in found]
 
 
-def _compiled(model: mujoco.MjModel, field: str) -> np.ndarray:
+def _compiled(model: mujoco.MjModel, field: str) -> torch.Tensor:
     values = getattr(model.opt, field.removeprefix("opt.")) if field.startswith("opt.") else getattr(model, field)
-    return np.array(values, np.float64)
+    return torch.from_numpy(np.array(values, np.float64))
