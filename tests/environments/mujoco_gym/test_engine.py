@@ -147,7 +147,7 @@ def test_a_state_that_becomes_nan_ends_its_episode_only(tmp_path):
 
 
 def varied(world, field):
-    return world.backend.vary(field)
+    return world.backend.vary(field).numpy()
 
 
 def test_mass_is_scaled_with_inertia_and_from_the_model_each_time():
