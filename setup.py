@@ -5,7 +5,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-PACKAGES = ["srl3", "environments", "rl_baselines", "state_representation", "config"]
+PACKAGES = ["srl3", "environments", "rl_baselines", "state_representation", "config", "para_env", "dexhand_env"]
 
 REQUIREMENTS = [
     "torch>=2.8",
@@ -67,7 +67,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"config": ["**/*.yaml"], "environments": ["assets/**/*"]},
+    package_data={"config": ["**/*.yaml"], "environments": ["assets/**/*"], "dexhand_env": ["cfg/**/*.yaml"]},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["srl3 = srl3.cli:main"]},

@@ -4,8 +4,8 @@ import sys
 
 from rl_baselines import enjoy
 from rl_baselines.front_doors import reorient
-from rl_baselines.front_doors.order import carry_out
 from rl_baselines.front_doors.reorient import make_parser
+from rl_baselines.front_doors.shared.order import carry_out
 from srl3.errors import run_command
 
 __all__ = ["main", "make_parser"]

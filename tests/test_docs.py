@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README, README_ZH = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = [README, README_ZH, *sorted(DOCS.glob("*.md"))]
-PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines")
+PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines", "para_env", "dexhand_env")
 FOREIGN_FLAGS = {"--build-constraint"}
 """flags of other tools that a page names outside a command"""
 OLD = "| S-RL Toolbox |"

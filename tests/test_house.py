@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from srl3.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines")
+PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines", "para_env", "dexhand_env")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 OUR_FILES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "setup.py"]
 
@@ -40,6 +40,7 @@ HEAVY = (
 ROOMS = (
     "srl3",
     "config",
+    "dexhand_env",
     "environments",
     "state_representation.registry",
     "state_representation.store",
@@ -70,6 +71,7 @@ ROOMS = (
     "rl_baselines.search",
     "rl_baselines.front_doors",
     "rl_baselines",
+    "para_env",
 )
 """From the bottom up: a module may import from its own room and from those before it, never from one after it."""
 MAX_LOOSE_FILES = 12
@@ -237,7 +239,7 @@ def test_the_page_of_the_architecture_draws_every_room():
 
 
 def test_data_files_are_package_data():
-    kept = re.compile(r"config/.+\.yaml|environments/assets/.+")
+    kept = re.compile(r"(config|dexhand_env/cfg)/.+\.yaml|environments/assets/.+")
     data = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
     names = [relative(path) for path in data if path.suffix not in (".py", ".pyc") and not path.name.startswith(".")]
     assert [name for name in names if not kept.fullmatch(name)] == []

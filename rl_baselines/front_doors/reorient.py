@@ -11,11 +11,11 @@ from environments.config import PIXELS
 from environments.foreign import escaped_id
 from environments.registry import find_env
 from rl_baselines.batched_ppo.settings import nearest_divisors
-from rl_baselines.front_doors.going_on import go_on_from, world_of
-from rl_baselines.front_doors.order import Order
-from rl_baselines.front_doors.parsers import AbslParser
 from rl_baselines.front_doors.randomization import randomized
-from rl_baselines.front_doors.table import (
+from rl_baselines.front_doors.shared.going_on import go_on_from, world_of
+from rl_baselines.front_doors.shared.order import Order
+from rl_baselines.front_doors.shared.parsers import AbslParser
+from rl_baselines.front_doors.shared.table import (
     HYPERPARAMETER,
     READ,
     Draft,

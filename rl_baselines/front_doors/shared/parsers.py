@@ -1,15 +1,30 @@
 """The ways in which other systems write flags: absl's, Hydra's ``key=value``, tyro's dotted names."""
 
 import argparse
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from rl_baselines.front_doors.table import truth
+from rl_baselines.front_doors.shared.table import truth
 from srl3.errors import UserError, unknown_name
 from srl3.flags import Parser
 
 HELP = ("-h", "--help")
+
+
+class DashParser(Parser):
+    """argparse's own ``--name value``; a ``key=value`` is told how it is written."""
+
+    def error(self, message: str) -> NoReturn:
+        key, equals, value = message.removeprefix("unrecognized arguments: ").partition(" ")[0].partition("=")
+        if message.startswith("unrecognized arguments: ") and equals and not key.startswith("-"):
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", key).lower().replace("_", "-")
+            known = [flag.removeprefix("--") for flag in self._option_string_actions if flag.startswith("--")]
+            if name not in known:
+                raise unknown_name("flag", f"{key}={value}", known)
+            raise UserError(f"flags of this command begin with dashes; write --{name} {value}, not {key}={value}.")
+        super().error(message)
 
 
 class AbslParser(Parser):
@@ -31,10 +46,15 @@ class AbslParser(Parser):
 
 
 class KeyValueParser(Parser):
-    """Hydra's ``key=value``; names with dots are collected in ``dotted``."""
+    """Hydra's ``key=value``; names with dots are collected in ``dotted``.
 
-    def __init__(self, **kwargs: Any) -> None:
+    Args:
+        elsewhere: keys of the other system that are not here, with half a sentence on what is.
+    """
+
+    def __init__(self, elsewhere: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.elsewhere = elsewhere
         self.usage = "%(prog)s key=value ..."
         _collect_dotted(self)
 
@@ -60,6 +80,8 @@ class KeyValueParser(Parser):
             raise UserError(f"'{token}' adds or removes a key, which only Hydra's own files have; write key=value.")
         if not equals:
             raise UserError(f"this command takes key=value, not '{token}'; for example task=Ant mode=train.")
+        if key in self.elsewhere:
+            raise UserError(f"{token}: {self.elsewhere[key]}.")
         if "." in key:
             return [_DOTTED, f"{key}={value}"]
         if key not in self.keys():

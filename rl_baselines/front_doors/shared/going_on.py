@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rl_baselines.front_doors.table import Draft
+from rl_baselines.front_doors.shared.table import Draft
 
 RATE = "learning_rate"
 

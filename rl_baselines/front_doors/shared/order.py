@@ -1,7 +1,9 @@
 """What a front door was asked for: a training, or to watch or to run a policy that is there."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rl_baselines.runs.folder import RunFolder
@@ -23,6 +25,7 @@ class Order:
         calls: commands with their arguments, one after the other, in the place of a training.
         notes: sentences for the console, first of all.
         announce: printed with the run's folder when a training has made it.
+        environment: variables of the process while it trains.
         on_begin: told that folder and the plan.
     """
 
@@ -30,6 +33,7 @@ class Order:
     calls: tuple[tuple[str, list[str]], ...] = ()
     notes: tuple[str, ...] = ()
     announce: str = ""
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     on_begin: "Callable[[RunFolder, TrainingPlan], None] | None" = None
 
 
@@ -61,4 +65,20 @@ def carry_out(order: Order, commands: Mapping[str, Main]) -> int:
         if order.on_begin is not None:
             order.on_begin(run, plan)
 
-    return run_training(plan, begin).status
+    with _variables(order.environment):
+        return run_training(plan, begin).status
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Within the block the process has these environment variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -58,6 +58,8 @@ class Draft:
     """those that were written"""
     world: dict[str, Any] = dataclasses.field(default_factory=dict)
     """parameters of the world, by dotted name"""
+    levels: list[tuple[str, dict[str, Any]]] = dataclasses.field(default_factory=list)
+    """hyperparameters from files, between defaults and flags: where from, values"""
     notes: list[str] = dataclasses.field(default_factory=list)
     """sentences for the console"""
 
@@ -69,7 +71,11 @@ class Draft:
             arguments: every flag, for ``args.yaml``.
             command: what the user typed.
         """
-        levels = [(f"defaults of {door}", self.defaults), (f"flags of {door}", self.hyperparameters)]
+        levels = [
+            (f"defaults of {door}", self.defaults),
+            *self.levels,
+            (f"flags of {door}", self.hyperparameters),
+        ]
         return TrainingRequest(
             **self.fields,
             levels=tuple((source, values) for source, values in levels if values) or None,
