@@ -37,7 +37,9 @@ def make_parser() -> Parser:
         metavar="RUN",
         help="checkpoint, run folder, folder above runs, part of a run's name",
     )
-    parser.add_argument("--num-episodes", type=positive_number, default=10, help="episodes to run")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--num-episodes", type=positive_number, default=10, help="episodes to run")
+    length.add_argument("--num-steps", type=positive_number, help="run whole episodes until so many steps are done")
     acting = parser.add_mutually_exclusive_group()
     acting.add_argument("--deterministic", action="store_true", help="the most probable action")
     acting.add_argument(
@@ -89,7 +91,7 @@ def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) 
     import secrets
 
     from rl_baselines.acting.actor import Actor
-    from rl_baselines.acting.evaluation import evaluate, number_of_envs
+    from rl_baselines.acting.evaluation import episodes_in, evaluate, number_of_envs
     from rl_baselines.acting.video import VideoRecorder
     from rl_baselines.acting.worlds import make_worlds
     from rl_baselines.checkpoints.archive import load_checkpoint
@@ -106,20 +108,24 @@ def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) 
     seed_everything(seed)
     actor = Actor.from_checkpoint(checkpoint, arguments.device, seed)
     deterministic = arguments.deterministic or (actor.deterministic and not arguments.stochastic)
+    episodes, steps = arguments.num_episodes, arguments.num_steps
+    at_least = episodes if steps is None else episodes_in(steps, env_kwargs.get("max_steps"))
     venv = make_worlds(
         info,
         actor.encoder,
         env_kwargs,
-        n_envs=1 if watched else number_of_envs(info.env_id, arguments.num_episodes),
+        n_envs=1 if watched else number_of_envs(info.env_id, at_least),
         seed=seed,
         render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,
     )
     try:
         if arguments.video is None:
-            return evaluate(actor, venv, arguments.num_episodes, deterministic=deterministic)
+            return evaluate(actor, venv, episodes, num_steps=steps, deterministic=deterministic)
         fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
         with VideoRecorder(arguments.video, fps=fps) as recorder:
-            return evaluate(actor, venv, arguments.num_episodes, deterministic=deterministic, on_step=recorder.record)
+            return evaluate(
+                actor, venv, episodes, num_steps=steps, deterministic=deterministic, on_step=recorder.record
+            )
     finally:
         venv.close()
 

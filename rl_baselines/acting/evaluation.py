@@ -54,6 +54,7 @@ def evaluate(
     venv: VecEnv,
     num_episodes: int,
     *,
+    num_steps: int | None = None,
     deterministic: bool | None = None,
     on_step: Callable[[VecEnv], None] | None = None,
 ) -> Evaluation:
@@ -66,6 +67,7 @@ def evaluate(
         actor: begins anew in all environments.
         venv: the bare worlds, whose observations the actor encodes, stacks and normalises itself; it is reset.
         num_episodes: how many, at least 1.
+        num_steps: in the place of ``num_episodes``; each environment plays whole episodes until it has done its share.
         deterministic: the most probable action, or one drawn; None: as `Actor.deterministic` says.
         on_step: called with ``venv`` after each step.
 
@@ -74,13 +76,13 @@ def evaluate(
         have them.
     """
     n = venv.num_envs
-    left = (num_episodes + np.arange(n)) // n
+    left = (num_episodes + np.arange(n)) // n if num_steps is None else np.full(n, -(-num_steps // n))
     returns, lengths = np.zeros(n), np.zeros(n, np.int64)
     evaluation = Evaluation([], [], [])
     masked = actor.uses_masks and is_masking_supported(venv)
     observations, starts = venv.reset(), np.ones(n, np.bool_)
     actor.reset()
-    while left.any():
+    while (left > 0).any():
         masks = get_action_masks(venv) if masked else None
         actions = actor.act(observations, starts, deterministic, masks)  # type: ignore[arg-type]
         observations, rewards, starts, infos = venv.step(actions)
@@ -93,12 +95,17 @@ def evaluate(
             evaluation.lengths.append(int(episode["l"]))
             if "is_success" in info:
                 evaluation.successes.append(bool(info["is_success"]))
-            left[row] -= 1
+            left[row] -= 1 if num_steps is None else lengths[row]
         returns[starts] = 0
         lengths[starts] = 0
         if on_step is not None:
             on_step(venv)
     return evaluation
+
+
+def episodes_in(num_steps: int, max_steps: int | None) -> int:
+    """How many episodes so many steps are at least; 1 where the world has no limit."""
+    return max(1, num_steps // max_steps) if max_steps else 1
 
 
 def number_of_envs(env_id: str, num_episodes: int) -> int:

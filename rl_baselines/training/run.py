@@ -4,7 +4,6 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
@@ -34,7 +33,7 @@ from rl_baselines.vec_envs.workers import WorkerError
 from srl3.os_errors import DISK_FULL, in_words
 from srl3.runtime.console import full_disk_said_once, logged_console
 from srl3.runtime.seeding import deterministic_algorithms, seed_everything
-from srl3.runtime.signals import StopRequest, leave_on_sigterm
+from srl3.runtime.signals import StopRequest, leave_on_sigterm, signals_held_back
 from srl3.runtime.threads import torch_threads
 from srl3.runtime.versions import versions
 
@@ -73,16 +72,26 @@ def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None) -> Trainin
 
 
 def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begin: OnBegin | None) -> TrainingResult:
-    kept = nearest_existing(plan.log_dir)
     run = plan.resume
     try:
-        run = run or new_run_folder(
-            plan.log_dir, plan.env_id, plan.srl_model, plan.algo, plan.suffix, plan.experiment_name, plan.layout
-        )
-        with run.held(), logged_console(run.log), full_disk_said_once():
-            if on_begin is not None:
-                on_begin(run)
-            return TrainingResult(run, _train(plan, run, kept, visdom=visdom))
+        with ExitStack() as unless_begun:
+            if run is None:
+                kept = nearest_existing(plan.log_dir)
+                with signals_held_back():
+                    run = new_run_folder(
+                        plan.log_dir,
+                        plan.env_id,
+                        plan.srl_model,
+                        plan.algo,
+                        plan.suffix,
+                        plan.experiment_name,
+                        plan.layout,
+                    )
+                    unless_begun.callback(remove_run, run, kept)
+            with run.held(), logged_console(run.log), full_disk_said_once():
+                if on_begin is not None:
+                    on_begin(run)
+                return TrainingResult(run, _train(plan, run, unless_begun, visdom=visdom))
     except OSError as error:
         sentence = in_words(error)
         if error.errno not in DISK_FULL:
@@ -95,30 +104,32 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begi
         return TrainingResult(run, 1)
 
 
-def _train(plan: TrainingPlan, run: RunFolder, kept: Path, *, visdom: VisdomServer | None) -> int:
-    """Make what is needed and learn; of a new run that could not begin nothing is left."""
+def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdom: VisdomServer | None) -> int:
+    """Make what is needed and learn.
+
+    Args:
+        plan: the training.
+        run: its folder.
+        unless_begun: removes the folder of a new run; emptied once everything is made.
+        visdom: the server to draw to.
+    """
     with ExitStack() as closing:
-        try:
-            closing.enter_context(torch_threads(images=plan.observation.has_images))
-            closing.enter_context(deterministic_algorithms(plan.torch_deterministic))
-            seed_everything(plan.seed)
-            point = ResumePoint(plan, run)
-            point.cut_back()
-            session = closing.enter_context(Session(plan, monitor_folder=run.path))
-            point.load_buffer(session.model)
-            scalars = ResumableCSV(run.progress, point.kept_steps)
-            outputs = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
-            session.model.set_logger(Logger(str(run.path), outputs))
-            if plan.resume is None:
-                write_settings(run, plan)
-            tracking = _start_tracking(plan, run)
-            if tracking is not None:
-                closing.callback(tracking.finish, 1)
-        except BaseException:
-            closing.close()
-            if plan.resume is None:
-                remove_run(run, kept)
-            raise
+        closing.enter_context(torch_threads(images=plan.observation.has_images))
+        closing.enter_context(deterministic_algorithms(plan.torch_deterministic))
+        seed_everything(plan.seed)
+        point = ResumePoint(plan, run)
+        point.cut_back()
+        session = closing.enter_context(Session(plan, monitor_folder=run.path))
+        point.load_buffer(session.model)
+        scalars = ResumableCSV(run.progress, point.kept_steps)
+        outputs = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
+        session.model.set_logger(Logger(str(run.path), outputs))
+        if plan.resume is None:
+            write_settings(run, plan)
+        tracking = _start_tracking(plan, run)
+        if tracking is not None:
+            closing.callback(tracking.finish, 1)
+        unless_begun.pop_all()
         if plan.resume is None:
             link_latest(run, plan.log_dir)
         status = _learn(session, run, point, tracking, visdom=visdom)

@@ -24,6 +24,21 @@ def leave_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Ctrl-C and SIGTERM that come during the block take effect at its end."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 class StopRequest:
     """Turns the first Ctrl-C or SIGTERM into a request to stop, and the second into an exit at once.
 

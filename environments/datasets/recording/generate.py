@@ -88,12 +88,15 @@ def _collect(
     episodes: Iterator[Episode], parts: Path, writer: DatasetWriter | None, outcome: Outcome, progress: Progress
 ) -> None:
     """Put episodes into ``writer`` as they come; after a failure also those that are in ``parts``."""
+    total = 0.0
 
     def add(episode: Episode) -> None:
         if writer is not None:
             writer.append_rows(episode.rows)
         outcome.rewards.append(episode.rows.rewards)
-        progress.advance(note=f"mean return {np.mean([rewards.sum() for rewards in outcome.rewards]):.2f}")
+        nonlocal total
+        total += float(episode.rows.rewards.sum())
+        progress.advance(note=f"mean return {total / len(outcome.rewards):.2f}")
 
     assert isinstance(episodes, Generator)
     waiting: Episode | None = None

@@ -55,7 +55,7 @@ def record_in_processes(
     try:
         while failure is None and not stopped() and following < plan.num_episodes:
             failure = _listen(workers)
-            while part_path(folder, following).exists():
+            while not stopped() and part_path(folder, following).exists():
                 yield Episode.take(part_path(folder, following))
                 following += 1
     finally:

@@ -1,6 +1,8 @@
 """Recording: what is recorded is what happened, and the same whatever records it."""
 
 import dataclasses
+import multiprocessing
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,14 @@ from environments import dataset_generator
 from environments.config import GROUND_TRUTH, SRLConfig
 from environments.datasets.dataset import Dataset, open_dataset
 from environments.datasets.recording.policies import load_oracle
-from environments.datasets.recording.recorder import RandomPerformer, Recorder, RecordingPlan, block_size_for
+from environments.datasets.recording.processes import record_in_processes
+from environments.datasets.recording.recorder import (
+    RandomPerformer,
+    Recorder,
+    RecordingPlan,
+    block_size_for,
+    part_path,
+)
 from environments.datasets.recording.stage import make_stage, places
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
@@ -54,6 +63,19 @@ def test_the_number_of_processes_changes_no_bit(tmp_path: Path, flags: list[str]
     other = record(tmp_path, "other", *common, "--seed", "1")
     starts = np.flatnonzero(alone.episode_starts)
     assert not np.array_equal(alone.ground_truth[starts], other.ground_truth[starts])
+
+
+def test_a_stop_is_heard_also_while_the_processes_are_ahead(tmp_path: Path) -> None:
+    stopped = False
+    episodes = record_in_processes(plan("MobileRobotGymEnv-v0", 4000, max_steps=4), 2, tmp_path, lambda: stopped)
+    first = next(episodes)
+    while not part_path(tmp_path, 1).exists():
+        time.sleep(0.01)
+    stopped = True
+    second = next(episodes)
+    assert not any(child.name.startswith("ForkServerProcess") for child in multiprocessing.active_children())
+    assert [first.number, second.number] == [0, 1]
+    assert len(list(episodes)) < 3998
 
 
 @pytest.mark.parametrize("env_id", registered_env)

@@ -39,14 +39,19 @@ class Countdown(gym.Env[np.ndarray, int]):
 
 def played(num_episodes: int, n_envs: int = 1, monitored: bool = True, **kwargs: Any) -> Evaluation:
     """What `evaluate` makes of an untrained policy on these worlds; ``on_step`` goes to it, the rest to the worlds."""
-    on_step = kwargs.pop("on_step", None)
+    on_step, num_steps = kwargs.pop("on_step", None), kwargs.pop("num_steps", None)
 
     def world() -> gym.Env[np.ndarray, int]:
         return Monitor(Countdown(**kwargs)) if monitored else Countdown(**kwargs)
 
     venv = DummyVecEnv([world] * n_envs)
     actor = Actor.of_model(PPO("MlpPolicy", venv, device="cpu", n_steps=8))
-    return evaluate(actor, venv, num_episodes, on_step=on_step)
+    return evaluate(actor, venv, num_episodes, num_steps=num_steps, on_step=on_step)
+
+
+def test_steps_are_done_in_whole_episodes():
+    assert played(1, num_steps=10).lengths == [1, 2, 3, 4]
+    assert played(1, num_steps=11).lengths == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("monitored", [True, False])

@@ -156,3 +156,14 @@ def test_a_short_name_is_the_world_with_its_presets(tmp_path: Path) -> None:
     assert short.env_id == full.env_id == "AntGymEnv-v0"
     assert short.settings == full.settings
     assert short.settings["n_envs"].source.endswith(": AntGymEnv-v0")
+
+
+def test_a_training_that_is_ended_before_it_begins_leaves_nothing(tmp_path: Path) -> None:
+    plan = plan_of_train(f"{SAME_CHOICES[0]} --log-dir {tmp_path / 'logs'} --no-vis")
+
+    def ended(_run: RunFolder) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(plan, on_begin=ended)
+    assert list(tmp_path.iterdir()) == []
