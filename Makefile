@@ -58,7 +58,7 @@ $(INSTALLED): constraints.txt setup.py
 	  rm -rf $(VENV) && mkdir $(VENV) && touch $(INCOMPLETE) && $(PYTHON) -m venv $(VENV); \
 	fi
 	$(PIP_INSTALL) --upgrade pip
-	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion]'
+	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion,export]'
 	rm -f $(INCOMPLETE)
 	touch $(INSTALLED)
 

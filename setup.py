@@ -36,6 +36,7 @@ EXTRAS = {
     "mlflow": ["mlflow-skinny>=3.10,<4", "SQLAlchemy>=2", "alembic>=1.14"],
     "completion": ["shtab>=1.7"],
     "warp": ["mujoco-warp>=4,<5", "warp-lang>=1.19,<2"],
+    "export": ["onnx>=1.19,<2", "onnxruntime>=1.20,<2", "onnxscript>=0.6", "protobuf>=6", "jsonschema>=4.20"],
     "dev": [
         "pytest>=9",
         "pytest-timeout>=2.4",
@@ -67,7 +68,12 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={"config": ["**/*.yaml"], "environments": ["assets/**/*"], "dexhand_env": ["cfg/**/*.yaml"]},
+    package_data={
+        "config": ["**/*.yaml"],
+        "environments": ["assets/**/*"],
+        "dexhand_env": ["cfg/**/*.yaml"],
+        "rl_baselines": ["export/*.json", "export/*.c"],
+    },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["srl3 = srl3.cli:main"]},

@@ -31,6 +31,10 @@ class ObservationTerm:
         noise_kind: ``uniform``, ``gaussian`` or empty.
         group: ``policy`` or ``critic``.
         elements: a name for each number, for example joints' names; empty where there are none.
+        history: how many steps' values are in it, the oldest first; of an episode's first step all are the same.
+        delay: how many steps late a value comes in.
+        source: ``actions`` for what the policy itself chose last, ``command`` for what a user asks of it, else empty: a
+            measurement.
     """
 
     name: str
@@ -44,6 +48,9 @@ class ObservationTerm:
     noise_kind: str = ""
     group: str = POLICY
     elements: tuple[str, ...] = ()
+    history: int = 1
+    delay: int = 0
+    source: str = ""
 
     @property
     def stop(self) -> int:
@@ -70,6 +77,13 @@ class ActionTerm:
         high: greatest value.
         joint: the joint that it moves; None where it moves none alone.
         choices: what each value means, for a discrete action; else empty.
+        moving_average: share of the newest action in what is applied; the rest is what was applied before.
+        delay: how many steps late it is applied.
+        default_pos: of the joint, at the start of an episode, radians (metres for a slide).
+        joint_limits: least and greatest position of the joint.
+        stiffness: of the joint's position controller, N m/rad; None for a motor.
+        damping: of the joint's position controller, N m s/rad; None for a motor.
+        gear: torque of the joint's motor for a value of 1, N m; None for a position controller.
     """
 
     name: str
@@ -81,6 +95,13 @@ class ActionTerm:
     high: float = 1.0
     joint: str | None = None
     choices: tuple[str, ...] = ()
+    moving_average: float = 1.0
+    delay: int = 0
+    default_pos: float | None = None
+    joint_limits: tuple[float, float] | None = None
+    stiffness: float | None = None
+    damping: float | None = None
+    gear: float | None = None
 
 
 def laid_out(terms: Iterable[ObservationTerm]) -> list[ObservationTerm]:

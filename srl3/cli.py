@@ -26,6 +26,9 @@ COMMANDS: dict[str, Command] = {
     "train": Command("rl_baselines.train", "train, retrain or resume a policy"),
     "enjoy": Command("rl_baselines.enjoy", "run a trained policy: returns, a window, a film"),
     "play": Command("rl_baselines.play", "watch policies live, while they are trained or side by side"),
+    "export": Command(
+        "rl_baselines.export", "a policy as a file for the robot, what is in it, and a proof that it fits"
+    ),
     "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
     "doctor": Command("rl_baselines.doctor", "what is installed here, what works, and how to get what is missing"),

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.envs.registration import load_env_creator
 
 from environments.foreign.entries import ForeignConfig, foreign_config, make_foreign
+from environments.terms import ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
 
 KEPT = ("is_success", "reward_terms", "TimeLimit.truncated")
 """of an info, what passes on: the rest may be large, or unable to leave the process"""
@@ -54,6 +55,23 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         action = copy.deepcopy(action)
         self._actions.append(action)
         return self._advance(action)
+
+    def observation_terms(self) -> list[ObservationTerm]:
+        """What the numbers of an observation mean, as far as the space tells."""
+        return observation_terms_of(self.observation_space)
+
+    def action_terms(self) -> list[ActionTerm]:
+        """What the numbers of an action mean, as far as the space tells."""
+        return action_terms_of(self.action_space)
+
+    @property
+    def control_dt(self) -> float | None:
+        """Seconds of simulated time in one step, where the world tells (as ``dt``, or as ``tau``)."""
+        for name in ("dt", "tau"):
+            seconds = getattr(self.unwrapped, name, None)
+            if isinstance(seconds, int | float) and seconds > 0:
+                return float(seconds) * self.config.action_repeat
+        return None
 
     def resume_state(self) -> dict[str, Any]:
         """What `restore_state` needs (plain values and arrays)."""

@@ -20,6 +20,7 @@ from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
+from environments.mujoco_gym.terms.meaning import OWN_TERMS, joint_action_terms
 from environments.mujoco_gym.terms.non_finite import FailureLog
 from environments.mujoco_gym.terms.observations import ObservationGroup
 from environments.mujoco_gym.terms.tables import term_tables
@@ -328,18 +329,15 @@ class Task(NamedState, BatchedWorld):
                         noise_kind=config.noise_kind if config.noise else "",
                         group=group.name,
                         elements=elements * config.history,
+                        history=config.history,
+                        delay=config.delay,
+                        source=name if name in OWN_TERMS else "",
                     )
                 )
         return laid_out(terms)
 
     def action_terms(self) -> list[ActionTerm]:
-        limit, scale = self.config.actions.clip, self.config.actions.scale
-        unit = "rad" if self.robot.position_controlled else ""
-        values = zip(self.robot.joints, self.actions.scales.tolist(), self.actions.offsets.tolist(), strict=True)
-        return [
-            ActionTerm(joint, index, unit, factor * scale, offset, -limit, limit, joint)
-            for index, (joint, factor, offset) in enumerate(values)
-        ]
+        return joint_action_terms(self.actions, self.robot, self.backend.model)
 
     def term_tables(self) -> str:
         """The world's terms as tables: observations, actions, rewards, terminations, randomisation, curriculum."""

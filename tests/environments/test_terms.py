@@ -6,7 +6,7 @@ from gymnasium import spaces
 
 from environments.batched import make_batched_vec_env
 from environments.config import PIXELS, SRLConfig
-from environments.registry import registered_env
+from environments.registry import find_env, registered_env
 from environments.terms import action_terms_of, laid_out, observation_terms_of
 
 
@@ -90,3 +90,27 @@ def test_terms_by_default_come_from_the_spaces() -> None:
     assert action_terms_of(spaces.Discrete(3, start=-1))[0].low == -1
     placed = laid_out([*observation_terms_of(box, "critic"), *observation_terms_of(box)] * 2)
     assert [(term.group, term.start) for term in placed] == [("critic", 0), ("policy", 0), ("critic", 6), ("policy", 6)]
+
+
+def test_a_joint_says_what_a_controller_needs() -> None:
+    ant = registered_env["AntGymEnv-v0"].load_class()()
+    term = ant.action_terms()[0]
+    assert (term.gear, term.stiffness, term.damping, term.unit) == (15.0, None, None, "")
+    model = ant.world.backend.model
+    assert term.joint_limits == tuple(model.joint(term.joint).range)
+    assert [term.default_pos for term in ant.action_terms()] == list(ant.world.robot.default_pose)
+    ant.close()
+    dog = registered_env["VelocityFlatGymEnv-v0"].load_class()(actions={"moving_average": 0.5, "delay": 1})
+    term = dog.action_terms()[0]
+    assert (term.gear, term.stiffness, term.unit, term.moving_average, term.delay) == (None, 80.0, "rad", 0.5, 1)
+    assert term.damping == pytest.approx(2.0)
+    assert {term.source for term in dog.observation_terms() if term.name == "command"} == {"command"}
+    dog.close()
+
+
+def test_a_foreign_world_tells_what_its_spaces_tell() -> None:
+    env = find_env("Pendulum-v1").load_class()()
+    assert [(term.name, term.size) for term in env.observation_terms()] == [("observation", 3)]
+    assert [(term.low, term.high) for term in env.action_terms()] == [(-2.0, 2.0)]
+    assert env.control_dt == 0.05
+    env.close()

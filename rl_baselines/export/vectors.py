@@ -1,0 +1,86 @@
+"""Test vectors: observations from the policy's own world, with what torch makes of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.vec_env import VecEnv
+
+from rl_baselines.acting.actor import Actor
+from rl_baselines.checkpoints.archive import Checkpoint
+from rl_baselines.export.contract import write_array
+from rl_baselines.export.graph import ACTIONS, Exported
+from rl_baselines.export.world import play
+
+PLAYED = 200
+"""steps of the world that vectors are taken from"""
+KEPT = 16
+"""vectors in a file: of a policy with a memory the first ones, else evenly spaced"""
+PICTURES_PLAYED, PICTURES_KEPT = 20, 3
+EXACT, CLOSE = 1e-5, 1e-4
+"""tolerance, relative to numbers above 1: of networks without convolutions and memory, and of those"""
+
+
+def make_vectors(checkpoint: Checkpoint, exported: Exported, actor: Actor, venv: VecEnv) -> dict[str, Any]:
+    """Observations, and what the policy makes of them, as the contract's ``test``."""
+    recurrent = bool(exported.head.memory_names)
+    pictures = any(port.image for port in exported.ports)
+    kept = PICTURES_KEPT if pictures else KEPT
+    played = kept if recurrent else PICTURES_PLAYED if pictures else PLAYED
+    steps = list(play(checkpoint, actor, venv, exported.ports, played))
+    chosen = [steps[int(index)] for index in np.linspace(0, len(steps) - 1, kept)]
+    observations = {
+        port.name: np.concatenate([step.observations[port.name] for step in chosen]).astype(port.dtype())
+        for port in exported.ports
+    }
+    starts = np.array([step.first for step in chosen])
+    outputs = torch_outputs(exported, observations, starts)
+    actions = np.concatenate([step.action for step in chosen])
+    tolerance = CLOSE if pictures or recurrent else EXACT
+    if not np.allclose(outputs[ACTIONS], actions, rtol=tolerance, atol=tolerance):
+        raise RuntimeError("the exported policy acts otherwise than the actor that it was made from")
+    return {
+        "source": "world",
+        "first_of_episode": starts.tolist(),
+        "observations": {name: write_array(values) for name, values in observations.items()},
+        "outputs": {name: write_array(values) for name, values in outputs.items()},
+        "tolerance": {"absolute": tolerance, "relative": tolerance},
+    }
+
+
+def torch_outputs(
+    exported: Exported, observations: Mapping[str, np.ndarray], starts: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """What torch makes of observations ``(n, …)`` by input, by output, without the memory.
+
+    Args:
+        exported: whose `PolicyGraph` is asked.
+        observations: of n robots, or, where ``starts`` are given and the policy has a memory, of one robot in n steps.
+        starts: ``(n,) bool``: the first steps of episodes; None: n robots that all begin.
+    """
+    head = exported.head
+    names = exported.module.output_names()
+    count = len(next(iter(observations.values())))
+    in_order = [torch.as_tensor(np.array(observations[port.name])) for port in exported.ports]
+    shown = [name for name in names if not name.endswith("_out")]
+    with torch.no_grad():
+        if not head.memory_names:
+            outputs = dict(zip(names, exported.module(*in_order), strict=True))
+            return {name: outputs[name].numpy() for name in shown}
+        layers, size = head.memory_shape()
+        empty = [torch.zeros(layers, 1 if starts is not None else count, size) for _ in head.memory_names]
+        if starts is None:
+            outputs = dict(zip(names, exported.module(*in_order, *empty), strict=True))
+            return {name: outputs[name].numpy() for name in shown}
+        found: dict[str, list[np.ndarray]] = {name: [] for name in shown}
+        memory = empty
+        for row in range(count):
+            memory = empty if starts[row] else memory
+            outputs = dict(
+                zip(names, exported.module(*(part[row : row + 1] for part in in_order), *memory), strict=True)
+            )
+            memory = [outputs[f"{name}_out"] for name in head.memory_names]
+            for name in shown:
+                found[name].append(outputs[name].numpy())
+    return {name: np.concatenate(values) for name, values in found.items()}
