@@ -7,7 +7,9 @@ an entry point in the group ``srl3.environments``.
 
 import importlib
 import os
+import sys
 import warnings
+from collections.abc import Container
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -23,6 +25,8 @@ def import_env_package(name: str) -> str:
     Raises:
         UserError: when it can't be imported.
     """
+    if not {"", os.getcwd()} & set(sys.path):  # of a console script, which unlike ``python -m`` leaves it out
+        sys.path.insert(0, os.getcwd())
     try:
         importlib.import_module(name)
     except UserError:
@@ -37,6 +41,15 @@ def import_env_package(name: str) -> str:
     if name not in named:
         os.environ[VARIABLE] = ",".join([*named, name])
     return name
+
+
+def env_package_flags(besides: Container[str] = ()) -> list[str]:
+    """``--env-package`` for each package that is named here, for commands that a user shall run elsewhere.
+
+    Args:
+        besides: packages that the command names already.
+    """
+    return [word for name in _named() if name not in besides for word in ("--env-package", name)]
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, add_env_flags, default_srl_model, env_help
 from environments.foreign import escaped_id
+from environments.packages import env_package_flags
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from rl_baselines.search.plan import PRUNERS, SAMPLERS
@@ -50,6 +51,7 @@ OF_TRAIN = (
     "latest",
     "num_stack",
     "env_kwargs",
+    "env_config",
     *ENV_FLAGS,
 )
 """flags that mean what they mean for ``train``"""
@@ -264,7 +266,7 @@ def _train_command(arguments: argparse.Namespace, given: set[str]) -> str:
             words += value
         elif value is not True:
             words.append(str(value))
-    return shlex.join(words)
+    return shlex.join([*words, *env_package_flags()])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import argparse
 import dataclasses
 import os
-import shlex
 from pathlib import Path
 
 from environments.flags import default_srl_model
+from environments.packages import env_package_flags
 from rl_baselines.grid.cells import AXES, SHOWN_ONLY, Cell, flags_of, incompatible, product
 from rl_baselines.grid.record import FINISHED, GridRecord
 from rl_baselines.grid.runner import RESUME, Shown, Step, plan, run_grid
@@ -15,6 +15,7 @@ from rl_baselines.training.flags import request_from_flags
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number
+from srl3.runtime.shell import python_command
 
 EXAMPLES = """examples:
   python -m rl_baselines.pipeline --algo ppo2 a2c --env MobileRobotGymEnv-v0 --srl-model ground_truth --num-iteration 5
@@ -150,7 +151,7 @@ def _list(steps: list[Step], shown: Shown) -> None:
     for step in steps:
         line = ["--resume", str(step.run_folder)] if step.what == RESUME else step.cell.arguments
         where = [] if step.what == RESUME else ["--log-dir", str(shown.log_dir)]
-        command = shlex.join(["python", "-m", "rl_baselines.train", *line, *where, *shown.flags])
+        command = python_command("rl_baselines.train", *line, *where, *shown.flags, *env_package_flags(besides=line))
         print(f"finished: {step.run_folder}" if step.what == FINISHED else f"{step.what}: {command}")
     counts = {what: sum(step.what == what for step in steps) for what in dict.fromkeys(step.what for step in steps)}
     print(f"{len(steps)} runs: {', '.join(f'{count} {what}' for what, count in counts.items())}")

@@ -14,6 +14,7 @@ from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number
 from srl3.os_errors import DISK_FULL
 from srl3.runtime.progress import Progress
+from srl3.runtime.shell import flags_text, python_command
 from srl3.runtime.signals import leave_on_sigterm
 from state_representation.store.log_folder import LogFolder
 from state_representation.store.loss_terms import (
@@ -271,7 +272,7 @@ def _say_how_to_use(arguments: argparse.Namespace, config: TrainConfig, dataset:
 
     file = arguments.srl_config_file or SRL_MODELS
     env_id = dataset.info.env_id
-    print(f"judge it: python -m state_representation.evaluate --log-dir {folder.path}")
+    print(f"judge it: {python_command('state_representation.evaluate', '--log-dir', folder.path)}")
     if arguments.register:
         register(file, env_id, config.srl_model, folder.path)
         print(f"entered into {file}: --env {env_id} --srl-model {config.srl_model} is this one now")
@@ -306,7 +307,8 @@ def _kept_when_stopped(folder: LogFolder, new: bool) -> Iterator[None]:
     except BaseException as error:
         finished = folder.training_state.is_file()
         if finished:
-            print(f"the epochs that were finished are kept; go on with --resume {folder.path}", file=sys.stderr)
+            flags = flags_text("--resume", folder.path)
+            print(f"the epochs that were finished are kept; go on with {flags}", file=sys.stderr)
         elif new:
             shutil.rmtree(folder.path, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in DISK_FULL:

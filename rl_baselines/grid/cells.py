@@ -86,6 +86,8 @@ def flags_of(parser: argparse.ArgumentParser, arguments: argparse.Namespace, nam
         flag, value = action.option_strings[-1], getattr(arguments, action.dest)
         if action.nargs == 0:
             line.append(flag)
+        elif isinstance(value, list) and action.nargs is None:  # a flag that is given once for each
+            line += [word for each in value for word in (flag, str(each))]
         elif isinstance(value, list):
             line += [flag, *map(str, value)]
         else:

@@ -13,6 +13,7 @@ from srl3.errors import UserError
 from srl3.files import write_text
 from srl3.formats.damage import DamagedFile
 from srl3.formats.json import read_mapping
+from srl3.runtime.shell import flags_text
 from state_representation.encoding.observation import Observation
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
     """
     if not run.plan.is_file():
         return _from_args(run)
-    advice = f"retrain with --load-rl-model-path {run.path}"
+    advice = f"retrain with {flags_text('--load-rl-model-path', run.path)}"
     content = read_mapping(run.plan, advice, needs=("format",))
     if content["format"] != FORMAT:
         raise UserError(f"{run.plan} has format {content['format']}, and this version reads format {FORMAT}.")

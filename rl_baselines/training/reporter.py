@@ -1,17 +1,14 @@
 """What a training tells its user: what begins, what it earned, and what can be done with it now."""
 
-import shlex
-import shutil
-import sys
-from pathlib import Path
-
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from environments.batched.world import BatchedWorld
+from environments.packages import env_package_flags
 from rl_baselines.hyperparams.resolve import table
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.plan import TrainingPlan
+from srl3.runtime.shell import flags_text, python_command
 from srl3.runtime.signals import StopRequest
 
 
@@ -73,18 +70,10 @@ class Reporter:
 def how_to_go_on(run: RunFolder | None) -> str:
     """What to do after a failure."""
     if run is not None and run.latest.is_file():
-        return f"go on with --resume {shlex.quote(str(run.path))} (what it saved is whole)"
+        return f"go on with {flags_text('--resume', run.path, *env_package_flags())} (what it saved is whole)"
     return "start again (nothing was saved yet)"
 
 
 def command(name: str, *arguments: object) -> str:
     """A line that the user's shell takes as it is."""
-    return shlex.join([_python(), "-m", f"rl_baselines.{name}", *map(str, arguments)])
-
-
-def _python() -> str:
-    """How the user can call this interpreter: by name where that finds it, else by its path."""
-    if shutil.which("python") == sys.executable:
-        return "python"
-    path = Path(sys.executable)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return python_command(f"rl_baselines.{name}", *arguments, *env_package_flags())

@@ -13,6 +13,7 @@ from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
+from srl3.runtime.shell import flags_text
 from state_representation.encoding.observation import Observation
 from state_representation.store.choose import check_srl_model, choose_representation
 
@@ -139,7 +140,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
     if info.num_timesteps >= info.total_timesteps:
         raise UserError(
             f"{run.path} has trained all its {info.total_timesteps:,} steps; "
-            f"to train it further use --load-rl-model-path {run.path}."
+            f"to train it further use {flags_text('--load-rl-model-path', run.path)}."
         )
     check_writable(run.path)
     device = check_device(request.value("device"))
