@@ -86,14 +86,15 @@ def _play_batched(arguments: argparse.Namespace, config: EnvConfig, oracle: Poli
 def _play_one_by_one(arguments: argparse.Namespace, config: EnvConfig, oracle: Policy) -> dict[str, "np.ndarray"]:
     """The same in a world of one robot."""
     import numpy as np
-    from tqdm import tqdm
+
+    from srl3.runtime.progress import Progress
 
     env = find_env(arguments.env).load_class()(**config.as_dict())
     env.action_space.seed(arguments.seed)
     policies: dict[str, Policy] = {ORACLE: oracle, RANDOM: lambda _: env.action_space.sample()}
     returns = {name: np.zeros(arguments.episodes) for name in policies}
     try:
-        with tqdm(total=2 * arguments.episodes, unit="episode", disable=not sys.stderr.isatty(), leave=False) as bar:
+        with Progress(2 * arguments.episodes, "episodes", sys.stderr.isatty(), leave=False) as bar:
             for name, policy in policies.items():
                 for index in range(arguments.episodes):
                     env.reset(seed=arguments.seed + index)
@@ -102,7 +103,7 @@ def _play_one_by_one(arguments: argparse.Namespace, config: EnvConfig, oracle: P
                         _, reward, terminated, truncated, _ = env.step(policy(env))
                         returns[name][index] += reward
                         over = terminated or truncated
-                    bar.update()
+                    bar.advance()
     finally:
         env.close()
     return returns

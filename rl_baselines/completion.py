@@ -2,10 +2,10 @@
 
 import argparse
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from environments.registry import registered_env
+from environments.registry import known_envs
 from rl_baselines.registry import registered_rl
 from srl3.cli import COMMANDS
 from srl3.errors import UserError, run_command
@@ -17,7 +17,11 @@ EXAMPLES = """examples:
   srl3 completion zsh > ~/.zfunc/_srl3     # with fpath+=~/.zfunc before compinit
 """
 SHELLS = ("bash", "zsh", "tcsh", "fish")
-NAMES: dict[str, Iterable[str]] = {"env": registered_env, "algo": registered_rl, "srl_model": registered_srl}
+NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "env": known_envs,
+    "algo": lambda: registered_rl,
+    "srl_model": lambda: registered_srl,
+}
 """what the flags of these names may be, whichever command they are of"""
 
 
@@ -53,7 +57,7 @@ def whole_parser() -> argparse.ArgumentParser:
         flags = importlib.import_module(command.module).make_parser()
         for action in flags.flags():
             if action.choices is None and action.dest in NAMES:
-                action.choices = sorted(NAMES[action.dest])
+                action.choices = sorted(NAMES[action.dest]())
             elif action.type is Path or action.dest in ("log_dir", "resume", "load_rl_model_path"):
                 action.complete = shtab.FILE
         commands.add_parser(name, parents=[flags], add_help=False, help=command.summary)

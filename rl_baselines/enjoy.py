@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) 
     from rl_baselines.acting.worlds import make_worlds
     from rl_baselines.checkpoints.archive import load_checkpoint
     from srl3.runtime.seeding import seed_everything
-    from srl3.runtime.threads import set_threads
+    from srl3.runtime.threads import torch_threads
 
     checkpoint = load_checkpoint(path, device="cpu")
     info = checkpoint.info
@@ -104,30 +105,27 @@ def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) 
     if watched and env_kwargs["srl_model"] != PIXELS and find_env(info.env_id).load_config().has("img_shape"):
         env_kwargs = {**env_kwargs, "img_shape": VIDEO_SHAPE}
     seed = secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed
-    set_threads(images=env_kwargs["srl_model"] == PIXELS)
-    seed_everything(seed)
-    actor = Actor.from_checkpoint(checkpoint, arguments.device, seed)
-    deterministic = arguments.deterministic or (actor.deterministic and not arguments.stochastic)
-    episodes, steps = arguments.num_episodes, arguments.num_steps
-    at_least = episodes if steps is None else episodes_in(steps, env_kwargs.get("max_steps"))
-    venv = make_worlds(
-        info,
-        actor.encoder,
-        env_kwargs,
-        n_envs=1 if watched else number_of_envs(info.env_id, at_least),
-        seed=seed,
-        render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,
-    )
-    try:
-        if arguments.video is None:
-            return evaluate(actor, venv, episodes, num_steps=steps, deterministic=deterministic)
-        fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
-        with VideoRecorder(arguments.video, fps=fps) as recorder:
-            return evaluate(
-                actor, venv, episodes, num_steps=steps, deterministic=deterministic, on_step=recorder.record
-            )
-    finally:
-        venv.close()
+    with ExitStack() as closing:
+        closing.enter_context(torch_threads(images=env_kwargs["srl_model"] == PIXELS))
+        seed_everything(seed)
+        actor = Actor.from_checkpoint(checkpoint, arguments.device, seed)
+        deterministic = arguments.deterministic or (actor.deterministic and not arguments.stochastic)
+        episodes, steps = arguments.num_episodes, arguments.num_steps
+        at_least = episodes if steps is None else episodes_in(steps, env_kwargs.get("max_steps"))
+        venv = make_worlds(
+            info,
+            actor.encoder,
+            env_kwargs,
+            n_envs=1 if watched else number_of_envs(info.env_id, at_least),
+            seed=seed,
+            render_mode="human" if arguments.render else "rgb_array" if arguments.video is not None else None,
+        )
+        closing.callback(venv.close)
+        on_step = None
+        if arguments.video is not None:
+            fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
+            on_step = closing.enter_context(VideoRecorder(arguments.video, fps=fps)).record
+        return evaluate(actor, venv, episodes, num_steps=steps, deterministic=deterministic, on_step=on_step)
 
 
 def _check_video(path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from environments.config import SRLConfig
-from environments.registry import registered_env, unavailable_env
+from environments.registry import known_envs, unavailable_env
 from rl_baselines.registry import registered_rl, retired_rl
 from srl3.errors import run_command
 from srl3.flags import Parser
@@ -27,7 +27,7 @@ MODE_FLAGS = {
 def registries() -> dict[str, Any]:
     """The registries as JSON holds them."""
     environments = {}
-    for name, entry in registered_env.items():
+    for name, entry in known_envs().items():
         config = entry.load_config()
         environments[name] = {
             "modes": [mode for mode in MODE_FLAGS if getattr(config.modes, mode)]

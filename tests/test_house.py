@@ -162,6 +162,11 @@ def test_files_are_read_by_the_one_reader_of_their_format():
     assert found == [], "use srl3.formats, whose readers say in one sentence what is wrong with a file"
 
 
+def test_bars_are_drawn_in_one_place():
+    drawn = [relative(path) for path in MODULES if "tqdm" in set(imported(path))]
+    assert drawn == ["srl3/runtime/progress.py"]
+
+
 def test_no_imports_in_a_circle():
     arrows = {module_name(path): {name for name, _ in module_imports(path)} for path in MODULES}
     waiting = {name: targets - {name} for name, targets in arrows.items()}

@@ -15,6 +15,7 @@ from rl_baselines.grid.cells import Cell
 from rl_baselines.grid.executors import Ended, Executor, Job
 from rl_baselines.grid.record import FAILED, FINISHED, INTERRUPTED, RUNNING, GridRecord
 from rl_baselines.runs.run_folder import RunFolder
+from srl3.runtime.progress import duration_in_words, terminal_bar
 
 WAIT_SECONDS = 0.5
 """time between two looks at the jobs"""
@@ -154,23 +155,9 @@ class _Telling:
     """The bar, or lines where there is no terminal."""
 
     def __init__(self, total: int, finished: int, show_bar: bool) -> None:
-        self._bar: Any = None
         self._total, self._ended = total, finished
-        if show_bar and sys.stderr.isatty() and finished < total:
-            from tqdm import tqdm
-
-            size = shutil.get_terminal_size((100, 24))  # a terminal that says 0, as in some containers, has this one
-            self._bar = tqdm(
-                total=total,
-                initial=finished,
-                unit=" runs",
-                ncols=size.columns,
-                nrows=size.lines,
-                mininterval=0,
-                miniters=1,
-                bar_format="{percentage:3.0f}%|{bar}| {n}/{total} runs [{elapsed}, {remaining} left{postfix}]",
-                file=sys.stderr,
-            )
+        layout = "{percentage:3.0f}%|{bar}| {n}/{total} runs [{elapsed}, {remaining} left{postfix}]"
+        self._bar = terminal_bar(total, layout, initial=finished) if show_bar and finished < total else None
 
     def running(self, count: int) -> None:
         if self._bar is not None:
@@ -179,7 +166,7 @@ class _Telling:
     def ended(self, ended: Ended, status: str, seconds: float, record: GridRecord) -> None:
         cell = ended.job.cell
         self._ended += 1
-        lines = [f"[{self._ended}/{self._total}] {status}: {cell.name}, {_duration(seconds)}"]
+        lines = [f"[{self._ended}/{self._total}] {status}: {cell.name}, {duration_in_words(seconds)}"]
         if status == FAILED:
             lines[0] += f", exit status {ended.exit_status}; the end of its output:"
             lines += [f"    {line}" for line in record.last_lines(cell)]
@@ -203,9 +190,3 @@ class _Telling:
             self._bar.write(text, file=sys.stderr)
         else:
             print(text, file=sys.stderr, flush=True)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

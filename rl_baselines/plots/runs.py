@@ -1,8 +1,7 @@
 """The runs below some folders, ours and those of other tools: their flags and their episodes."""
 
-import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from rl_baselines.plots.foreign import ForeignRun, find_foreign_runs
 from rl_baselines.runs.monitors import Episodes, OnDamage, read_run, refuse
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from srl3.errors import UserError
+from srl3.runtime.progress import Progress
 
 _SHOWN = 3
 """paths in a sentence that names several"""
@@ -109,13 +109,11 @@ def _load(run: RunFolder | ForeignRun, on_damage: OnDamage) -> Run:
     return Run(run.path, arguments, read_run(run.path, on_damage))
 
 
-def _with_bar(runs: Sequence[RunFolder | ForeignRun]) -> Any:
-    if len(runs) < 20 or not sys.stderr.isatty():
-        return runs
-    from tqdm import tqdm
-
-    size = shutil.get_terminal_size((100, 24))
-    return tqdm(runs, unit=" runs", desc="reading", leave=False, ncols=size.columns, nrows=size.lines, file=sys.stderr)
+def _with_bar(runs: Sequence[RunFolder | ForeignRun]) -> Iterator[RunFolder | ForeignRun]:
+    with Progress(len(runs), "runs read", len(runs) >= 20 and sys.stderr.isatty(), leave=False) as bar:
+        for run in runs:
+            yield run
+            bar.advance()
 
 
 def _named(paths: Sequence[Path]) -> str:

@@ -3,7 +3,9 @@
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from srl3.runtime.progress import duration_in_words, terminal_bar
 
 SHOWN_STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
@@ -60,19 +62,8 @@ class SearchProgress:
         self.enabled = enabled
         self._finished = n_finished
         self._start = time.monotonic()
-        self._bar: Any = None
-        if enabled and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=n_trials,
-                initial=n_finished,
-                ncols=100,
-                nrows=24,  # some terminals, in containers, have no size of their own, and tqdm would draw nothing
-                mininterval=0,
-                bar_format="{percentage:3.0f}%|{bar}| {n:.1f}/{total} trials [{elapsed}, {remaining} left{postfix}]",
-                file=sys.stderr,
-            )
+        layout = "{percentage:3.0f}%|{bar}| {n:.1f}/{total} trials [{elapsed}, {remaining} left{postfix}]"
+        self._bar = terminal_bar(n_trials, layout, initial=n_finished) if enabled else None
 
     def trial_ended(self, end: TrialEnd) -> None:
         self._finished = max(self._finished, end.finished)
@@ -104,6 +95,7 @@ class SearchProgress:
             self._bar = None
 
     def _move(self, done: float) -> None:
+        assert self._bar is not None
         self._bar.update(done - self._bar.n)
         self._bar.refresh()
 
@@ -118,8 +110,5 @@ class SearchProgress:
         done, waiting = self._finished - self.n_before, self.n_trials - self._finished
         if done < 1 or waiting < 1:
             return ""
-        seconds = round((time.monotonic() - self._start) / done * waiting)
-        hours, minutes = divmod(seconds // 60, 60)
-        return (
-            f", {hours}:{minutes:02d}:{seconds % 60:02d} left" if hours else f", {minutes:02d}:{seconds % 60:02d} left"
-        )
+        seconds = (time.monotonic() - self._start) / done * waiting
+        return f", {duration_in_words(seconds)} left"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
-import torch
 from optuna import Trial, TrialPruned
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
@@ -19,6 +19,7 @@ from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.search.studies.liveness import this_worker
 from rl_baselines.search.studies.storage import StorageLost
 from rl_baselines.search.studies.study import DEFAULT, GIVEN_BACK, REASON, WORKER, place_of
+from rl_baselines.training.callbacks.finite import NonFinite, check_model, explain
 from rl_baselines.training.session import Session
 from srl3.errors import UserError
 from srl3.runtime.seeding import seed_everything
@@ -103,7 +104,7 @@ class Objective:
         try:
             with Session(plan, hyperparams=hyperparams) as session:
                 session.model.set_logger(Logger(folder=None, output_formats=[]))
-                session.model.learn(plan.total_timesteps, callback=watch)
+                _learn(session.model, plan.total_timesteps, watch)
                 return watch.evaluate(self.plan.points[-1])
         finally:
             training = time.monotonic() - begin - watch.seconds
@@ -155,11 +156,25 @@ class _Watch(BaseCallback):
         self._evaluated = point
         if not np.isfinite(value):
             _fail(self.trial, f"the mean return after {self.model.num_timesteps:,} steps is {value}")
-        if not all(torch.isfinite(weights).all() for weights in self.model.policy.parameters()):
-            _fail(self.trial, f"the network's weights are no numbers any more after {self.model.num_timesteps:,} steps")
+        try:
+            check_model(self.model)
+        except NonFinite as found:
+            _fail(self.trial, found.in_words)
         self.trial.report(value, step=point)
         self.seconds += time.monotonic() - begin
         return value
+
+
+def _learn(model: BaseAlgorithm, total_timesteps: int, watch: _Watch) -> None:
+    try:
+        model.learn(total_timesteps, callback=watch)
+    except (TrialPruned, TrialFailed, TrialGivenBack, StorageLost, SearchStopped):
+        raise
+    except Exception as error:
+        found = explain(model, error)
+        if found is None:
+            raise
+        _fail(watch.trial, found.in_words)
 
 
 def _fail(trial: Trial, reason: str) -> NoReturn:

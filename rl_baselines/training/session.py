@@ -13,7 +13,7 @@ from rl_baselines.acting.evaluation import number_of_envs
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import check_spaces, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
-from rl_baselines.registry import find_algo
+from rl_baselines.registry import check_action_space, find_algo
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.vec_envs.create import create_envs
 
@@ -102,6 +102,7 @@ class Session:
 
     def _make_model(self) -> BaseAlgorithm:
         plan = self.plan
+        check_action_space(plan.algo, self.env.action_space)
         if plan.parent is None:
             return self.algorithm.make_model(self.env, self.hyperparams, seed=plan.seed, device=plan.device)
         check_spaces(plan.parent.info, self.env)

@@ -28,10 +28,12 @@ class NonFinite(Exception):
         what: what it is, for example ``the loss critic_loss``.
         timestep: environment steps, over all environments, at which it was found.
         advice: what to try.
+        in_words: what it is and when it was found, without the advice.
     """
 
     def __init__(self, what: str, timestep: int, advice: str) -> None:
-        super().__init__(f"{what} became non-finite at step {timestep:,}; {advice}")
+        self.in_words = f"{what} became non-finite at step {timestep:,}"
+        super().__init__(f"{self.in_words}; {advice}")
         self.what = what
         self.timestep = timestep
         self.advice = advice

@@ -1,22 +1,17 @@
 """The progress bar of a training."""
 
-import os
 import sys
 import time
-from typing import Any, TextIO
+from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
 from rl_baselines.runs.episodes import EpisodeLog
+from srl3.runtime.progress import LINE_SECONDS, LINE_SHARE, duration_in_words, terminal_bar
 
 BAR_SECONDS = 0.2
 """time between two updates of the bar"""
-LINE_SECONDS = 30.0
-"""longest time between two lines where there is no terminal"""
-LINE_SHARE = 0.1
-"""share of the training between two lines where there is no terminal"""
 _LINE_SECONDS_APART = 1.0
-_USUAL_SIZE = {"ncols": 100, "nrows": 24}
 
 
 class ProgressCallback(BaseCallback):
@@ -51,19 +46,8 @@ class ProgressCallback(BaseCallback):
         self._start_time = self._line_time = now
         self._start_step = self._line_step = self.num_timesteps
         self._next_update = now
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=self.total_timesteps,
-                initial=self._start_step,
-                unit=" steps",
-                **({"dynamic_ncols": True} if _has_size(sys.stderr) else _USUAL_SIZE),
-                mininterval=0,
-                miniters=1,
-                bar_format="{percentage:3.0f}%|{bar}| {n:,}/{total:,} [{rate_fmt}, {remaining} left{postfix}]",
-                file=sys.stderr,
-            )
+        layout = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} [{rate_fmt}, {remaining} left{postfix}]"
+        self._bar = terminal_bar(self.total_timesteps, layout, initial=self._start_step, unit=" steps")
 
     def _on_step(self) -> bool:
         if self._running:
@@ -111,22 +95,8 @@ class ProgressCallback(BaseCallback):
             f"{rate:,.0f} steps/s",
         ]
         if total > self.num_timesteps and rate > 0:
-            parts.append(f"{_duration((total - self.num_timesteps) / rate)} left")
+            parts.append(f"{duration_in_words((total - self.num_timesteps) / rate)} left")
         mean = self.log.mean_return()
         if mean is not None:
             parts.append(f"mean return {mean:.2f} (last {min(self.log.count, 100)} episodes)")
         print(", ".join(parts), file=sys.stderr, flush=True)
-
-
-def _has_size(stream: TextIO) -> bool:
-    """Whether a terminal knows its size; some, in containers, say 0, and tqdm would draw nothing there."""
-    try:
-        return min(os.get_terminal_size(stream.fileno())) > 0
-    except (OSError, ValueError):
-        return False
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"

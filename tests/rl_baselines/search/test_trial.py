@@ -127,7 +127,7 @@ def to_nan(model):
     ("what", "reason"),
     [
         (lambda model: float("nan"), "the mean return after 160 steps is nan"),
-        (to_nan, "the network's weights are no numbers any more after 160 steps"),
+        (to_nan, "the weights policy.mlp_extractor.policy_net.0.weight became non-finite at step 160"),
         (ZeroDivisionError("by zero\nand more"), "ZeroDivisionError: by zero"),
         (MemoryError(), "MemoryError: no message"),
         (UserError("a replay buffer of 9 steps is too large."), "a replay buffer of 9 steps is too large."),
