@@ -25,7 +25,8 @@ class BatchedVecEnv(VecEnv):
 
     It keeps the episodes' statistics itself, so no `Monitor` or `VecMonitor` is needed. Only robots whose episode
     ended have an info: ``terminal_observation``, ``TimeLimit.truncated``, ``episode`` (as `Monitor`), ``is_success``
-    (where the world reports it) and ``reward_terms`` (sums over the episode); the others share one empty dictionary.
+    (where the world reports it), ``reward_terms`` (sums over the episode) and ``endings`` (whether it ended for each
+    of the reasons that the world tells apart); the others share one empty dictionary.
     With ``record_data`` every robot's info has its ``frame``, and ``reset_infos`` the first one of its episode.
 
     Args:
@@ -105,15 +106,20 @@ class BatchedVecEnv(VecEnv):
         """Infos of the robots whose episode ended, which also go to the monitor file."""
         episodes = self.record_episodes(ended)
         sums = np.array(list(ended.terms.values())).reshape(len(ended.terms), len(episodes)).T.tolist()
+        reasons = [
+            {"endings": {name: bool(flags[place]) for name, flags in ended.endings.items()}} if ended.endings else {}
+            for place in range(len(episodes))
+        ]
         return [
             {
                 "TimeLimit.truncated": out_of_time,
                 "episode": episode,
                 **({"is_success": bool(success)} if self.world.reports_success else {}),
                 "reward_terms": dict(zip(ended.terms, values, strict=True)),
+                **reason,
             }
-            for out_of_time, episode, success, values in zip(
-                truncated[ended.rows].tolist(), episodes, ended.successes.tolist(), sums, strict=True
+            for out_of_time, episode, success, values, reason in zip(
+                truncated[ended.rows].tolist(), episodes, ended.successes.tolist(), sums, reasons, strict=True
             )
         ]
 

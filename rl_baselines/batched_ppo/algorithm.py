@@ -260,7 +260,9 @@ class BatchedPPO(PPO):
         def after_step(step: TensorStep) -> bool:
             self.num_timesteps += self.n_envs
             ended = step.episodes
-            episodes = EpisodeBatch(self.num_timesteps, ended.returns, ended.lengths, ended.successes, ended.terms)
+            episodes = EpisodeBatch(
+                self.num_timesteps, ended.returns, ended.lengths, ended.successes, ended.terms, ended.endings
+            )
             self._note_episodes(episodes)
             callback.update_locals({"self": self, "episodes": episodes, "step": step})
             return bool(callback.on_step())

@@ -1,12 +1,15 @@
 """The episodes of a training as they come, noted once for the progress bar, the plots and the best model."""
 
 from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rl_baselines.runs.monitors import Episodes, read_run
+from rl_baselines.vec_envs.infos import ENDINGS, REWARD_TERMS, columns
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,21 @@ class EpisodeBatch:
     """``(K,) float64``: 1 or 0, nan where the world did not say"""
     terms: dict[str, np.ndarray] = field(default_factory=dict)
     """``(K,) float64`` by term of the reward: sums over the episode"""
+    endings: dict[str, np.ndarray] = field(default_factory=dict)
+    """``(K,) bool`` by termination reason; empty where the world does not tell them apart"""
+
+    @classmethod
+    def from_infos(cls, timestep: int, infos: Sequence[Mapping[str, Any]]) -> "EpisodeBatch":
+        """The episodes that these infos of `rl_baselines.vec_envs` end (those without ``episode`` are left out)."""
+        ended = [info for info in infos if "episode" in info]
+        return cls(
+            timestep,
+            np.array([info["episode"]["r"] for info in ended], np.float64),
+            np.array([info["episode"]["l"] for info in ended], np.int64),
+            np.array([float(info.get("is_success", np.nan)) for info in ended], np.float64),
+            columns(ended, REWARD_TERMS, np.float64),
+            columns(ended, ENDINGS, np.bool_),
+        )
 
     def __len__(self) -> int:
         return len(self.returns)

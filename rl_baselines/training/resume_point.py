@@ -16,6 +16,7 @@ from rl_baselines.checkpoints.resume import restore_training_state
 from rl_baselines.registry import find_algo
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.episode_figures import EpisodeFigures
 from rl_baselines.training.plan import TrainingPlan
 from srl3.errors import UserError
 
@@ -83,6 +84,13 @@ class ResumePoint:
         """Bring the model and its environments to the point."""
         if self.state is not None:
             restore_training_state(self._algorithm, model, self.state["model"])
+
+    def figures(self) -> EpisodeFigures:
+        """Those of the episodes before the point that were not written yet."""
+        figures = EpisodeFigures()
+        if self.state is not None:
+            figures.load_state(self.state.get("figures"))
+        return figures
 
     def callbacks(self) -> list[BaseCallback]:
         """What must come first among the callbacks of the training."""

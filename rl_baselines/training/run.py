@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-from stable_baselines3.common.logger import Logger
 
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
@@ -23,6 +22,7 @@ from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.callbacks.statistics import StatisticsCallback
 from rl_baselines.training.csv_log import ResumableCSV
+from rl_baselines.training.episode_figures import EpisodeFigures, RunLogger
 from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
@@ -121,9 +121,10 @@ def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdo
         point.cut_back()
         session = closing.enter_context(Session(plan, monitor_folder=run.path))
         point.load_buffer(session.model)
+        figures = point.figures()
         scalars = ResumableCSV(run.progress, point.kept_steps)
         outputs = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
-        session.model.set_logger(Logger(str(run.path), outputs))
+        session.model.set_logger(RunLogger(str(run.path), outputs, figures))
         if plan.resume is None:
             write_settings(run, plan)
         tracking = _start_tracking(plan, run)
@@ -132,7 +133,7 @@ def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdo
         unless_begun.pop_all()
         if plan.resume is None:
             link_latest(run, plan.log_dir)
-        status = _learn(session, run, point, tracking, visdom=visdom)
+        status = _learn(session, run, point, figures, tracking, visdom=visdom)
         if tracking is not None:
             tracking.finish(status)
         return status
@@ -158,11 +159,17 @@ def _start_tracking(plan: TrainingPlan, run: RunFolder) -> Tracking | None:
 
 
 def _learn(
-    session: Session, run: RunFolder, point: ResumePoint, tracking: Tracking | None, *, visdom: VisdomServer | None
+    session: Session,
+    run: RunFolder,
+    point: ResumePoint,
+    figures: EpisodeFigures,
+    tracking: Tracking | None,
+    *,
+    visdom: VisdomServer | None,
 ) -> int:
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
-    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout)
+    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout, figures)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
@@ -244,7 +251,7 @@ def _callbacks(
     visdom: VisdomServer | None,
 ) -> list[BaseCallback]:
     plan, writer = session.plan, saving.writer
-    callbacks: list[BaseCallback] = [EpisodeRecorder(log), FiniteGuard(log), saving]
+    callbacks: list[BaseCallback] = [EpisodeRecorder(log, writer.figures), FiniteGuard(log), saving]
     if plan.eval_freq:
         worlds = session.evaluation_worlds(EVALUATION_EPISODES)
         seed = plan.seed + EVAL_SEED_OFFSET

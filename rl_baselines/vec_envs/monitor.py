@@ -9,11 +9,12 @@ from stable_baselines3.common.monitor import Monitor
 
 from environments.batched.monitor_file import has_head
 from environments.registry import find_env
+from rl_baselines.vec_envs.infos import REWARD_TERMS
 from rl_baselines.vec_envs.plain_spaces import with_plain_spaces
 
 
 class RunMonitor(Monitor):
-    """SB3's `Monitor` whose state travels in checkpoints.
+    """SB3's `Monitor` whose state travels in checkpoints; ``reward_terms`` at the end of an episode are sums over it.
 
     Args:
         env: a world with `SRLGymEnv.resume_state` and ``restore_state``, perhaps wrapped.
@@ -28,10 +29,26 @@ class RunMonitor(Monitor):
             info_keywords=(),
             override_existing=not (append and filename is not None and has_head(filename)),
         )
+        self._terms: dict[str, float] = {}
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        self._terms = {}
+        return super().reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = super().step(action)
+        terms = info.get(REWARD_TERMS)
+        if isinstance(terms, Mapping):
+            for name, value in terms.items():
+                self._terms[name] = self._terms.get(name, 0.0) + float(value)
+            if terminated or truncated:
+                info = {**info, REWARD_TERMS: self._terms}
+        return observation, reward, terminated, truncated, info
 
     def resume_state(self) -> dict[str, Any]:
-        """The episode in progress: the world's own state, and the rewards so far."""
+        """The episode in progress: the world's own state, the rewards and the sums of their terms so far."""
         return {
+            "terms": dict(self._terms),
             "world": self._world().resume_state(),
             "rewards": [float(reward) for reward in self.rewards],
             "needs_reset": self.needs_reset,
@@ -42,6 +59,7 @@ class RunMonitor(Monitor):
         """Take up the episode at which `resume_state` was called; False when the world can't be brought there."""
         there = self._world().restore_state(state["world"])
         self.rewards = list(state["rewards"])
+        self._terms = dict(state.get("terms", {}))  # of a run from before they were saved, those from here on
         self.needs_reset = state["needs_reset"]
         self.total_steps = state["total_steps"]
         return there is not False

@@ -14,6 +14,7 @@ from environments.batched.tensors import TensorEnv, TensorStep, WorldTensors
 from environments.mirror import Mirror
 from environments.terms import POLICY
 from rl_baselines.vec_envs.create import restore_vec_env_state, vec_env_state
+from rl_baselines.vec_envs.infos import ENDINGS, REWARD_TERMS, columns
 from srl3.errors import UserError
 
 
@@ -182,18 +183,13 @@ class VecEnvTensors:
             info.get("episode", {"r": self._returns[row], "l": self._lengths[row]})
             for row, info in zip(rows.tolist(), infos, strict=True)
         ]
-        terms: dict[str, np.ndarray] = {}
-        if infos and all("reward_terms" in info for info in infos):
-            terms = {
-                name: np.array([info["reward_terms"][name] for info in infos]) for name in infos[0]["reward_terms"]
-            }
         return EpisodeStatistics(
             rows,
             np.array([episode["r"] for episode in episodes], np.float64),
             np.array([episode["l"] for episode in episodes], np.int64),
             np.array([float(info.get("is_success", np.nan)) for info in infos], np.float64),
-            terms,
-            {},
+            columns(infos, REWARD_TERMS, np.float64),
+            columns(infos, ENDINGS, np.bool_),
         )
 
 

@@ -15,6 +15,7 @@ from rl_baselines.registry import find_algo
 from rl_baselines.runs.layouts import link
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks.finite import check_model
+from rl_baselines.training.episode_figures import EpisodeFigures
 from srl3.files import atomic_path
 from srl3.runtime.signals import StopRequest
 
@@ -38,15 +39,22 @@ class CheckpointWriter:
         info: what the checkpoints say of themselves.
         best_mean: the best mean return so far.
         layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
+        figures: of the episodes, which go on in a resumed run.
     """
 
     def __init__(
-        self, run: RunFolder, info: CheckpointInfo, best_mean: float = -float("inf"), layout: str | None = None
+        self,
+        run: RunFolder,
+        info: CheckpointInfo,
+        best_mean: float = -float("inf"),
+        layout: str | None = None,
+        figures: EpisodeFigures | None = None,
     ) -> None:
         self.run = run
         self.info = info
         self.best_mean = best_mean
         self.layout = layout
+        self.figures = EpisodeFigures() if figures is None else figures
 
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
@@ -64,6 +72,7 @@ class CheckpointWriter:
             "model": training_state(find_algo(self.info.algo).load_class(self.info.policy), model),
             "best_mean": self.best_mean,
             "monitor_sizes": self.run.monitor_sizes(),
+            "figures": self.figures.save_state(),
         }
         if getattr(model, "replay_buffer", None) is None:
             self._save(self.run.latest, model, state)

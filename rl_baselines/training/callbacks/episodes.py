@@ -6,6 +6,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from rl_baselines.runs.episodes import EpisodeBatch, EpisodeLog
+from rl_baselines.training.episode_figures import EpisodeFigures
 
 
 class EpisodeRecorder(BaseCallback):
@@ -13,11 +14,13 @@ class EpisodeRecorder(BaseCallback):
 
     Args:
         log: filled here; what it holds already is kept.
+        figures: told of the episodes too.
     """
 
-    def __init__(self, log: EpisodeLog) -> None:
+    def __init__(self, log: EpisodeLog, figures: EpisodeFigures | None = None) -> None:
         super().__init__()
         self.log = log
+        self.figures = EpisodeFigures() if figures is None else figures
         self._start = 0.0
 
     def _on_training_start(self) -> None:
@@ -26,16 +29,13 @@ class EpisodeRecorder(BaseCallback):
 
     def _on_step(self) -> bool:
         episodes = self.locals.get("episodes")
-        if isinstance(episodes, EpisodeBatch):
-            if len(episodes):
-                self.log.extend(episodes, time.monotonic() - self._start)
-            return True
-        dones = self.locals["dones"]
-        if dones.any():
-            seconds = time.monotonic() - self._start
-            for index in np.flatnonzero(dones):
-                info = self.locals["infos"][index]
-                if "episode" in info:
-                    episode, success = info["episode"], info.get("is_success", float("nan"))
-                    self.log.append(self.num_timesteps, episode["r"], episode["l"], success, seconds)
+        if not isinstance(episodes, EpisodeBatch):
+            dones = self.locals["dones"]
+            if not dones.any():
+                return True
+            infos = self.locals["infos"]
+            episodes = EpisodeBatch.from_infos(self.num_timesteps, [infos[index] for index in np.flatnonzero(dones)])
+        if len(episodes):
+            self.log.extend(episodes, time.monotonic() - self._start)
+            self.figures.add(episodes)
         return True

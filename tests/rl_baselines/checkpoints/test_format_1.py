@@ -115,6 +115,36 @@ def test_states_are_no_images() -> None:
     assert "image" not in upgrade(format_1([5], "ground_truth"))["observation_space"]
 
 
+def taken_for_channels_first(file: Path) -> None:
+    """As the checkpoint was when Stable-Baselines3 guessed: format 1 knows no images."""
+    with zipfile.ZipFile(file) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    info = json.loads(entries["srl3/info.json"])
+    box, action = info["observation_space"], info["action_space"]
+    old = {name: box[name] for name in ("type", "shape", "dtype")} | {"low": 0.0, "high": 255.0}
+    info |= {"format": 1, "observation_space": old, "action_space": {"type": "Discrete", "n": action["n"]}}
+    del info["observation_groups"]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {**entries, "srl3/info.json": json.dumps(info).encode()}.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("how", ["--resume", "--load-rl-model-path"])
+def test_images_that_were_taken_for_channels_first_are_said(small_train: Train, how: str, tmp_path: Path) -> None:
+    """36x36 images of 12 frames have as many channels as rows, so the weights alone would fit."""
+    world = ("--env", "MobileRobotGymEnv-v0", "--srl-model", "raw_pixels", "--img-shape", "36x36", "--num-stack", "12")
+    run = small_train(*world, "--env-kwargs", "max_steps:4", "--algo", "a2c", "--num-timesteps", "5")
+    shorten(run.latest, 50)
+    for file in (run.latest, run.best_model):
+        if file.is_file():
+            taken_for_channels_first(file)
+    assert enjoy.main(["--log-dir", str(run.path), "--num-episodes", "1"]) == 0
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match=r"took the first side of its images \(Box\(36x36x36, uint8.*train anew\.$"):
+        small_train(how, str(run.path))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_window_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:  NONE\n")
     with pytest.raises(UserError, match="shows pictures through OpenCV"):

@@ -1,5 +1,6 @@
 """Every algorithm, in every variant that keeps something of its own, goes on bit for bit where it stopped."""
 
+import csv
 import os
 import signal
 from collections import deque
@@ -147,6 +148,7 @@ def test_resumed_equals_never_stopped(variant: str, tmp_path: Path, monkeypatch:
     assert run_training(resolve(TrainingRequest(resume=str(stopped.path), no_vis=True, no_progress=True))).status == 0
     resumed = models[-1]
     assert episodes(whole) == episodes(stopped)
+    assert figures(whole) == figures(stopped)
     assert different(never_stopped, resumed) == []
     if getattr(resumed, "replay_buffer", None) is not None:
         assert [path.name for path in stopped.path.glob("replay_buffer*")] == ["replay_buffer.npz"]
@@ -175,6 +177,13 @@ def episodes(run: RunFolder) -> tuple[list[float], list[int]]:
     read = read_run(run.path)
     assert read.count
     return read.returns.tolist(), read.lengths.tolist()
+
+
+def figures(run: RunFolder) -> list[dict[str, str]]:
+    """What ``progress.csv`` says of the terms of the reward, row by row."""
+    with run.progress.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: row[name] for name in row if name.startswith("episode/")} for row in rows]
 
 
 def different(one: BaseAlgorithm, other: BaseAlgorithm) -> list[str]:
