@@ -21,21 +21,14 @@ def described_spaces(env: VecEnv) -> tuple[Description, Description]:
 
 
 def check_spaces(info: CheckpointInfo, env: VecEnv) -> None:
-    """Raise `UserError` naming both sides unless ``env`` has the checkpoint's spaces and the same images."""
+    """Raise `UserError` naming both sides unless ``env`` has the checkpoint's spaces, and images only where it has."""
     check_fit(info, raw_observation_space(env), env.action_space)
-    here = transposed_images(env)
-    if here == info.images:
-        return
-    if here > info.images:
+    if transposed_images(env) > info.images:
         raise UserError(
             "the checkpoint is of an earlier version, which took the first side of its images "
             f"({in_words(info.observation_space)}) for their channels; they come last now, so its network does not "
             "fit: enjoy still shows it as it was trained, and to train further, train anew."
         )
-    raise UserError(
-        f"the checkpoint was trained on images, and {info.env_id} no longer says that it shows these, so its network "
-        "does not fit; train anew."
-    )
 
 
 def check_fit(info: CheckpointInfo, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
