@@ -12,6 +12,7 @@ from rl_baselines.benchmarks.catalogue import (
     BATCHED_ENVS,
     batched_ppo_tasks,
     env_tasks,
+    gpu_tasks,
     plot_tasks,
     srl_tasks,
     train_tasks,
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
 DESCRIPTION = """Measure speed, each row in a process of its own, and print a table (Markdown).
 
 envs:  the worlds against bare engines; every row of the speed table with its goal
+gpu:   MuJoCo's worlds on a GPU (the extra warp), against mujoco_warp alone
 train: ppo2 as SRL3 trains it, against plain Stable-Baselines3 with its own vectorised environments
        (ratio: how many times as fast SRL3 is), and where the time goes
 srl:   learning representations against frames held in memory, and encoding 8 frames at once against one by one
@@ -67,8 +69,8 @@ def main(argv: list[str] | None = None) -> int:
 def make_parser() -> Parser:
     """The flags of ``benchmark``."""
     parser = Parser(prog="python -m rl_baselines.benchmark", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.usage = "%(prog)s {envs,train,srl,plots} [flags]"
-    parser.add_argument("what", choices=("envs", "train", "srl", "plots"), help="what is measured")
+    parser.usage = "%(prog)s {envs,gpu,train,srl,plots} [flags]"
+    parser.add_argument("what", choices=("envs", "gpu", "train", "srl", "plots"), help="what is measured")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only rows with all of these texts in their names")
     parser.add_argument("--repeats", type=positive_number, help="runs of each (5; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="short runs, for a first look")
@@ -96,6 +98,11 @@ def _refuse_flags_of_train(parser: Parser, arguments: argparse.Namespace) -> Non
 def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
     if arguments.what == "envs":
         tasks = env_tasks()
+    elif arguments.what == "gpu":
+        from environments.mujoco_gym.scene import require_warp
+
+        require_warp("cuda")
+        tasks = gpu_tasks()
     elif arguments.what == "srl":
         tasks = srl_tasks()
     elif arguments.what == "plots":

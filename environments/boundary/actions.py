@@ -1,6 +1,7 @@
 """The check that every action passes before it reaches a world."""
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,7 @@ def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: 
     if tuple(actions.shape) != shape:
         raise ValueError(f"{env_id} takes actions of shape {shape}, not {tuple(actions.shape)}")
     if isinstance(space, spaces.Box):
-        lows = torch.as_tensor(space.low, device=actions.device)
-        highs = torch.as_tensor(space.high, device=actions.device)
+        lows, highs = _bounds_of(space.low.tobytes(), space.high.tobytes(), str(space.dtype), shape[1:], actions.device)
     elif isinstance(space, spaces.Discrete):
         lows = torch.as_tensor(int(space.start), device=actions.device)
         highs = lows + int(space.n) - 1
@@ -61,6 +61,15 @@ def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: 
     if not ((clipped - actions).abs() <= ROUNDING * clipped.abs()).all():  # false for NaN
         raise ValueError(f"{env_id} takes actions from {space}; one is outside or not a number")
     return clipped
+
+
+@cache
+def _bounds_of(low: bytes, high: bytes, dtype: str, shape: tuple[int, ...], device: Any) -> tuple[Any, Any]:
+    """Both ends of a box as tensors, made once: a copy to a GPU in every step would have it wait."""
+    import torch
+
+    lows, highs = (torch.from_numpy(np.frombuffer(part, dtype).reshape(shape).copy()) for part in (low, high))
+    return lows.to(device), highs.to(device)
 
 
 def _in_box(env_id: str, space: spaces.Box, given: np.ndarray, shape: tuple[int, ...], count: int | None) -> np.ndarray:

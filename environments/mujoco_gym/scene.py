@@ -96,15 +96,8 @@ def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> P
     sim = config.sim
     if sim.impl == "jax":
         logger.info("sim.impl jax is understood as warp: there is one engine for GPUs, mujoco_warp")
-    for name in ("warp", "mujoco_warp"):
-        if importlib.util.find_spec(name) is None:
-            raise UserError("sim.impl warp needs the extra 'warp': pip install 'srl3[warp]'; or use sim.impl:batch.")
     device = "cuda" if sim.device == "auto" else sim.device
-    if device != "cpu" and not (torch.cuda.is_available() and torch.device(device).type == "cuda"):
-        raise UserError(
-            f"sim.impl warp needs a GPU, and torch finds no device {device} here; use sim.impl:batch "
-            "(or sim.device:cpu, which is slow, to try it)."
-        )
+    require_warp(device)
     from environments.mujoco_gym.backends.warp import WarpBackend
     from environments.mujoco_gym.backends.warp_sizes import bytes_per_world as warp_bytes_per_world
     from environments.mujoco_gym.backends.warp_sizes import sizes_of
@@ -113,6 +106,26 @@ def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> P
     free = free_memory() if device == "cpu" else torch.cuda.mem_get_info(device)[0]
     _check_memory(num_envs, warp_bytes_per_world(model, sizes, device), free, config.env_id)
     return WarpBackend(model, num_envs, device, sizes)
+
+
+def require_warp(device: str) -> None:
+    """Refuse where mujoco_warp can't run on ``device``.
+
+    Raises:
+        UserError: without the extra, or without the device.
+    """
+    for name in ("warp", "mujoco_warp"):
+        if importlib.util.find_spec(name) is None:
+            raise UserError("sim.impl warp needs the extra 'warp': pip install 'srl3[warp]'; or use sim.impl:batch.")
+    if device != "cpu" and not (torch.cuda.is_available() and device in _gpu_names()):
+        raise UserError(
+            f"sim.impl warp needs a GPU, and torch finds no device {device} here; use sim.impl:batch "
+            "(or sim.device:cpu, which is slow, to try it)."
+        )
+
+
+def _gpu_names() -> list[str]:
+    return ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
 
 
 def thread_count(sim: SimConfig, num_envs: int) -> int:

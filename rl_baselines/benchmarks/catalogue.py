@@ -48,10 +48,29 @@ def env_tasks() -> list[Task]:
             {"env_id": env_id, "num_envs": 1024, "usual_steps": 20},
             Goal(0.85),
         )
-        for env_id, entry in registered_env.items()
-        if entry.entry_point.startswith("environments.mujoco_gym")
+        for env_id in _mujoco_ids()
     ]
     return kuka + [task for env_id in planar for task in _batched_tasks(env_id)] + mujoco
+
+
+def gpu_tasks() -> list[Task]:
+    """Every MuJoCo world on a GPU."""
+    return [
+        Task(
+            f"{env_id} on a GPU, {num_envs:,} at once, against mujoco_warp alone",
+            f"{_MUJOCO}:steps",
+            {"env_id": env_id, "num_envs": num_envs, "usual_steps": 100, "env_kwargs": {"sim.impl": "warp"}},
+            one_core=False,
+        )
+        for env_id in _mujoco_ids()
+        for num_envs in (4096, 16384)
+    ]
+
+
+def _mujoco_ids() -> list[str]:
+    return [
+        env_id for env_id, entry in registered_env.items() if entry.entry_point.startswith("environments.mujoco_gym")
+    ]
 
 
 def _batched_tasks(env_id: str) -> Iterator[Task]:

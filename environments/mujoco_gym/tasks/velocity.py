@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from environments.batched.single import BatchedGymEnv
+from environments.mujoco_gym.config import Range
 from environments.mujoco_gym.maths import exp, total, wrapped, yaw_of, yaw_quat
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.quadruped import FOOT_RADIUS, GROUND_GROUP
@@ -63,6 +64,7 @@ class VelocityFlatTask(Task):
         middle, half = (self.joint_high + self.joint_low) / 2, (self.joint_high - self.joint_low) / 2
         self._soft_low, self._soft_high = middle - half * gait.soft_limits, middle + half * gait.soft_limits
         self._pose_std = self.constant(gait.pose_std_moving).repeat(feet)
+        self._ranges: tuple[Range, ...] = ()
         self.command = torch.zeros(count, 3, device=device)
         self.heading = torch.zeros(count, device=device)
         self.keeps_heading = torch.zeros(count, dtype=torch.bool, device=device)
@@ -108,8 +110,10 @@ class VelocityFlatTask(Task):
 
     def _draw_commands(self, rows: torch.Tensor, draws: Draws) -> None:
         config = self.config.command
-        limits = torch.tensor([config.lin_vel_x, config.lin_vel_y, config.ang_vel_z], device=self.backend.device)
-        command = draws.uniform("command", 3, limits[:, 0], limits[:, 1])
+        ranges = (config.lin_vel_x, config.lin_vel_y, config.ang_vel_z)
+        if ranges != self._ranges:  # a curriculum's stage may change them
+            self._ranges, self._limits = ranges, torch.tensor(ranges, device=self.backend.device).T
+        command = draws.uniform("command", 3, *self._limits)
         forward = draws.chance("forward", config.forward_share)
         command[forward, 0] = command[forward, 0].abs()
         command[forward, 1:] = 0
