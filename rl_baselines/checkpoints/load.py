@@ -3,6 +3,7 @@
 For acting there is `rl_baselines.acting.actor.Actor`, which needs no environment.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -75,8 +76,28 @@ def put_parameters(checkpoint: Checkpoint, model: BaseAlgorithm) -> None:
         if checkpoint.state.get("policy") is not None:
             model.load_policy_state(checkpoint.state["policy"])  # type: ignore[attr-defined]
     except (RuntimeError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{checkpoint.path} does not fit the network that its settings describe: {reason}") from None
+        reason = _first_misfit(checkpoint.parameters, model.get_parameters()) or str(error).splitlines()[0].rstrip(".:")
+        raise UserError(
+            f"{checkpoint.path} does not fit the network that its settings describe: {reason}; "
+            "leave out what makes another network, such as policy_kwargs, or train anew."
+        ) from None
+
+
+def _first_misfit(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """The first tensor that has another shape in the checkpoint than here, or is missing on one side; None if none."""
+    for part, own in here.items():
+        theirs = saved.get(part)
+        if theirs is None or part.endswith("optimizer") or not isinstance(own, Mapping):
+            continue
+        for name in dict.fromkeys([*theirs, *own]):
+            shapes = [_shape(state[name]) if name in state else "not there" for state in (theirs, own)]
+            if shapes[0] != shapes[1]:
+                return f"its {part}.{name} is {shapes[0]}, and here it is {shapes[1]}"
+    return None
+
+
+def _shape(value: Any) -> str:
+    return "x".join(map(str, getattr(value, "shape", ()))) or "a single number"
 
 
 def _check_normalisation(checkpoint: Checkpoint, env: VecEnv) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from srl3.errors import UserError
-from srl3.os_errors import in_words
+from srl3.os_errors import broken_link, in_words
 
 Content = TypeVar("Content")
 ARCHIVE_ERRORS: tuple[type[Exception], ...] = (
@@ -67,7 +67,9 @@ def damage_is_said(
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; {advice.rstrip('.')}.") from None
+        link = broken_link(path)
+        what = "is missing" if link is None else f"is missing, since {link} is a link to what does not exist"
+        raise UserError(f"{path} {what}; {advice.rstrip('.')}.") from None
     except errors as error:
         if isinstance(error, OSError) and (sentence := in_words(error)) is not None:
             raise UserError(sentence) from None
@@ -111,5 +113,7 @@ def _in_one_line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is not None:  # of PyYAML, which also quotes the lines around
         text = f"line {mark.line + 1}: {getattr(error, 'problem', None) or text}"
+    elif isinstance(error, LookupError | AttributeError | TypeError):  # slips of the library, not words for a person
+        text = f"{type(error).__name__}: {text}"
     text = text or type(error).__name__
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -22,6 +22,9 @@ ERRORS: tuple[type[Exception], ...] = (
 """what PyYAML raises on texts that are not YAML, or whose tags and values do not go together"""
 
 
+_TWICE = "is written twice"
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a key that is written twice, of which YAML would quietly take the last."""
 
@@ -30,7 +33,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key in own]
         for key, written in reversed(list(zip(keys, own, strict=True))):
             if isinstance(key, Hashable) and keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is written twice", written.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' {_TWICE}", written.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -82,5 +85,7 @@ def value_of(text: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_UniqueKeyLoader)
-    except ERRORS:
-        raise ValueError(f"'{text}' is no value that YAML can read") from None
+    except ERRORS as error:
+        problem = str(getattr(error, "problem", ""))
+        reason = f" ({problem})" if problem.endswith(_TWICE) else ""
+        raise ValueError(f"'{text}' is no value that YAML can read{reason}") from None

@@ -177,6 +177,17 @@ def test_a_missing_file_and_a_folder_are_no_damage(tmp_path: Path):
     assert not isinstance(raised.value, DamagedFile)
 
 
+def test_a_link_to_nothing_is_named(tmp_path: Path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"link is missing, since .*link is a link to what does not exist; make it"):
+        json.read_mapping(tmp_path / "link", ADVICE)
+
+
+def test_a_flag_s_value_with_a_key_twice_says_which():
+    with pytest.raises(ValueError, match=r"is no value that YAML can read \('a' is written twice\)"):
+        yaml.value_of("{a: 1, a: 2}")
+
+
 def test_side_files_are_set_aside_with_a_warning(archive: Path, capsys: pytest.CaptureFixture[str]):
     def read(path: Path) -> object:
         return npz.read_arrays(path, ADVICE)
