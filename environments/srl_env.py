@@ -1,7 +1,7 @@
 """`SRLGymEnv`: the contract of every environment of SRL3."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +12,9 @@ from environments.boundary.checks import check_observation, check_picture, check
 from environments.config import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
 from environments.terms import ActionTerm, ObservationTerm, action_terms_of, laid_out, observation_terms_of
 from srl3.errors import UserError
+
+if TYPE_CHECKING:
+    from environments.scenes.parts import ScenePart
 
 
 class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
@@ -116,7 +119,7 @@ class SRLGymEnv(gym.Env[np.ndarray, Any], ABC):
         """What the numbers of an action mean, one term for each."""
         return action_terms_of(self.action_space)
 
-    def scene_parts(self) -> list[Any] | None:
+    def scene_parts(self) -> "list[ScenePart] | None":
         """What a viewer draws of the world; None: only `get_image`."""
         return None
 

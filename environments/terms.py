@@ -104,6 +104,23 @@ class ActionTerm:
     gear: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class CommandTerm:
+    """One number that a person may command robots by.
+
+    Args:
+        name: what it commands, for example ``forward``.
+        low: least value.
+        high: greatest value.
+        unit: of the number.
+    """
+
+    name: str
+    low: float
+    high: float
+    unit: str = ""
+
+
 def laid_out(terms: Iterable[ObservationTerm]) -> list[ObservationTerm]:
     """The terms one after the other: each starts where the one before it in its group stops."""
     stops: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """The single adapter of a batched world: an `SRLGymEnv` over a world of one robot."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -9,6 +9,9 @@ from environments.batched.srl_world import SRLWorld
 from environments.batched.world import BatchedWorld
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm
+
+if TYPE_CHECKING:
+    from environments.scenes.parts import ScenePart
 
 
 class BatchedGymEnv(SRLGymEnv):
@@ -51,12 +54,12 @@ class BatchedGymEnv(SRLGymEnv):
     def action_terms(self) -> list[ActionTerm]:
         return self.world.action_terms()
 
-    def scene_parts(self) -> list[Any] | None:
+    def scene_parts(self) -> "list[ScenePart] | None":
         return self.world.scene_parts()
 
     def scene_poses(self) -> np.ndarray | None:
         poses = self.world.scene_poses()
-        return None if poses is None else self._first(poses)
+        return None if poses is None else poses[0]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -14,8 +14,11 @@ from environments.boundary.actions import checked_actions, checked_tensors
 from environments.boundary.checks import check_observation, check_picture
 from environments.config import EnvConfig
 from environments.mirror import Mirror
-from environments.terms import POLICY, ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
+from environments.terms import POLICY, ActionTerm, CommandTerm, ObservationTerm, action_terms_of, observation_terms_of
 from srl3.errors import UserError
+
+if TYPE_CHECKING:
+    from environments.scenes.parts import ScenePart
 
 Rows = Array | slice
 """Which robots: their indices ``(K,) int64``, or a slice."""
@@ -169,13 +172,41 @@ class BatchedWorld(ABC):
         """The world's terms as tables for people, printed when a training begins; empty where it has none."""
         return ""
 
-    def scene_parts(self) -> list[Any] | None:
+    def scene_parts(self) -> "list[ScenePart] | None":
         """What a viewer draws of one robot's world; None: only `images`."""
         return None
 
-    def scene_poses(self, rows: Rows = ALL) -> Array | None:
+    def scene_poses(self, rows: Rows = ALL) -> np.ndarray | None:
         """Where the parts of `scene_parts` are: ``(K, parts, 7)``, position (metres) and quaternion (w, x, y, z)."""
         return None
+
+    @property
+    def can_be_pushed(self) -> bool:
+        """Whether `push` does something."""
+        return False
+
+    def push(self, rows: Rows, velocity: Sequence[float]) -> None:
+        """Change the velocity of these robots' bases by ``(3,)`` m/s, world frame, from one moment to the next.
+
+        Raises:
+            UserError: in a world whose robots have no free base.
+        """
+        raise UserError(f"robots of {self.config.env_id} can't be pushed.")
+
+    def command_terms(self) -> list[CommandTerm]:
+        """What a person may command the robots to do; empty in a world without commands."""
+        return []
+
+    def set_command(self, values: Sequence[float] | None) -> None:
+        """Let all robots follow these commands from here on, one number for each of `command_terms`.
+
+        Args:
+            values: None: the world draws its own again, with the next episodes.
+
+        Raises:
+            UserError: in a world without commands.
+        """
+        raise UserError(f"{self.config.env_id} has no commands.")
 
     def ground_truth_dim(self) -> int:
         """Length of one robot's ground truth."""

@@ -10,6 +10,8 @@ from environments.inmoov.camera import OUTSIDE, Camera
 from environments.inmoov.config import InmoovConfig
 from environments.inmoov.robot import CONTROL_JOINTS, JOINTS, N_JOINTS
 from environments.inmoov.scene import InmoovScene
+from environments.scenes.bullet import BulletScene
+from environments.scenes.parts import ScenePart
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
@@ -40,6 +42,7 @@ class InmoovArmEnv(SRLGymEnv):
         self._scene = self._make_scene(window=self.render_mode == "human")
         self.robot = self._scene.robot
         self._camera: Camera | None = None
+        self._shown: BulletScene | None = None
         self._target = (0.0, 0.0, 0.0)
         self._hand = (0.0, 0.0, 0.0)
 
@@ -105,6 +108,17 @@ class InmoovArmEnv(SRLGymEnv):
             robot = self.robot if config.multi_view else None
             self._camera = Camera(self._scene.client, OUTSIDE, config.img_shape, robot, config.head_field_of_view)
         return self._camera.frame()
+
+    def scene_parts(self) -> list[ScenePart]:
+        return self._bodies().parts
+
+    def scene_poses(self) -> np.ndarray:
+        return self._bodies().poses()
+
+    def _bodies(self) -> BulletScene:
+        if self._shown is None:
+            self._shown = BulletScene(self._scene.client)
+        return self._shown
 
     def render(self) -> Any:
         if self.render_mode == "human":

@@ -11,6 +11,8 @@ from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.pictures.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.robot import JOINT_NAMES, N_ARM_JOINTS, N_JOINTS
 from environments.kuka_gym.scene import KukaScene, Point
+from environments.scenes.bullet import BulletScene
+from environments.scenes.parts import ScenePart
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
@@ -46,6 +48,7 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
         self._scene = self._make_scene(window=self.render_mode == "human")
         self._arm = self._scene.arm
         self._camera: Camera | None = None
+        self._shown: BulletScene | None = None
         self._target = (0.0, 0.0, 0.0)
         self._gripper = (0.0, 0.0, 0.0)
 
@@ -96,6 +99,17 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
             others = [*self._scene.buttons, *self._scene.loose_bodies]
             self._camera = Camera(self._scene.client, self._arm.body, others, views, self.config.img_shape)
         return self._camera.frame()
+
+    def scene_parts(self) -> list[ScenePart]:
+        return self._bodies().parts
+
+    def scene_poses(self) -> np.ndarray:
+        return self._bodies().poses()
+
+    def _bodies(self) -> BulletScene:
+        if self._shown is None:
+            self._shown = BulletScene(self._scene.client)
+        return self._shown
 
     def render(self) -> Any:
         if self.render_mode == "human":

@@ -11,10 +11,9 @@ import torch
 from gymnasium import spaces
 from gymnasium.utils import seeding
 
-from environments.batched.world import ALL, BatchedWorld, Rows, SubstepResult
+from environments.batched.world import ALL, Rows, SubstepResult
 from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
-from environments.mujoco_gym.named_state import NamedState
 from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
@@ -24,6 +23,7 @@ from environments.mujoco_gym.terms.meaning import OWN_TERMS, joint_action_terms
 from environments.mujoco_gym.terms.non_finite import FailureLog
 from environments.mujoco_gym.terms.observations import ObservationGroup
 from environments.mujoco_gym.terms.tables import term_tables
+from environments.mujoco_gym.watched import Watched
 from environments.terms import POLICY, ActionTerm, ObservationTerm, laid_out
 from srl3.errors import UserError, unknown_name
 
@@ -35,7 +35,7 @@ NON_FINITE = "non_finite"
 Terms = dict[str, torch.Tensor]
 
 
-class Task(NamedState, BatchedWorld):
+class Task(Watched):
     """N robots of one configuration. A subclass gives the terms; their weights, noise and ranges are configuration.
 
     The order of a step: actions, physics, `update`, terminations, rewards, changes and pushes that are due,

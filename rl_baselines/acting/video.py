@@ -55,6 +55,10 @@ class VideoRecorder:
         image = env.get_images()[0]
         if image is None:
             raise UserError("this environment draws no frames; leave out --video.")
+        self.append(image)
+
+    def append(self, image: np.ndarray) -> None:
+        """Append a frame ``(H, W, 3) uint8``; all are of one size."""
         frame = self._enlarged(image)
         if self._writer is None:
             height, width = frame.shape[:2]

@@ -4,6 +4,7 @@ import argparse
 import secrets
 import sys
 from collections.abc import Collection
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from environments.flags import env_kwargs_from_flags
@@ -27,13 +28,13 @@ def run(argv: list[str] | None = None) -> int:
 
     with torch_threads(images=False):
         player = begin(_wanted(arguments, specs, env_kwargs), Tools(say=_say))
-        try:
-            viewer = _viewer(arguments, player)
-            with StopRequest(None, leave=sys.exit) as stop:
-                player.run(viewer, lambda: stop.requested)
-                return stop.exit_status
-        finally:
-            player.close()
+        with (
+            closing(player),
+            closing(_viewer(arguments, player)) as viewer,
+            StopRequest(None, leave=sys.exit) as stop,
+        ):
+            player.run(viewer, lambda: stop.requested)
+            return stop.exit_status
 
 
 def _specs(arguments: argparse.Namespace) -> list[str]:
@@ -65,9 +66,15 @@ def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: d
 
 
 def _viewer(arguments: argparse.Namespace, player: "Player") -> "Viewer":
-    from rl_baselines.play.headless import Lines
+    if arguments.viewer == "none":
+        from rl_baselines.play.headless import Lines
 
-    return Lines(arguments.json, arguments.num_episodes)
+        return Lines(arguments.json, arguments.num_episodes)
+    from rl_baselines.play.web.page import Page
+
+    page = Page(player, arguments.port, arguments.fps)
+    _say(f"watch it at {page.address} (only from this machine; Ctrl-C ends it)")
+    return page
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from environments.flags import add_env_flags
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
-from srl3.flags import Parser, positive_float, positive_number, seed_number
+from srl3.flags import Parser, port_number, positive_float, positive_number, seed_number
 
 EXAMPLES = """examples:
   python -m rl_baselines.play --run logs/AntGymEnv-v0                       the newest run there, followed live
@@ -48,7 +48,9 @@ def make_parser() -> Parser:
     how.add_argument("--device", default="cpu", help="torch device")
 
     view = parser.add_argument_group("view")
-    view.add_argument("--viewer", choices=["none"], default="none", help="none: lines only")
+    view.add_argument("--viewer", choices=["web", "none"], default="web", help="a page in the browser, or lines only")
+    view.add_argument("--port", type=port_number, help="of the page; else the first free one from 8787 on")
+    view.add_argument("--fps", type=positive_float, default=15.0, help="pictures per second of the page, at most")
     view.add_argument("--num-episodes", type=positive_number, help="end after so many episodes (viewer none)")
     view.add_argument("--json", action="store_true", help="an object in each line (viewer none)")
 

@@ -32,3 +32,6 @@ class Lines:
             self._left -= 1
             if self._left == 0:
                 player.end()
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -110,6 +110,11 @@ class RunFolder:
         return self.path / ".checkpoint_state.json"
 
     @property
+    def videos(self) -> Path:
+        """films"""
+        return self.path / "videos"
+
+    @property
     def plots(self) -> Path:
         """figures"""
         return self.path / "plots"

@@ -4,6 +4,7 @@ Rewards, observations and commands are those of mjlab's velocity task for the Go
 """
 
 import math
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
@@ -18,6 +19,7 @@ from environments.mujoco_gym.robots.robot import Robot
 from environments.mujoco_gym.task import Task, Terms
 from environments.mujoco_gym.tasks.velocity_config import VelocityFlatConfig, VelocityRoughConfig
 from environments.mujoco_gym.terrain import KINDS, HeightMap, Terrain, add_ground
+from environments.terms import CommandTerm
 
 
 class VelocityFlatTask(Task):
@@ -25,6 +27,7 @@ class VelocityFlatTask(Task):
 
     Attributes:
         command: ``(N, 3)``: linear velocity along x and y, m/s, and angular velocity, rad/s, in the body's frame.
+        told: ``(3,)``: the command that a person gave to all robots; None: commands are drawn.
         air_time: ``(N, 4)``: seconds that each foot has been off the ground, 0 while it stands.
         landing_height: ``(N, 4)``: how high a foot that has just landed was in its swing, m; -1 for the others.
     """
@@ -66,6 +69,7 @@ class VelocityFlatTask(Task):
         self._pose_std = self.constant(gait.pose_std_moving).repeat(feet)
         self._ranges: tuple[Range, ...] = ()
         self.command = torch.zeros(count, 3, device=device)
+        self.told: torch.Tensor | None = None
         self.heading = torch.zeros(count, device=device)
         self.keeps_heading = torch.zeros(count, dtype=torch.bool, device=device)
         self.next_command = torch.zeros(count, dtype=torch.int64, device=device)
@@ -119,11 +123,28 @@ class VelocityFlatTask(Task):
         command[forward, 1:] = 0
         standing = draws.chance("standing", config.standing_share)
         command[standing] = 0
+        if self.told is not None:
+            command[:] = self.told
         self.command[rows] = command
-        self.keeps_heading[rows] = draws.chance("keeps_heading", config.heading_share) & ~forward & ~standing
+        keeps = draws.chance("keeps_heading", config.heading_share) & ~forward & ~standing
+        self.keeps_heading[rows] = keeps if self.told is None else False
         self.heading[rows] = draws.uniform("heading", 1, -math.pi, math.pi)[:, 0]
         wait = draws.uniform("wait.command", 1, *config.seconds)[:, 0] / self.control_dt
         self.next_command[rows] = self.age[rows] + wait.round().long().clamp(min=1)
+
+    def command_terms(self) -> list[CommandTerm]:
+        config = self.config.command
+        return [
+            CommandTerm("forward", *config.lin_vel_x, "m/s"),
+            CommandTerm("to the left", *config.lin_vel_y, "m/s"),
+            CommandTerm("turn left", *config.ang_vel_z, "rad/s"),
+        ]
+
+    def set_command(self, values: Sequence[float] | None) -> None:
+        self.told = None if values is None else self.constant(values)
+        if self.told is not None:
+            self.command[:] = self.told
+            self.keeps_heading.fill_(False)
 
     def _turn_to_heading(self) -> None:
         config = self.config.command

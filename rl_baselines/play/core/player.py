@@ -43,6 +43,10 @@ class Viewer(Protocol):
         """Say what has happened."""
         ...
 
+    def close(self) -> None:
+        """Take the window away."""
+        ...
+
 
 class Player:
     """Slots, their world and the loop. Other threads speak to it through `post` only.

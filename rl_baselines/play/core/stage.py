@@ -10,7 +10,8 @@ from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_suppo
 from environments.batched.world import BatchedWorld
 from environments.config import PIXELS
 from environments.registry import ThreadingType, canonical_id, find_env
-from environments.terms import ActionTerm, ObservationTerm
+from environments.scenes.parts import ScenePart
+from environments.terms import ActionTerm, CommandTerm, ObservationTerm
 from rl_baselines.play.policies.agents import Observations, rows_of
 from rl_baselines.vec_envs.create import create_envs, restore_vec_env_state, vec_env_state
 from srl3.errors import UserError
@@ -167,6 +168,36 @@ class Stage:
     def action_terms(self) -> list[ActionTerm]:
         """What the numbers of an action mean; empty where the world does not say."""
         return list((self.world.action_terms() if self.world else self._ask("action_terms")) or [])
+
+    def scene_parts(self) -> list[ScenePart] | None:
+        """What a viewer draws of each robot's world; None where it draws pictures."""
+        found: list[ScenePart] | None = self.world.scene_parts() if self.world else self._ask("scene_parts")
+        return found
+
+    def scene_poses(self) -> np.ndarray:
+        """``(n, parts, 7)``: where the parts are, metres, and how they are turned (w, x, y, z)."""
+        poses = self.world.scene_poses() if self.world else np.stack(self.venv.env_method("scene_poses"))
+        assert poses is not None
+        return poses
+
+    @property
+    def can_be_pushed(self) -> bool:
+        """Whether `push` does something."""
+        return self.world is not None and self.world.can_be_pushed
+
+    def push(self, velocity: Sequence[float]) -> None:
+        """Change the velocity of all robots' bases by ``(3,)`` m/s."""
+        assert self.world is not None
+        self.world.push(slice(None), velocity)
+
+    def command_terms(self) -> list[CommandTerm]:
+        """What a person may command the robots to do; empty in a world without commands."""
+        return [] if self.world is None else self.world.command_terms()
+
+    def set_command(self, values: Sequence[float] | None) -> None:
+        """Let all robots follow these commands; None: the world draws its own again."""
+        assert self.world is not None
+        self.world.set_command(values)
 
     def images(self) -> Sequence[np.ndarray | None]:
         """A picture of each robot, ``(H, W, 3) uint8``; None where the world draws none."""

@@ -1,0 +1,121 @@
+"""The panels that steer: time, robots, seeds, commands, pushes, the camera."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rl_baselines.play.core.pace import FULL
+from rl_baselines.play.core.player import Player
+
+SPEEDS = {"0.1×": 0.1, "0.25×": 0.25, "0.5×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "max": FULL}
+ACTIONS = {"as in training": None, "most probable": True, "drawn": False}
+PUSH_SPEED = 1.5
+"""m/s that a push adds"""
+
+
+class Controls:
+    """Time and robots. Callbacks only post to the player.
+
+    Args:
+        gui: viser's.
+        player: steered.
+        changed: called in the player's thread when the world has been made anew.
+        follow: called in the player's thread with whether the camera follows.
+    """
+
+    def __init__(self, gui: Any, player: Player, changed: Callable[[], None], follow: Callable[[bool], None]) -> None:
+        self._player = player
+        self._changed = changed
+        self._pause = gui.add_button("Pause", hint="key P")
+        self._step = gui.add_button("Single step", hint="pauses, and makes one step")
+        self._speeds = {**SPEEDS}
+        speed = next((name for name, value in SPEEDS.items() if value == player.pace.speed), "")
+        if not speed:
+            speed = f"{player.pace.speed:g}×"
+            self._speeds[speed] = player.pace.speed
+        self._speed = gui.add_dropdown("Speed", tuple(self._speeds), initial_value=speed)
+        self._reset = gui.add_button("Reset", hint="new episodes, from the seed")
+        self._seed = gui.add_number("Seed", player.stage.setting.seed, min=0, max=2**32 - 1, step=1)
+        self._robots = gui.add_slider("Robots of each policy", 1, 16, 1, player.stage.setting.robots)
+        acting = next(name for name, value in ACTIONS.items() if value == player.deterministic)
+        self._acting = gui.add_dropdown("Actions", tuple(ACTIONS), initial_value=acting)
+        self._follow = gui.add_checkbox("Follow the first robot", False)
+        self._end = gui.add_button("End play", hint="key Esc; the command ends", color="red")
+        self._pause.on_click(lambda _: player.post(self.toggle_pause))
+        self._step.on_click(lambda _: player.post(self._single_step))
+        self._speed.on_update(lambda _: player.post(self._set_speed))
+        self._reset.on_click(lambda _: player.post(lambda: player.begin(int(self._seed.value))))
+        self._seed.on_update(lambda _: player.post(lambda: player.begin(int(self._seed.value))))
+        self._robots.on_update(lambda _: player.post(self._set_robots))
+        self._acting.on_update(lambda _: player.post(self._set_acting))
+        self._follow.on_update(lambda _: player.post(lambda: follow(self._follow.value)))
+        self._end.on_click(lambda _: player.end())
+        _add_keys(gui, player, self.toggle_pause)
+
+    def toggle_pause(self) -> None:
+        """Pause, or go on."""
+        self._player.paused = not self._player.paused
+        self._pause.label = "Go on" if self._player.paused else "Pause"
+
+    def _single_step(self) -> None:
+        if not self._player.paused:
+            self.toggle_pause()
+        self._player.step()
+
+    def _set_speed(self) -> None:
+        self._player.pace.speed = self._speeds[self._speed.value]
+        self._player.pace.pause()
+
+    def _set_robots(self) -> None:
+        self._player.set_robots(int(self._robots.value))
+        self._changed()
+
+    def _set_acting(self) -> None:
+        self._player.deterministic = ACTIONS[self._acting.value]
+
+
+class RobotControls:
+    """Commands and pushes, in worlds that have them; nothing in others.
+
+    Args:
+        gui: viser's.
+        player: steered.
+    """
+
+    def __init__(self, gui: Any, player: Player) -> None:
+        self._player = player
+        terms = player.stage.command_terms()
+        self._sliders: list[Any] = []
+        if terms:
+            self._told = gui.add_checkbox("Command the robots", False, hint="else the world draws its commands")
+            for term in terms:
+                step = (term.high - term.low) / 100 or 0.01
+                middle = min(max(0.0, term.low), term.high)
+                label = f"{term.name} ({term.unit})" if term.unit else term.name
+                self._sliders.append(gui.add_slider(label, term.low, term.high, step, middle))
+                self._sliders[-1].on_update(lambda _: player.post(self.tell))
+            self._told.on_update(lambda _: player.post(self.tell))
+        if player.stage.can_be_pushed:
+            push = gui.add_button_group("Push", ("←", "↑", "↓", "→"), hint=f"{PUSH_SPEED} m/s, all robots")
+            ways = {"←": (-1, 0), "→": (1, 0), "↑": (0, 1), "↓": (0, -1)}
+
+            def pushed(event: Any) -> None:
+                x, y = ways[event.target.value]
+                player.post(lambda: player.stage.push((PUSH_SPEED * x, PUSH_SPEED * y, 0.0)))
+
+            push.on_click(pushed)
+
+    def tell(self) -> None:
+        """Give the sliders' values to the robots, or let the world draw its own."""
+        if self._sliders:
+            values = [slider.value for slider in self._sliders] if self._told.value else None
+            self._player.stage.set_command(values)
+
+
+def _add_keys(gui: Any, player: Player, pause: Callable[[], None]) -> None:
+    keys = (
+        ("Pause or go on", "P", lambda: player.post(pause)),
+        ("Reload the checkpoints", "R", lambda: player.post(player.controller.reload)),
+        ("End play", "escape", player.end),
+    )
+    for label, key, do in keys:
+        gui.add_command(label, hotkey=key).on_trigger(lambda _, do=do: do())

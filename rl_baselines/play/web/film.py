@@ -1,0 +1,69 @@
+"""An MP4 of what the page shows."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from rl_baselines.acting.video import VideoRecorder
+from srl3.errors import UserError
+
+FPS = 15
+SIZE = (480, 640)
+"""height and width of a film of meshes"""
+LONGEST = 600.0
+"""seconds, after which a film ends by itself"""
+
+
+class Film:
+    """Records in a thread, in real time, until it is told to stop; a slow page gives fewer different pictures.
+
+    Args:
+        path: ends in ``.mp4``.
+        picture: gives the present picture, ``(H, W, 3) uint8``; None where there is none (yet).
+
+    Attributes:
+        problem: why there is no film, else empty.
+    """
+
+    def __init__(self, path: Path, picture: Callable[[], np.ndarray | None]) -> None:
+        self.path = path
+        self.problem = ""
+        self.frames = 0
+        self._picture = picture
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._record, name="film", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still being written."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Finish the file."""
+        self._ended.set()
+        self._thread.join()
+
+    def _record(self) -> None:
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            with VideoRecorder(self.path, FPS) as recorder:
+                start = time.monotonic()
+                while not self._ended.is_set() and time.monotonic() - start < LONGEST:
+                    picture = self._picture()
+                    if picture is not None:
+                        self._append(recorder, picture, time.monotonic() - start)
+                    self._ended.wait(max(0.0, (self.frames + 1) / FPS - (time.monotonic() - start)))
+        except (UserError, OSError, RuntimeError, TimeoutError) as error:
+            self.problem = str(error)
+        if not self.frames and not self.problem:
+            self.problem = "no picture came from the page"
+
+    def _append(self, recorder: VideoRecorder, picture: np.ndarray, seconds: float) -> None:
+        """As often as is needed for the film to last as long as what it shows."""
+        for _ in range(max(1, int(seconds * FPS) - self.frames)):
+            recorder.append(picture)
+            self.frames += 1
