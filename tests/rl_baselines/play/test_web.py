@@ -1,0 +1,154 @@
+"""The page without a browser: who may connect, what is said, how often it is drawn."""
+
+import json
+import socket
+import threading
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rl_baselines.play.web.texts import checkpoint_label, comparison, escaped, size
+from srl3.errors import UserError
+
+viser = pytest.importorskip("viser", reason="the extra [play] is not installed")
+
+from websockets.exceptions import InvalidStatus  # noqa: E402
+from websockets.sync.client import connect  # noqa: E402
+
+from rl_baselines.play.web.figures import thinned  # noqa: E402
+from rl_baselines.play.web.frames import FramePace  # noqa: E402
+from rl_baselines.play.web.page import Page  # noqa: E402
+from rl_baselines.play.web.scene import beside_panels  # noqa: E402
+from rl_baselines.play.web.server import make_server  # noqa: E402
+from rl_baselines.runs.monitors import read_run  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = make_server(None, 8900, "a page")
+    yield server
+    server.stop()
+
+
+def test_the_page_is_on_the_loopback_only(server):
+    """127.0.0.2 leads to this machine too, and to whatever is bound to all addresses."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", server.get_port()), timeout=5)
+
+
+@pytest.mark.parametrize("origin", [None, "http://evil.example", "http://127.0.0.1.evil.example", "null"])
+def test_pages_of_other_origins_are_refused(server, origin):
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://127.0.0.1:{server.get_port()}", origin=origin, subprotocols=[f"viser-v{viser.__version__}"])
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8787", "http://localhost:9000"])
+def test_own_pages_and_the_near_end_of_a_tunnel_are_taken(server, origin):
+    address = f"ws://127.0.0.1:{server.get_port()}"
+    with connect(address, origin=origin, subprotocols=[f"viser-v{viser.__version__}"]) as link:
+        assert link.recv(timeout=10)
+
+
+def test_a_name_that_leads_here_is_refused(server):
+    request = urllib.request.Request(f"http://127.0.0.1:{server.get_port()}/", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=10)
+
+
+@pytest.mark.parametrize("path", ["/../../../../../../etc/passwd", "/%2e%2e/%2e%2e/_viser.py", "//etc/passwd"])
+def test_no_file_but_the_page_is_served(server, path):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"http://127.0.0.1:{server.get_port()}{path}", timeout=10)
+
+
+def test_nobody_gets_a_public_address(server):
+    assert server.request_share_url() is None
+    assert server._share_tunnel is None
+
+
+def test_a_port_in_use_is_said(server):
+    with pytest.raises(UserError, match=f"the port {server.get_port()} is in use; choose another with --port"):
+        make_server(server.get_port(), 8900, "another page")
+
+
+def test_without_a_named_port_the_next_one_is_taken(server):
+    other = make_server(None, server.get_port(), "another page")
+    try:
+        assert other.get_port() > server.get_port()
+    finally:
+        other.stop()
+
+
+def test_names_are_text():
+    shown = escaped("<img src=x onerror=alert(1)> [a](javascript:b) **c**\n# d")
+    assert "<" not in shown
+    assert "](" not in shown.replace("\\]\\(", "")
+    assert "\n" not in shown
+
+
+def test_a_checkpoint_in_the_list(run, tmp_path):
+    status = run.latest.stat()
+    label = checkpoint_label(run.checkpoint(100), run.path, status.st_mtime)
+    assert label.startswith("checkpoints/model_100_steps.zip (")
+    assert " kB) - " in label
+    assert checkpoint_label(tmp_path / "gone.zip", None, 0.0) == "gone.zip (gone)"
+    assert [size(each) for each in (500, 676_000, 12_345_678)] == ["0 kB", "676 kB", "12.3 MB"]
+
+
+def test_the_table_of_slots(run, play):
+    player = play(run, "zero", deterministic=True)
+    while not player.slots[1].statistics.total:
+        player.step()
+    lines = comparison(player.slots).splitlines()
+    assert len(lines) == 4
+    assert lines[3].startswith("| 2 | zero | 1 | ")
+
+
+def test_a_page_that_answers_late_is_drawn_less_often_and_recovers():
+    pace = FramePace(15)
+    for _ in range(20):
+        pace.answered(2.0)
+    assert pace.actual_fps == pytest.approx(1.0)
+    for _ in range(40):
+        pace.answered(0.05)
+    assert pace.actual_fps == pytest.approx(15.0)
+    drawn = sum(pace.due(tick / 100) for tick in range(101))
+    assert drawn == 16
+
+
+def test_a_curve_of_many_episodes_is_thinned(trained):
+    episodes = read_run(trained.path)
+    steps, returns = thinned(episodes)
+    assert len(steps) == len(returns) <= 200
+    many = SimpleNamespace(returns=np.arange(5000.0), timesteps=np.arange(5000) * 10, count=5000)
+    steps, returns = thinned(many)
+    assert len(steps) == 200
+    assert (np.diff(steps) > 0).all()
+    assert (np.diff(returns) > 0).all()
+
+
+def test_pictures_leave_the_panels_room():
+    image = np.zeros((300, 600, 3), np.uint8)
+    whole = beside_panels(image, 1.6)
+    assert whole.shape[1] / whole.shape[0] == pytest.approx(1.6, abs=0.02)
+    assert whole[:, int(0.7 * whole.shape[1]) :].min() == 255
+    assert (whole == 0).sum() == image.size
+
+
+@pytest.mark.parametrize("spec", ["run", "zero"])
+def test_a_page_is_made_and_ends_with_all_its_threads(run, play, spec):
+    before = threading.active_count()
+    player = play(run if spec == "run" else "zero", env=None if spec == "run" else "MobileRobotGymEnv-v0")
+    page = Page(player)
+    assert page.address.startswith("http://127.0.0.1:")
+    assert not page.watched()
+    player.turn(page)
+    assert player.steps == 0, "nobody looks"
+    page.close()
+    player.loader.close()
+    assert threading.active_count() <= before + 4  # viser's pool ends with its last calls
+    assert json.dumps(page.address)
