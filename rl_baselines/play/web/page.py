@@ -17,7 +17,7 @@ from rl_baselines.play.web.scene import MeshView, PictureView, View
 from rl_baselines.play.web.server import HOST, make_server
 
 FIRST_PORT = 8787
-RENDER_SECONDS = 5.0
+RENDER_SECONDS = 30.0
 """that a page may take to draw a picture for a film"""
 
 

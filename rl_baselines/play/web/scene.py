@@ -177,9 +177,12 @@ class MeshView:
     def _look(self, moving: np.ndarray) -> None:
         centre = (moving[..., :3].mean(1) + self._offsets).mean(0)
         size = max(self._spacing, float(np.ptp(self._offsets[:, :2], axis=0).max()) if not self._ground.any() else 0)
-        distance = 1.1 * size + 0.6
+        distance = 1.5 * size + 0.8
+        towards = np.array([-0.65, 0.65, -0.45]) / np.linalg.norm([0.65, 0.65, 0.45])
+        right = np.cross(towards, (0, 0, 1))
+        centre = centre + 0.35 * PANEL * distance * right / np.linalg.norm(right)  # panels lie on the right
         self._server.initial_camera.look_at = tuple(centre)
-        self._server.initial_camera.position = tuple(centre + distance * np.array([0.75, -0.75, 0.55]))
+        self._server.initial_camera.position = tuple(centre - distance * towards)
 
 
 class PictureView:
