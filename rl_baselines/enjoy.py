@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from environments.config import PIXELS
 from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import find_env
+from environments.term_tables import world_tables
 from environments.windows import check_window
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
@@ -53,6 +54,9 @@ def make_parser() -> Parser:
     parser.add_argument("--render", action="store_true", help="show it in a window, where the world has one")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="record it")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--show-terms", action="store_true", help="print what the world's observations and actions mean, play nothing"
+    )
     parser.add_argument("--device", default="cpu", help="torch device")
     add_env_flags(parser)
     return parser
@@ -75,6 +79,13 @@ def main(argv: list[str] | None = None) -> int:
     observed = info.env_kwargs["srl_model"]
     if config.srl_model != observed:
         raise UserError(f"{path} observes {observed}, and can't act from {config.srl_model}.")
+    if arguments.show_terms:
+        world = find_env(info.env_id).load_class()(**config.as_dict())
+        try:
+            print(world_tables(world.observation_terms(), world.action_terms(), world.control_dt))
+        finally:
+            world.close()
+        return 0
     if arguments.render:
         check_window(info.env_id)
     result = _run(arguments, path, config.as_dict())

@@ -1,18 +1,22 @@
-"""``python -m rl_baselines.list``: the three registries as tables."""
+"""``python -m rl_baselines.list``: the three registries as tables, and what the numbers of one world mean."""
 
 import json
 from typing import Any
 
 from environments.config import SRLConfig
-from environments.registry import known_envs, unavailable_env
+from environments.flags import add_env_flags, default_srl_model, env_kwargs_from_flags, make_config
+from environments.registry import canonical_id, find_env, known_envs, unavailable_env
+from environments.term_tables import action_as_json, observation_as_json, world_tables
 from rl_baselines.registry import registered_rl, retired_rl
-from srl3.errors import run_command
+from srl3.errors import UserError, run_command
 from srl3.flags import Parser
 from state_representation.registry import registered_srl
 
 EXAMPLES = """examples:
   python -m rl_baselines.list
   python -m rl_baselines.list --json
+  python -m rl_baselines.list AntGymEnv-v0
+  python -m rl_baselines.list KukaButtonGymEnv-v0 -c -joints --env-kwargs srl_model:joints
 """
 MODE_FLAGS = {
     "discrete": "",
@@ -60,16 +64,25 @@ def make_parser() -> Parser:
     """The flags of ``list``."""
     parser = Parser(
         prog="python -m rl_baselines.list",
-        description="List algorithms, environments and representations.",
+        description="List algorithms, environments and representations, or what the numbers of one environment mean.",
         epilog=EXAMPLES,
     )
+    parser.add_argument("env", nargs="?", metavar="ENV", help="observations, actions and control step of this one")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_env_flags(parser)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the registries."""
-    arguments = make_parser().parse_args(argv)
+    """Print the registries, or the terms of one environment."""
+    arguments, given = make_parser().parse_with_given(argv)
+    if arguments.env is not None:
+        _print_terms(arguments.env, env_kwargs_from_flags(arguments, given), as_json=arguments.json)
+        return 0
+    if given - {"json"}:
+        raise UserError(
+            "flags of a world go with an ENV; name one, for example python -m rl_baselines.list AntGymEnv-v0."
+        )
     found = registries()
     if arguments.json:
         print(json.dumps(found, indent=2))
@@ -105,6 +118,26 @@ def main(argv: list[str] | None = None) -> int:
     for sentence in found["not_here"].values():
         print(f"  {sentence}")
     return 0
+
+
+def _print_terms(name: str, env_kwargs: dict[str, Any], *, as_json: bool) -> None:
+    env_id = canonical_id(name)
+    config = make_config(env_id, {"srl_model": default_srl_model(env_id), **env_kwargs})
+    world = find_env(env_id).load_class()(**config.as_dict())
+    try:
+        observations, actions, control_dt = world.observation_terms(), world.action_terms(), world.control_dt
+    finally:
+        world.close()
+    if not as_json:
+        print(f"{env_id}\n\n{world_tables(observations, actions, control_dt)}")
+        return
+    found = {
+        "environment": env_id,
+        "control_dt": control_dt,
+        "observations": [{"group": term.group, **observation_as_json(term)} for term in observations],
+        "actions": [action_as_json(term) for term in actions],
+    }
+    print(json.dumps(found, indent=2))
 
 
 def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

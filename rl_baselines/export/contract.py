@@ -5,7 +5,6 @@ other toolboxes' files. `docs/export.md` explains it to those who read it withou
 """
 
 import base64
-import dataclasses
 import hashlib
 import json
 import zlib
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from environments.terms import ActionTerm, ObservationTerm
+from environments.term_tables import action_as_json, observation_as_json
+from environments.terms import ObservationTerm
 from rl_baselines.checkpoints.archive import Checkpoint
 from rl_baselines.export.graph import Exported, Port
 from rl_baselines.export.world import Meaning
@@ -75,7 +75,7 @@ def make_contract(
             "distribution": head.distribution,
             "stochastic": stochastic,
             "drawn_in_training": find_algo(info.algo).load_class(info.policy).on_policy,
-            "terms": [_action(term) for term in meaning.actions],
+            "terms": [action_as_json(term) for term in meaning.actions],
         },
         "memory": _memory(exported),
     }
@@ -165,7 +165,7 @@ def _input(port: Port, terms: list[ObservationTerm], exported: Exported, float32
         "image": port.image,
         "space": describe(port.space, [""] if port.image else []),
         "normalizer": _normalizer(port, exported, float32),
-        "terms": [_observation(term) for term in terms],
+        "terms": [observation_as_json(term) for term in terms],
     }
 
 
@@ -184,33 +184,6 @@ def _normalizer(port: Port, exported: Exported, float32: bool) -> dict[str, Any]
         "std": std.ravel().tolist(),
         "clip": normalizer.clip,
         "dtype": "float32" if float32 else "float64",
-    }
-
-
-def _observation(term: ObservationTerm) -> dict[str, Any]:
-    return {
-        "name": term.name,
-        "slice": [term.start, term.stop],
-        "elements": list(term.elements[: term.size // term.history]),
-        "unit": term.unit,
-        "frame": term.frame,
-        "source": term.source,
-        "clip": None if term.clip is None else [_number(limit) for limit in term.clip],
-        "scale": _numbers(term.scale),
-        "history": term.history,
-        "delay": term.delay,
-        "noise": _numbers(term.noise),
-        "noise_kind": term.noise_kind,
-    }
-
-
-def _action(term: ActionTerm) -> dict[str, Any]:
-    return {
-        **dataclasses.asdict(term),
-        "low": _number(term.low),
-        "high": _number(term.high),
-        "choices": list(term.choices),
-        "joint_limits": None if term.joint_limits is None else [_number(limit) for limit in term.joint_limits],
     }
 
 
@@ -242,14 +215,6 @@ def _of_all(joints: list[dict[str, Any]], name: str) -> list[Any]:
     """A property of the joints where each has it, else nothing."""
     values = [joint[name] for joint in joints]
     return [] if None in values else values
-
-
-def _numbers(value: float | tuple[float, ...]) -> float | list[float]:
-    return float(value) if isinstance(value, int | float) else [float(each) for each in value]
-
-
-def _number(value: float) -> float | str:
-    return float(value) if np.isfinite(value) else str(float(value))
 
 
 def _without_paths(value: Any) -> Any:
