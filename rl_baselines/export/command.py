@@ -1,7 +1,6 @@
 """``python -m rl_baselines.export``: its flags, and what each does. Imports nothing heavy: ``--help`` is quick."""
 
 import argparse
-import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
 from srl3.errors import UserError
-from srl3.files import atomic_path
+from srl3.files import write_text
 from srl3.flags import Parser
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ EXAMPLES = """examples:
 FORMATS = {"onnx": ".onnx", "c": ".h"}
 """name of a format to the ending of its files"""
 NEEDED = ("onnx", "onnxruntime", "onnxscript", "jsonschema")
-RUNNER = "policy_runner.py"
+RUNNERS = {"onnx": ("runner.py", "policy_runner.py"), "c": ("policy_example.c", "policy_example.c")}
+"""by format: a file of this folder, and its name beside the exported one"""
 
 
 def make_parser() -> Parser:
@@ -54,7 +54,11 @@ def make_parser() -> Parser:
         "--stochastic", action="store_true", help="mean and standard deviation of continuous actions come out too"
     )
     parser.add_argument("--float32", action="store_true", help="no number in the file is a float64")
-    parser.add_argument("--runner", action="store_true", help=f"put {RUNNER} beside it: NumPy and onnxruntime alone")
+    parser.add_argument(
+        "--runner",
+        action="store_true",
+        help="put policy_runner.py (NumPy and onnxruntime alone) beside it, or policy_example.c beside a header",
+    )
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--show", type=Path, metavar="FILE", help="print what goes in and out of an exported file")
     other.add_argument(
@@ -123,24 +127,25 @@ def _export(arguments: argparse.Namespace) -> int:
     path = choose_checkpoint(arguments.run, arguments.checkpoint)
     output = arguments.output or _beside(path) / f"policy{FORMATS[arguments.format]}"
     _check_output(output, arguments.format)
-    if arguments.runner and arguments.format != "onnx":
-        raise UserError("--runner runs ONNX files; leave it out, or leave out --format c.")
 
     from rl_baselines.checkpoints.archive import load_checkpoint
     from rl_baselines.export.write import export_policy
 
     checkpoint = load_checkpoint(path)
-    lines = export_policy(checkpoint, output, stochastic=arguments.stochastic, float32=arguments.float32)
+    lines = export_policy(
+        checkpoint, output, form=arguments.format, stochastic=arguments.stochastic, float32=arguments.float32
+    )
     print(
         f"{path}: {checkpoint.info.algo} on {checkpoint.info.env_id}, {checkpoint.info.num_timesteps:,} steps trained"
     )
     print("\n".join(lines))
     print(f"written: {output} ({output.stat().st_size / 1024:.0f} kB)")
     if arguments.runner:
-        runner = output.with_name(RUNNER)
-        with atomic_path(runner) as temporary:
-            shutil.copyfile(Path(__file__).with_name("runner.py"), temporary)
-        print(f"written: {runner}; python {runner} {output} checks the file without SRL3")
+        source, name = RUNNERS[arguments.format]
+        runner = output.with_name(name)
+        text = Path(__file__).with_name(source).read_text(encoding="utf-8")
+        write_text(runner, text.replace('"policy.h"', f'"{output.name}"'))
+        print(f"written: {runner}")
     return 0
 
 

@@ -8,6 +8,7 @@ import onnx
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import Checkpoint
+from rl_baselines.export.c_source import write_c
 from rl_baselines.export.contract import KEY, Contract, comma_lists, contract_sha256, graph_sha256, make_contract
 from rl_baselines.export.graph import Exported, export_graph
 from rl_baselines.export.reader import read_exported
@@ -17,12 +18,15 @@ from rl_baselines.export.world import meaning_of, world_of
 from srl3.files import atomic_path
 
 
-def export_policy(checkpoint: Checkpoint, path: Path, *, stochastic: bool = False, float32: bool = False) -> list[str]:
+def export_policy(
+    checkpoint: Checkpoint, path: Path, *, form: str = "onnx", stochastic: bool = False, float32: bool = False
+) -> list[str]:
     """Write the policy of ``checkpoint`` to ``path``, whole and checked, or nothing.
 
     Args:
         checkpoint: from `load_checkpoint`.
-        path: the ONNX file.
+        path: the file.
+        form: ``onnx``, or ``c`` for a header.
         stochastic: mean and standard deviation of continuous actions come out too.
         float32: nothing in it is computed in float64.
 
@@ -39,6 +43,9 @@ def export_policy(checkpoint: Checkpoint, path: Path, *, stochastic: bool = Fals
         trial.write_bytes(model.SerializeToString(deterministic=True))
         file = read_exported(trial)
         lines = [check_digests(file), check_vectors(file.contract, open_policy(trial))]
+        if form == "c":
+            write_c(model, contract, path)
+            return lines
         with atomic_path(path) as temporary:
             temporary.write_bytes(trial.read_bytes())
     return lines

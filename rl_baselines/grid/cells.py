@@ -10,7 +10,7 @@ from srl3.errors import UserError
 
 AXES = ("env", "srl_model", "algo")
 """flags of train that take several values in a grid"""
-SHOWN_ONLY = frozenset({"log_dir", "port", "no_vis", "no_progress", "device", "track"})
+SHOWN_ONLY = frozenset({"log_dir", "port", "no_vis", "no_progress", "device", "track", "export"})
 """flags of train that do not make another run"""
 
 

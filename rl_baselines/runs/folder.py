@@ -76,6 +76,11 @@ class RunFolder:
         return self.path / "best_model.zip"
 
     @property
+    def policy(self) -> Path:
+        """the exported policy, of ``best_model`` where ``--export`` writes it"""
+        return self.path / "policy.onnx"
+
+    @property
     def latest(self) -> Path:
         """the newest model; `--resume` goes on from it"""
         return self.path / "latest.zip"

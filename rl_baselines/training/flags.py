@@ -102,6 +102,9 @@ def add_training_flags(parser: Parser) -> None:
     out.add_argument(
         "--track", choices=("none", *TRACKERS), default=DEFAULTS["track"], help="mirror the run into this service"
     )
+    out.add_argument(
+        "--export", action="store_true", help="write policy.onnx whenever best_model.zip changes, in another process"
+    )
 
     later = parser.add_argument_group("distillation (not yet here)")
     later.add_argument("--teacher-data-folder")

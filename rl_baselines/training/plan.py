@@ -64,6 +64,8 @@ class TrainingPlan:
     show_progress: bool = True
     track: str | None = None
     """key of `rl_baselines.tracking.trackers.TRACKERS`"""
+    export: bool = False
+    """write ``policy.onnx`` whenever the best model changes"""
     parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
     """the checkpoint that is retrained, or resumed from"""
     resume: RunFolder | None = None

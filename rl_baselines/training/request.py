@@ -70,6 +70,7 @@ class TrainingRequest:
     save_freq: int | None = None
     no_progress: bool | None = None
     track: str | None = None
+    export: bool | None = None
     preset: str | None = None
     """key of `rl_baselines.hyperparams.resolve.PRESETS`"""
     torch_deterministic: bool | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from environments.config import EnvConfig
 from environments.flags import ENV_FLAGS, make_config
 from environments.registry import canonical_id
+from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rl_baselines.checkpoints.checkpoint import Checkpoint
     from rl_baselines.hyperparams.resolve import Setting
 
-RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress", "track")
+RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress", "track", "export")
 """choices that may be made with ``resume``; the others are the run's own"""
 NEW_LR_SHARE = 0.01
 """rate of a retraining without ``new_lr``, as a share of the saved initial rate"""
@@ -101,6 +102,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         layout=request.layout,
         torch_deterministic=bool(request.torch_deterministic),
         track=_tracker(request),
+        export=_export(request.export),
         device=device,
         visdom_port=_visdom_port(request),
         show_progress=not request.no_progress,
@@ -166,6 +168,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         layout=saved.layout,
         torch_deterministic=saved.torch_deterministic,
         track=_tracker(request if request.track is not None else TrainingRequest(track=saved.track)),
+        export=_export(request.export or saved.arguments.get("export")),
         device=device,
         visdom_port=_visdom_port(request),
         show_progress=not request.no_progress,
@@ -191,6 +194,13 @@ def _flag(name: str, request: TrainingRequest) -> str:
         flags = {parameter: flag for flag, parameter in ENV_FLAGS.items()}
         name = next((flags[each] for each in request.env_kwargs or {} if each in flags), name)
     return f"--{name.replace('_', '-')}"
+
+
+def _export(asked: bool | None) -> bool:
+    if not asked:
+        return False
+    check_needs()
+    return True
 
 
 def _tracker(request: TrainingRequest) -> str | None:

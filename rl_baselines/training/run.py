@@ -18,6 +18,7 @@ from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.evaluations import EVALUATION_EPISODES, EvaluationCallback
+from rl_baselines.training.callbacks.export import ExportCallback
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.callbacks.statistics import StatisticsCallback
@@ -258,6 +259,8 @@ def _callbacks(
         callbacks.append(EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed))
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
+    if plan.export:
+        callbacks.append(ExportCallback(run))
     if visdom is not None:
         name = environment_name(run, plan.env_id, plan.algo, plan.srl_model)
         callbacks.append(VisdomCallback(log, name, visdom, plan.episode_window))
