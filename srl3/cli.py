@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command(
         "rl_baselines.export", "a policy as a file for the robot, what is in it, and a proof that it fits"
     ),
+    "checkpoint_panel": Command("rl_baselines.checkpoint_panel", "choose which checkpoint a running play shows"),
     "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
     "doctor": Command("rl_baselines.doctor", "what is installed here, what works, and how to get what is missing"),

@@ -1,49 +1,57 @@
 """What ``python -m rl_baselines.play`` does with its flags."""
 
 import argparse
+import dataclasses
 import secrets
 import sys
 from collections.abc import Collection
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.flags import env_kwargs_from_flags
 from rl_baselines.play.flags import make_parser
 from srl3.errors import UserError
 
+AGENT_NAMES = ("random", "zero")
+"""`rl_baselines.play.policies.agents.AGENTS`, which loads more than a command's start should"""
+
 if TYPE_CHECKING:
     from rl_baselines.play.core.beginning import Wanted
     from rl_baselines.play.core.player import Player, Viewer
+    from rl_baselines.play.core.saved import Saved
 
 
 def run(argv: list[str] | None = None) -> int:
     """Parse, find what is to be watched, watch; returns the exit status."""
     arguments, given = make_parser().parse_with_given(argv)
-    specs = _specs(arguments)
+    if arguments.run is not None and arguments.compare:
+        raise UserError("--run shows one policy, --compare several; give one of them.")
+    specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
+    if not specs and arguments.state is None:
+        raise UserError("name a run with --run, or several with --compare.")
     env_kwargs = env_kwargs_from_flags(arguments, given)
 
     from rl_baselines.play.core.beginning import Tools, begin
+    from rl_baselines.play.core.saved import go_to, read_saved
     from srl3.runtime.signals import StopRequest
     from srl3.runtime.threads import torch_threads
 
     with torch_threads(images=False):
-        player = begin(_wanted(arguments, specs, env_kwargs), Tools(say=_say))
+        saved = None if arguments.state is None else read_saved(arguments.state)
+        wanted = _wanted(arguments, specs, env_kwargs)
+        if saved is not None:
+            wanted = _of_moment(wanted, saved)
+        player = begin(wanted, Tools(say=_say))
         with (
             closing(player),
             closing(_viewer(arguments, player)) as viewer,
             StopRequest(None, leave=sys.exit) as stop,
         ):
+            if saved is not None:
+                go_to(player, saved)
             player.run(viewer, lambda: stop.requested)
             return stop.exit_status
-
-
-def _specs(arguments: argparse.Namespace) -> list[str]:
-    if arguments.run is not None and arguments.compare:
-        raise UserError("--run shows one policy, --compare several; give one of them.")
-    specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
-    if not specs:
-        raise UserError("name a run with --run, or several with --compare.")
-    return specs
 
 
 def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: dict[str, Any]) -> "Wanted":
@@ -62,6 +70,22 @@ def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: d
         deterministic=True if arguments.deterministic else False if arguments.stochastic else None,
         reset_on_load=arguments.reset_on_load,
         pictures=arguments.viewer != "none",
+    )
+
+
+def _of_moment(wanted: "Wanted", saved: "Saved") -> "Wanted":
+    """With the world, number of robots and, where none are named, the policies of a saved moment."""
+    missing = next((each for each in saved.policies if each not in AGENT_NAMES and not Path(each).is_file()), None)
+    if not wanted.specs and missing is not None:
+        raise UserError(f"the checkpoint {missing} of the saved moment is not there; name policies with --compare.")
+    setting = saved.setting
+    return dataclasses.replace(
+        wanted,
+        specs=wanted.specs or saved.policies,
+        env=setting.env_id,
+        env_kwargs={**setting.env_kwargs, **wanted.env_kwargs},
+        robots=setting.robots,
+        seed=setting.seed,
     )
 
 

@@ -32,6 +32,7 @@ def make_parser() -> Parser:
     )
     what.add_argument("--compare", nargs="+", metavar="RUN", default=[], help="several of these, side by side")
     what.add_argument("--env", help="the world, where only agents without a checkpoint act")
+    what.add_argument("--state", type=Path, metavar="FILE", help="go on from a moment that the page saved")
     what.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
     what.add_argument("--wait", action="store_true", help="wait for runs that are not there yet")
 

@@ -120,6 +120,11 @@ class RunFolder:
         return self.path / "videos"
 
     @property
+    def states(self) -> Path:
+        """moments that `rl_baselines.play` saved"""
+        return self.path / "states"
+
+    @property
     def plots(self) -> Path:
         """figures"""
         return self.path / "plots"

@@ -1,4 +1,4 @@
-"""The panel that chooses checkpoints: seed of all panels is a list with Auto and Manual."""
+"""The panel that chooses checkpoints: a list, newest first, with Auto and Manual."""
 
 import time
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.slots import Slot
+from rl_baselines.play.policies.labels import checkpoint_label
 from rl_baselines.play.policies.state_file import AUTO
-from rl_baselines.play.web.texts import checkpoint_label, current_checkpoint
+from rl_baselines.play.web.texts import current_checkpoint
 
 REFRESH_SECONDS = 5.0
 NOTHING = "no checkpoint fits the filter"

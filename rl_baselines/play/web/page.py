@@ -8,6 +8,7 @@ import numpy as np
 
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
+from rl_baselines.play.core.saved import Saved, go_to, moment, write_saved
 from rl_baselines.play.web.checkpoints import CheckpointPanel
 from rl_baselines.play.web.controls import Controls, RobotControls
 from rl_baselines.play.web.figures import Details, Figures, TrainingCurve, wall_clock
@@ -15,6 +16,8 @@ from rl_baselines.play.web.film import SIZE, Film
 from rl_baselines.play.web.frames import Answers, FramePace
 from rl_baselines.play.web.scene import MeshView, PictureView, View
 from rl_baselines.play.web.server import HOST, make_server
+from rl_baselines.play.web.texts import escaped
+from srl3.errors import UserError
 
 FIRST_PORT = 8787
 RENDER_SECONDS = 30.0
@@ -41,7 +44,9 @@ class Page:
         self._answers = Answers(self.server, self._pace)
         self._film: Film | None = None
         run = next((slot.source.run for slot in player.slots if slot.source.run is not None), None)
+        self._saved: Saved | None = None
         self._folder = Path.cwd() if run is None else run.videos
+        self._states = Path.cwd() if run is None else run.states
         self._curve = None if run is None else TrainingCurve(run)
         self._view: View = self._make_view()
         gui = self.server.gui
@@ -59,6 +64,11 @@ class Page:
         with gui.add_folder("Keep"):
             self._record = gui.add_button("Record", hint="an MP4 of what this page shows")
             self._record_text = gui.add_markdown("")
+            self._save = gui.add_button("Save this moment", hint="to go on from it, now or with --state")
+            self._back = gui.add_button("Back to it", disabled=True)
+            self._saved_text = gui.add_markdown("")
+            self._save.on_click(lambda _: player.post(self._save_moment))
+            self._back.on_click(lambda _: player.post(self._go_back))
             self._record.on_click(lambda event: player.post(lambda: self._toggle_film(event.client)))
         self._details = Details(gui)
         self.checkpoints.update(player.clock())
@@ -113,6 +123,27 @@ class Page:
     def _set_follow(self, follow: bool) -> None:
         self._view.follow = follow
 
+    # moments
+
+    def _save_moment(self) -> None:
+        self._saved = moment(self._player)
+        self._back.disabled = False
+        path = self._states / f"moment_{wall_clock()}.zip"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_saved(path, self._saved)
+        except OSError as error:
+            self._saved_text.content = escaped(f"not on disk: {error.strerror}")
+        else:
+            self._saved_text.content = escaped(f"play --state {path}")
+
+    def _go_back(self) -> None:
+        assert self._saved is not None
+        try:
+            go_to(self._player, self._saved)
+        except UserError as error:
+            self._saved_text.content = escaped(str(error))
+
     # films
 
     def _toggle_film(self, client: Any) -> None:
@@ -139,4 +170,4 @@ class Page:
         film, self._film = self._film, None
         self._record.label = "Record"
         said = f"no film: {film.problem}" if film.problem else f"{film.path.parent.name}/{film.path.name}"
-        self._record_text.content = said.replace("<", "&lt;")
+        self._record_text.content = escaped(said)

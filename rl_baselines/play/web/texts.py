@@ -2,9 +2,7 @@
 
 import html
 import re
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rl_baselines.play.core.player import Player
@@ -18,28 +16,6 @@ MAX_OBSERVED = 60
 def escaped(text: str) -> str:
     """``text`` as it is, in Markdown: nothing of it is taken for HTML, a link or a mark."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~<>-])", r"\\\1", html.escape(text, quote=False).replace("\n", " "))
-
-
-def checkpoint_label(path: Path, folder: Path | None, now: float) -> str:
-    """``name (size) - time``, as a list shows a checkpoint.
-
-    Args:
-        path: the file.
-        folder: of the run; None for a file of none.
-        now: seconds since the epoch.
-    """
-    name = str(path.relative_to(folder)) if folder is not None and path.is_relative_to(folder) else path.name
-    try:
-        status = path.stat()
-    except OSError:
-        return f"{name} (gone)"
-    shape = "%H:%M:%S" if now - status.st_mtime < 12 * 3600 else "%Y-%m-%d %H:%M"
-    return f"{name} ({size(status.st_size)}) - {time.strftime(shape, time.localtime(status.st_mtime))}"
-
-
-def size(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
 
 
 def current_checkpoint(slot: Slot, now: float) -> str:

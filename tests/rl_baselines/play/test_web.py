@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rl_baselines.play.web.texts import checkpoint_label, comparison, escaped, size
+from rl_baselines.play.policies.labels import checkpoint_label, size
+from rl_baselines.play.web.texts import comparison, escaped
 from srl3.errors import UserError
 
 viser = pytest.importorskip("viser", reason="the extra [play] is not installed")

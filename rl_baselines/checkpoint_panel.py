@@ -1,0 +1,63 @@
+"""``python -m rl_baselines.checkpoint_panel``: chooses what a running `play` shows, from another terminal."""
+
+from pathlib import Path
+
+from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run
+from srl3.errors import UserError, run_command
+from srl3.flags import Parser
+
+EXAMPLES = """examples:
+  python -m rl_baselines.checkpoint_panel --experiment Ant                             a menu
+  python -m rl_baselines.checkpoint_panel --experiment Ant --show model_20000_steps    and back: --auto
+"""
+
+
+def make_parser() -> Parser:
+    """The flags of ``checkpoint_panel``."""
+    parser = Parser(
+        prog="python -m rl_baselines.checkpoint_panel",
+        description="Choose which checkpoint of a run is watched: a running play obeys at once. Without a flag a menu.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument(
+        "--experiment",
+        "--run",
+        dest="run",
+        required=True,
+        metavar="RUN",
+        help="run folder, folder above runs, part of a run's name",
+    )
+    parser.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
+    once = parser.add_mutually_exclusive_group()
+    once.add_argument("--auto", action="store_true", help="follow the newest checkpoint, and end")
+    once.add_argument("--show", metavar="NAME", help="show the checkpoint with this name, or part of it, and end")
+    once.add_argument("--list", action="store_true", help="list the checkpoints, and end")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, choose or show the menu; returns the exit status."""
+    arguments = make_parser().parse_args(argv)
+    run = find_run(arguments.run, arguments.log_dir)
+
+    from rl_baselines.play.policies.terminal_menu import Menu
+
+    menu = Menu(run)
+    if arguments.auto:
+        menu.follow()
+    elif arguments.show is not None:
+        found = menu.named(arguments.show)
+        if len(found) != 1:
+            names = ", ".join(path.name for path in (found or menu.checkpoints()))
+            what = "is in the names of several" if found else "is no checkpoint of this run"
+            raise UserError(f"'{arguments.show}' {what}; there are {names or 'none yet'}.")
+        menu.show(found[0])
+    elif arguments.list:
+        print(menu.text())
+    else:
+        menu.run()
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

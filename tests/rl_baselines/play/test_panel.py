@@ -1,0 +1,77 @@
+"""The menu in a terminal, and a play that obeys it."""
+
+import pytest
+
+from rl_baselines import checkpoint_panel
+from rl_baselines.play.policies.state_file import AUTO, MANUAL, read_choice
+from rl_baselines.play.policies.terminal_menu import WRITER, Menu
+from srl3.errors import UserError
+from tests.rl_baselines.play.conftest import Watching, turn_until
+
+
+def test_a_choice_is_obeyed_by_a_running_play(run, play, clock, tmp_path):
+    player, viewer = play(run), Watching()
+    player.paused = True
+    panel = ["--experiment", "robot_1", "--log-dir", str(tmp_path / "logs")]
+    assert checkpoint_panel.main([*panel, "--show", "model_200"]) == 0
+    turn_until(player, viewer, clock, lambda: player.slots[0].trained_steps == 200)
+    assert checkpoint_panel.main([*panel, "--auto"]) == 0
+    turn_until(player, viewer, clock, lambda: player.slots[0].trained_steps == 400)
+    assert {event.data["writer"] for event in viewer.events if event.kind == "choice"} == {WRITER}
+
+
+def test_the_page_and_the_panel_never_disagree(run, play, clock):
+    player, viewer = play(run), Watching()
+    player.paused = True
+    menu = Menu(run)
+    for _ in range(3):
+        player.controller.show(0, run.checkpoint(100))
+        menu.do("a")
+        turn_until(player, viewer, clock, lambda: player.slots[0].mode == AUTO)
+        assert read_choice(run).mode == AUTO
+        menu.show(run.checkpoint(300))
+        player.turn(viewer)
+        player.controller.show(0, run.checkpoint(200))
+        turn_until(player, viewer, clock, lambda: player.slots[0].trained_steps == 200)
+        assert read_choice(run).checkpoint.name == "model_200_steps.zip"
+
+
+def test_the_menu(run, capsys):
+    lines = iter(["/model_1", "1", "nonsense", None, "a", "/", "2", "q", "1"])
+    menu = Menu(run)
+    menu.run(lambda: next(lines))
+    assert next(lines) == "1", "it went on after q"
+    printed = capsys.readouterr().out
+    assert "model_100_steps.zip is shown" in printed
+    assert "'nonsense' is nothing to choose" in printed
+    assert "the newest checkpoint is followed" in printed
+    assert read_choice(run).mode == MANUAL
+
+
+def test_the_menu_ends_with_its_input(run):
+    def ended() -> None:
+        raise EOFError
+
+    Menu(run).run(ended)
+
+
+def test_a_damaged_state_file_is_said_and_mended(run):
+    run.checkpoint_state.write_text("{")
+    menu = Menu(run)
+    assert "half-written" in menu.text()
+    menu.follow()
+    assert "half-written" not in menu.text()
+
+
+def test_a_list_marks_what_is_shown(run, capsys, tmp_path):
+    Menu(run).show(run.checkpoint(300))
+    assert checkpoint_panel.main(["--run", str(run.path), "--list"]) == 0
+    (marked,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("*")]
+    assert "model_300_steps.zip" in marked
+
+
+@pytest.mark.parametrize(("name", "said"), [("model", "several"), ("gone", "no checkpoint of this run")])
+def test_names_that_do_not_mean_one(run, name, said):
+    with pytest.raises(UserError, match=said):
+        checkpoint_panel.main(["--run", str(run.path), "--show", name])
+    assert not run.checkpoint_state.exists()
