@@ -28,8 +28,17 @@ PAGES = [README, README_ZH, *sorted(DOCS.glob("*.md"))]
 PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines", "para_env", "dexhand_env")
 FOREIGN_FLAGS = {"--build-constraint"}
 """flags of other tools that a page names outside a command"""
-OLD = "| S-RL Toolbox |"
-"""head of a table whose first column holds commands and flags of the system that SRL3 carries on"""
+OLD = (
+    "| S-RL Toolbox |",
+    "| you typed |",
+    "| if you typed |",
+    "| said |",
+    "| flag |",
+    "| 原来 |",
+    "| 原话 |",
+    "| 参数 |",
+)
+"""heads of tables whose first column holds commands and flags of other systems"""
 MAX_EXAMPLE_LINES = 40
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -144,7 +153,7 @@ def test_flags_exist(page):
     parsers += [parser for top in parsers for parser in subparsers(top)]
     known = {flag for parser in parsers for flag in parser._option_string_actions} | FOREIGN_FLAGS
     code = " ".join(re.findall(r"`([^`]+)`", prose(page))).replace("python -m ", "")
-    named = set(re.findall(r"(?<![\w\[-])--?[a-z][a-z0-9-]*", code))
+    named = set(re.findall(r"(?<![\w\[-])--?[a-z](?:[\w.-]*\w)?", code))
     assert named - known == set()
 
 

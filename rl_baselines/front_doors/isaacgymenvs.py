@@ -55,7 +55,7 @@ FLAGS = (
     Flag("wandb_activate", truth, False, READ, "Weights & Biases"),
     Flag("wandb_entity", text, None, READ, "whose account"),
     Flag("wandb_project", text, "isaacgymenvs", READ, "project there"),
-    Flag("multi_gpu", truth, False, READ, "one process for each GPU, by torchrun"),
+    Flag("multi_gpu", truth, False, READ, "not here"),
     *device_flags("_"),
     Flag("headless", truth, None, READ, "of mode=play: lines instead of a page"),
     Flag("test", truth, False, READ, "the same as mode=play"),
@@ -115,6 +115,10 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
 
 
 def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[str]) -> Order:
+    if values.multi_gpu:
+        raise UserError(
+            "multi_gpu: one process trains here, on one device; leave it out, and start it without torchrun."
+        )
     env_id = canonical_id(values.task)
     made = draft(FLAGS, vars(values), given)
     put_devices(made, values.sim_device, env_id)

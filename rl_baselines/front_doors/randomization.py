@@ -1,4 +1,4 @@
-"""``--domain_randomization``: what MuJoCo Playground's in-hand tasks draw for each world, for any MuJoCo world here."""
+"""``--domain_randomization``: a world's own mode, else what MuJoCo Playground's in-hand tasks draw for each world."""
 
 from typing import Any
 
@@ -16,6 +16,9 @@ RANDOMIZATION: dict[str, dict[str, Any]] = {
 }
 """the ranges of its LeapCubeReorient, drawn once for each world; masses change together with inertias"""
 
+OWN = "domain_randomization"
+"""the mode of worlds that have ranges of their own"""
+
 
 def randomized(env_id: str) -> dict[str, Any]:
     """The parameters that randomise this world.
@@ -23,6 +26,9 @@ def randomized(env_id: str) -> dict[str, Any]:
     Raises:
         UserError: for an unknown world, or one whose models are not randomised.
     """
-    if not find_env(env_id).load_config().has("randomize"):
+    config = find_env(env_id).load_config()
+    if config.has(OWN):
+        return {OWN: True}
+    if not config.has("randomize"):
         raise UserError(f"{env_id} has no domain randomization; only MuJoCo worlds have, such as AntGymEnv-v0.")
     return {f"randomize.{name}.{key}": value for name, how in RANDOMIZATION.items() for key, value in how.items()}

@@ -44,8 +44,6 @@ LOG_DIR = Path("logs")
 GROUPS = {"state": "policy", "privileged_state": "critic"}
 """keys of Playground's observations, and the groups of observations that they are here"""
 DOCUMENTED = "documented"
-EPISODES = 10
-"""of an evaluation by --play_only"""
 
 FLAGS = (
     # the environment
@@ -61,7 +59,9 @@ FLAGS = (
     Flag("num_timesteps", positive_number, 1_000_000, "request.num_timesteps", "environment steps"),
     Flag("num_evals", positive_number, 5, READ, "evaluations, and numbered checkpoints, of the training"),
     Flag("run_evals", truth, True, READ, "evaluate during training"),
-    Flag("num_videos", whole_number, 1, READ, "films at the end"),
+    Flag("num_videos", whole_number, 1, READ, "films that --play_only writes"),
+    Flag("rscope_envs", positive_number, None, READ, "not here: watch the run by rl_baselines.play"),
+    Flag("deterministic_rscope", truth, True, READ, "not here"),
     # hyperparameters
     Flag("reward_scaling", positive_float, 0.1, HYPERPARAMETER, "times the rewards, for learning"),
     Flag("episode_length", positive_number, 1000, "world.max_steps", "steps of an episode at most"),
@@ -69,6 +69,7 @@ FLAGS = (
     Flag("action_repeat", positive_number, 1, READ, "control steps for each action"),
     Flag("unroll_length", positive_number, 10, READ, "steps of a trajectory"),
     Flag("num_envs", positive_number, 1024, READ, "worlds trained in"),
+    Flag("num_eval_envs", positive_number, 128, READ, "episodes that --play_only evaluates"),
     Flag("discounting", number, 0.97, HYPERPARAMETER, "discount"),
     Flag("entropy_cost", number, 5e-3, HYPERPARAMETER, "weight of the entropy"),
     Flag("learning_rate", positive_float, 5e-4, HYPERPARAMETER, "it stays as it is"),
@@ -121,6 +122,10 @@ def understand(argv: Sequence[str]) -> Order:
         UserError: for flags that can't be, or contradict one another.
     """
     values, given = make_parser().parse_with_given(argv)
+    if values.rscope_envs is not None:
+        raise UserError(
+            "--rscope_envs: trajectories are not recorded here; watch the run by python -m rl_baselines.play."
+        )
     if values.play_only:
         return _play(values, given)
     return _train(values, given, argv)
@@ -229,7 +234,7 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
     if "episode_length" in given:
         changed = ["--env-kwargs", f"max_steps:{values.episode_length}"]
     shared = ["--log-dir", str(checkpoint), "--seed", str(values.seed), "--device", values.device, *changed]
-    calls = [("enjoy", [*shared, "--num-episodes", str(EPISODES)])] if values.run_evals else []
+    calls = [("enjoy", [*shared, "--num-episodes", str(values.num_eval_envs)])] if values.run_evals else []
     for index in range(values.num_videos):
         film = run.path / f"{checkpoint.stem}-{index}.mp4"
         shared[3] = str(values.seed + 1 + index)

@@ -44,6 +44,9 @@ FLAGS = (
     # the script
     Flag("device", text, "auto", "request.device", "torch device: auto, cpu, cuda:0 …"),
     Flag("env.scene.num-envs", positive_number, None, "hyperparameter.n_envs", "worlds trained in; else the preset's"),
+    Flag("video", truth, False, READ, "not here: rl_baselines.enjoy films a policy"),
+    Flag("video-length", positive_number, 200, READ, "control steps of a film"),
+    Flag("video-interval", positive_number, 2000, READ, "control steps from the start of one film to the next"),
     Flag("log-root", path, LOG_ROOT, READ, "parent of experiments' folders"),
     Flag("registry-name", text, None, READ, "of a motion at Weights & Biases, for tasks that SRL3 does not have"),
     Flag("preset", one_of(*PRESETS), None, "request.preset", "tuned, or conservative: small, steady steps"),
@@ -80,6 +83,8 @@ def understand(argv: Sequence[str]) -> Order:
     values, given = make_parser().parse_with_given(argv)
     if values.registry_name is not None:
         raise UserError("--registry-name names a motion to imitate; SRL3 has no such task, leave it out.")
+    if values.video:
+        raise UserError("--video: a training makes no films here; rl_baselines.enjoy films its checkpoints.")
     env_id = find_task(values.task)
     made = draft(FLAGS, vars(values), given)
     _dotted(made, values.dotted, env_id)

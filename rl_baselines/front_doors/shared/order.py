@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rl_baselines.runs.folder import RunFolder
 from rl_baselines.training.request import TrainingRequest
+from srl3.errors import UserError
 
 if TYPE_CHECKING:
     from rl_baselines.training.plan import TrainingPlan
@@ -52,6 +53,11 @@ def carry_out(order: Order, commands: Mapping[str, Main]) -> int:
             if status:
                 return status
         return 0
+
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError(
+            "this training was started several times over (WORLD_SIZE is set); start it once, without torchrun."
+        )
 
     from rl_baselines.training.resolve import resolve
 

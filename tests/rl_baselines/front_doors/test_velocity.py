@@ -181,6 +181,7 @@ def test_the_folder_is_mjlabs_and_a_regular_expression_finds_it(here: Path) -> N
         ("--agent.resume --agent.load-run (", "is no regular expression"),
         ("--agent.resume", "there are no runs"),
         ("--registry-name a/b", "SRL3 has no such task"),
+        ("--video", "a training makes no films here"),
         ("--num-envs 3", "unknown flag '--num-envs'"),
         (
             "--agent.policy.actor-obs-normalization True --agent.policy.critic-obs-normalization False",

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from config import HYPERPARAMS_FOLDER, SRL_MODELS_FILE
+from environments.registry import registered_env
 from rl_baselines.hyperparams.resolve import Setting, resolve_hyperparams, table
 from rl_baselines.hyperparams.schedules import build_schedule, initial_learning_rate, initial_value
 from rl_baselines.registry import ActionType, find_algo, registered_rl
@@ -251,3 +252,38 @@ def test_schedule_specs() -> None:
     assert initial_learning_rate({}) is None
     assert build_schedule(0.1) == 0.1
     assert [build_schedule("lin_2")(progress) for progress in (1.0, 0.25, 0.0)] == [2.0, 0.5, 0.0]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["batched_ppo", "ppo2"])
+def test_the_conservative_preset_takes_smaller_steps_from_more_samples(name: str) -> None:
+    algorithm = find_algo(name).load_class()
+    for env_id, entry in registered_env.items():
+        discrete = getattr(entry.load_config()(), "is_discrete", False)
+        tuned, careful = (
+            resolve_hyperparams(algorithm, name, env_id, "ground_truth", continuous=not discrete, preset=preset)
+            for preset in ("tuned", "conservative")
+        )
+        rates = [initial_learning_rate({key: each.value for key, each in one.items()}) or 0 for one in (careful, tuned)]
+        assert rates[0] < rates[1], env_id
+        for smaller in ("clip_range", "max_grad_norm", "desired_kl"):
+            if smaller in tuned:
+                assert careful[smaller].value <= tuned[smaller].value, f"{smaller} of {env_id}"
+        samples = [one["n_envs"].value * one["n_steps"].value for one in (careful, tuned)]
+        assert samples[0] >= samples[1], env_id
+        assert careful["clip_range"].source == f"config/hyperparams/conservative/{name}.yaml: default"
+
+
+def test_a_preset_that_there_is_not() -> None:
+    with pytest.raises(UserError, match="--preset conservative is for batched_ppo, ppo2; sac has only its own"):
+        resolve("sac", preset="conservative")
+    with pytest.raises(UserError, match="unknown preset 'bold'; known are: conservative, tuned"):
+        resolve("ppo2", preset="bold")
+
+
+def test_further_sources_stand_between_presets_and_flags() -> None:
+    sources = [("a file", {"gamma": 0.9, "gae_lambda": 0.8}), ("a front door", {"gamma": 0.8})]
+    settings = resolve("ppo2", further=sources, overrides=["gae_lambda:0.7"])
+    assert settings["gamma"] == Setting(0.8, "a front door")
+    assert settings["gae_lambda"] == Setting(0.7, "--hyperparam")
+    with pytest.raises(UserError, match="a file: gamma must be"):
+        resolve("ppo2", further=[("a file", {"gamma": 3})])
