@@ -42,6 +42,9 @@ COMMANDS: dict[str, Command] = {
     "train_reorient": Command("rl_baselines.train_reorient", "train with the flags of MuJoCo Playground's trainer"),
     "train_dexhand": Command("rl_baselines.train_dexhand", "train with the flags and files of DexHand"),
     "train_play": Command("rl_baselines.train_play", "train and watch with the keys of IsaacGymEnvs' train_play"),
+    "checkpoint_control_panel": Command(
+        "rl_baselines.checkpoint_control_panel", "checkpoint_panel for runs of train_play"
+    ),
     "train_velocity": Command("rl_baselines.train_velocity", "train with the dotted names of mjlab"),
     "oracle": Command("environments.oracle", "what a scripted policy and a random agent earn in a world"),
     "srl_train": Command("state_representation.train", "learn a state representation from a dataset"),

@@ -33,10 +33,10 @@ OLD = (
     "| you typed |",
     "| if you typed |",
     "| said |",
-    "| flag |",
+    "| not here |",
     "| 原来 |",
     "| 原话 |",
-    "| 参数 |",
+    "| 这里没有 |",
 )
 """heads of tables whose first column holds commands and flags of other systems"""
 MAX_EXAMPLE_LINES = 40

@@ -13,7 +13,7 @@ import torch
 
 from environments.flags import make_config
 from environments.registry import registered_env
-from rl_baselines import enjoy, train
+from rl_baselines import checkpoint_control_panel, enjoy, train
 from rl_baselines.front_doors import dexhand, isaacgymenvs, reorient, velocity
 from rl_baselines.front_doors.shared.order import Order, carry_out
 from rl_baselines.play import command as play
@@ -165,7 +165,7 @@ def test_the_commands_of_dexhand(folder: Path) -> None:
     assert many
 
 
-def test_the_commands_of_train_play(folder: Path) -> None:
+def test_the_commands_of_train_play(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [text for text in training_lines(TRAIN_PLAY) if "train_play.py" in text]
     cut = CUT["train_play"].split()
     for text in lines:
@@ -176,6 +176,9 @@ def test_the_commands_of_train_play(folder: Path) -> None:
     for text in lines:
         if "mode=play" in text:
             run(text)
+    (panel,) = [text for text in training_lines(TRAIN_PLAY) if "control_panel.py" in text]
+    assert checkpoint_control_panel.main([*here(panel)[1], "--list"]) == 0
+    assert "latest.zip" in capsys.readouterr().out
 
 
 def test_the_commands_of_the_toolbox(folder: Path) -> None:
