@@ -1,4 +1,4 @@
-"""``python -m rl_baselines.checkpoint_control_panel``: `checkpoint_panel` for runs in ``runs/``, as IsaacGymEnvs has it."""
+"""``python -m rl_baselines.checkpoint_control_panel``: `checkpoint_panel` for the runs of ``train_play``."""
 
 import sys
 from pathlib import Path
