@@ -64,6 +64,15 @@ class KeyValueParser(Parser):
             tokens += [token] if token in HELP else self._plain(token)
         return super().parse_args(tokens, namespace)
 
+    def format_help(self) -> str:
+        """The help, with keys as they are written."""
+
+        def written(found: re.Match[str]) -> str:
+            return f"{found[1]}={found[2]}".ljust(len(found[0]))
+
+        text = re.sub(r"(?<=^  )--(\w+) \[?(\w+)\]?", written, super().format_help(), flags=re.M)
+        return re.sub(r" +$", "", text, flags=re.M)
+
     def keys(self) -> list[str]:
         """The keys that it takes."""
         return [name.removeprefix("--") for name in self._option_string_actions if name not in (*HELP, _DOTTED)]

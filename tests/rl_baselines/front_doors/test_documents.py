@@ -13,7 +13,7 @@ import torch
 
 from environments.flags import make_config
 from environments.registry import registered_env
-from rl_baselines import checkpoint_control_panel, enjoy, train
+from rl_baselines import checkpoint_control_panel, enjoy, export, train, train_velocity
 from rl_baselines.front_doors import dexhand, isaacgymenvs, reorient, velocity
 from rl_baselines.front_doors.shared.order import Order, carry_out
 from rl_baselines.play import command as play
@@ -201,6 +201,24 @@ def test_flags_and_defaults_are_the_documents(document: str) -> None:
         differs = documented is not None and ours != documented
         assert differs == ((document, name) in DIFFERENCES), f"{name}: {documented} there, {ours} here"
     assert all(reason for reason in DIFFERENCES.values())
+
+
+def test_the_reader_lines_of_the_onnx_paragraph(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx", reason="the extra [export] is not installed")
+    tiny = "--env.scene.num-envs 2 --agent.num-steps-per-env 4 --agent.num-mini-batches 1 --agent.max-iterations 1"
+    assert train_velocity.main(["VelocityFlat", *tiny.split()]) == 0
+    assert export.main([str(find_runs(folder)[-1].path), "-o", "policy.onnx"]) == 0
+    capsys.readouterr()
+    exec(
+        """
+import onnx
+m = onnx.load("policy.onnx")
+meta = {p.key: p.value for p in m.metadata_props}
+print(meta["observation_names"])
+"""
+    )
+    names = capsys.readouterr().out.strip().split(",")
+    assert names[:3] == ["base_lin_vel", "base_ang_vel", "projected_gravity"]
 
 
 def test_every_fields_of_mjlab_is_understood() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rl_baselines import train_play
-from rl_baselines.front_doors.isaacgymenvs import understand
+from rl_baselines.front_doors.isaacgymenvs import make_parser, understand
 from rl_baselines.runs.find import find_runs
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.resolve import resolve
@@ -105,3 +105,10 @@ def test_what_can_not_be_is_one_sentence(here: Path, line: str, sentence: str) -
         train_play.main(["task=Ant", *line.split()])
     assert "\n" not in str(raised.value)
     assert not list(here.iterdir())
+
+
+def test_help_shows_keys_as_they_are_written() -> None:
+    text = make_parser().format_help()
+    assert re.search(r"^  task=TASK +the world", text, re.M)
+    assert "headless=HEADLESS" in text
+    assert re.findall(r"--\w+", text) == ["--help"]
