@@ -41,6 +41,8 @@ class BaseRLObject(ABC):
     """The kinds of action space that it takes, as its entry in the registry says."""
     lstm_variant: ClassVar[str | None] = None
     """Name of the registered algorithm that is the same with a recurrent policy."""
+    several_processes: ClassVar[bool] = False
+    """Whether several processes can train one model together (`join`)."""
     merges_policy_kwargs: ClassVar[bool] = False
     """Whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all."""
     search_space: ClassVar[Mapping[str, SearchRange]] = {}
@@ -125,6 +127,11 @@ class BaseRLObject(ABC):
     @abstractmethod
     def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
         """Bring a model, rebuilt with its weights, to where `save_state` was called; then ``learn`` may be."""
+
+    @classmethod
+    def load_common_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        """As `load_state`, of a training that had another number of processes: worlds begin anew."""
+        raise NotImplementedError(f"{cls.__name__} trains in one process")
 
     @classmethod
     @abstractmethod

@@ -28,13 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     command = shlex.join(["python", "-m", "rl_baselines.train", *(sys.argv[1:] if argv is None else argv)])
     request = request_from_flags(arguments, given, command)
 
-    from rl_baselines.training.resolve import resolve
+    from rl_baselines.training.ranks.start import run_request
 
-    plan = resolve(request)
-
-    from rl_baselines.training.run import run_training
-
-    return run_training(plan).status
+    return run_request(request, "rl_baselines.train", sys.argv[1:] if argv is None else argv)
 
 
 if __name__ == "__main__":

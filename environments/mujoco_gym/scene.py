@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import os
 
 import mujoco
 import torch
@@ -11,6 +10,7 @@ from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.config import SimConfig, TaskConfig
 from environments.mujoco_gym.robots.robot import Robot
 from srl3.errors import UserError
+from srl3.runtime.threads import cores
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _gpu_names() -> list[str]:
 
 def thread_count(sim: SimConfig, num_envs: int) -> int:
     """How many threads step ``num_envs`` worlds."""
-    available = sim.threads or len(os.sched_getaffinity(0))
+    available = sim.threads or cores()
     return max(1, min(available, num_envs // ROWS_PER_THREAD))
 
 

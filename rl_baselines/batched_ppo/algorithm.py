@@ -22,6 +22,7 @@ from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.rollouts.clock import Clock
 from rl_baselines.batched_ppo.rollouts.collector import Collector, Estimation, Trajectories
 from rl_baselines.batched_ppo.rollouts.rollout import Rollout
+from rl_baselines.batched_ppo.rollouts.shared_episodes import SharedEpisodes
 from rl_baselines.batched_ppo.settings import check_minibatches, group_of
 from rl_baselines.batched_ppo.updates.learner import Learner
 from rl_baselines.batched_ppo.updates.losses import LossSettings
@@ -30,6 +31,7 @@ from rl_baselines.batched_ppo.updates.symmetry import Symmetry, symmetries_of
 from rl_baselines.runs.episodes import EpisodeBatch
 from rl_baselines.vec_envs.tensors import TensorVecEnv, tensor_env
 from srl3.errors import UserError
+from srl3.runtime.ranks import ALONE, Ranks
 
 CRITIC = "critic"
 """the group of observations that a critic sees where a world has it"""
@@ -40,6 +42,8 @@ _OWN_OBJECTS = (
     "learner",
     "trajectories",
     "symmetries",
+    "ranks",
+    "shared_episodes",
     "_last_obs",
     "_last_original_obs",
     "_last_episode_starts",
@@ -194,6 +198,8 @@ class BatchedPPO(PPO):
             rnn_num_layers=self.rnn_num_layers,
             **self.policy_kwargs,
         ).to(self.device)
+        self.ranks: Ranks = ALONE
+        self.shared_episodes = SharedEpisodes(ALONE)
         self.clock = Clock()
         self.trajectories: Trajectories | None = None
         self.symmetries: list[Symmetry] = []
@@ -213,6 +219,14 @@ class BatchedPPO(PPO):
         generator = torch.Generator(self.device)
         generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed + 1)
         self.collector = Collector(self.policy, world, groups, generator, self.clip_actions, self.clock)
+
+    def join(self, ranks: Ranks) -> None:
+        """Learn together with others, each on worlds of its own: parameters become those of rank 0, and every update
+        is made of what all of them collected."""
+        self.ranks = self.learner.ranks = ranks
+        self.shared_episodes = SharedEpisodes(ranks)
+        for tensor in self.policy.state_dict().values():
+            ranks.copy_first(tensor)
 
     def _groups(self, world: TensorVecEnv | None) -> tuple[str, str]:
         """The groups of the policy and of the critic."""
@@ -256,19 +270,24 @@ class BatchedPPO(PPO):
         assert self.ep_success_buffer is not None
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
+        steps_left, goes_on = n_rollout_steps, True
 
         def after_step(step: TensorStep) -> bool:
-            self.num_timesteps += self.n_envs
+            nonlocal steps_left, goes_on
+            self.num_timesteps += self.n_envs * self.ranks.size
             ended = step.episodes
             episodes = EpisodeBatch(
                 self.num_timesteps, ended.returns, ended.lengths, ended.successes, ended.terms, ended.endings
             )
+            steps_left -= 1
+            episodes = self.shared_episodes.with_others(episodes, last=steps_left == 0)
             self._note_episodes(episodes)
             callback.update_locals({"self": self, "episodes": episodes, "step": step})
-            return bool(callback.on_step())
+            goes_on = bool(callback.on_step()) and goes_on
+            return goes_on or self.ranks.size > 1  # of several, all end together
 
         self.trajectories = self.collector.run(n_rollout_steps, after_step)
-        if self.trajectories is None:
+        if self.trajectories is None or any(self.ranks.largest([int(not goes_on)])):
             return False
         observations = self.collector.observations
         assert observations is not None
@@ -286,9 +305,8 @@ class BatchedPPO(PPO):
         policy.set_training_mode(True)
         with self.clock.part("policy"):
             each = self.normalize_advantage and self.normalize_advantage_per_minibatch
-            how = Estimation(
-                self.gamma, self.gae_lambda, self.reward_scale, normalize=self.normalize_advantage and not each
-            )
+            over_all = self.normalize_advantage and not each
+            how = Estimation(self.gamma, self.gae_lambda, self.reward_scale, normalize=over_all, ranks=self.ranks)
             rollout = self.collector.estimated(record, how, self.symmetries)
         with self.clock.part("update"):
             figures = self.learner.run(
@@ -309,7 +327,7 @@ class BatchedPPO(PPO):
                 max_grad_norm=self.max_grad_norm,
                 target_kl=self.target_kl,
             )
-            policy.update_normalisers(record.observations, self.collector.groups)
+            policy.update_normalisers(record.observations, self.collector.groups, self.ranks)
         self._n_updates += self.n_epochs
         self._log(rollout, figures)
         self.trajectories = None
@@ -336,7 +354,7 @@ class BatchedPPO(PPO):
         if isinstance(rollout.before, Gaussian):
             self.logger.record("train/std", float(rollout.before.std.mean()))
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        for name, value in self.clock.figures(len(rollout)).items():
+        for name, value in self.clock.figures(len(rollout) * self.ranks.size).items():
             self.logger.record(f"time/{name}", value)
 
     def predict(
@@ -423,3 +441,8 @@ class BatchedPPO(PPO):
         self.learner.rate = state["rate"]
         self.learner.refused = state["refused"]
         self.collector.load_state(state["collector"])
+
+    def load_common_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `save_state` gave in a training of another number of ranks: all but worlds and noise."""
+        self.learner.rate = state["rate"]
+        self.learner.refused = state["refused"]

@@ -32,6 +32,7 @@ class BatchedPPOModel(StableBaselinesRLObject):
     preset = "batched_ppo"
     actions = (ActionType.DISCRETE, ActionType.CONTINUOUS)
     on_policy = True
+    several_processes = True
     merges_policy_kwargs = True
     search_space = {
         "learning_rate": LogFloat(1e-4, 3e-3),
@@ -117,3 +118,11 @@ class BatchedPPOModel(StableBaselinesRLObject):
     def load_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
         super().load_state(model, state)
         model.load_state(state["algorithm"])  # type: ignore[attr-defined]
+
+    @classmethod
+    def load_common_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
+        from rl_baselines.model_state import parts
+
+        parts.load_counters(model, {name: state["counters"][name] for name in cls.counters})
+        parts.load_episodes(model, state["episodes"])
+        model.load_common_state(state["algorithm"])  # type: ignore[attr-defined]

@@ -38,6 +38,12 @@ def add_training_flags(parser: Parser) -> None:
     run.add_argument(
         "--torch-deterministic", action="store_true", help="only deterministic algorithms of torch, also on a GPU"
     )
+    run.add_argument(
+        "--num-processes",
+        type=number_of_processes,
+        help="processes that train together, each on its share of the environments, for batched_ppo (torchrun starts "
+        "them too); auto: as the cores allow; else 1, and of a resumed run as many as it had",
+    )
     run.add_argument("--policy", choices=["feedforward", "lstm"], default=DEFAULTS["policy"], help="kind of network")
     run.add_argument("--device", default=DEFAULTS["device"], help="torch device: auto, cpu, cuda, cuda:1 …")
     run.add_argument(
@@ -112,6 +118,11 @@ def add_training_flags(parser: Parser) -> None:
     later.add_argument("--distillation-training-set-size", type=int, default=-1)
     later.add_argument("--perform-cross-evaluation-cc", action="store_true")
     later.add_argument("--eval-episode-window", type=positive_number, default=400)
+
+
+def number_of_processes(text: str) -> int | str:
+    """The type of ``--num-processes``."""
+    return text if text == "auto" else positive_number(text)
 
 
 def request_from_flags(arguments: argparse.Namespace, given: Collection[str], command: str = "") -> TrainingRequest:

@@ -66,6 +66,8 @@ class TrainingPlan:
     """key of `rl_baselines.tracking.trackers.TRACKERS`"""
     export: bool = False
     """write ``policy.onnx`` whenever the best model changes"""
+    num_processes: int = 1
+    """that train together, each on its share of the environments"""
     parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
     """the checkpoint that is retrained, or resumed from"""
     resume: RunFolder | None = None
@@ -100,6 +102,7 @@ class SavedPlan:
     log_interval: int = 0
     layout: str | None = None
     torch_deterministic: bool = False
+    num_processes: int = 1
 
 
 def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
@@ -121,6 +124,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "log_interval": plan.log_interval,
         "layout": plan.layout,
         "torch_deterministic": plan.torch_deterministic,
+        "num_processes": plan.num_processes,
         "parent": None if plan.parent is None else str(plan.parent.path),
         "arguments": plan.arguments,
         "command": plan.command,
@@ -148,6 +152,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             log_interval=int(content.get("log_interval", 0)),
             layout=content.get("layout"),
             torch_deterministic=bool(content.get("torch_deterministic", False)),
+            num_processes=int(content.get("num_processes", 1)),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
         )

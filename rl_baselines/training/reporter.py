@@ -28,10 +28,12 @@ class Reporter:
         """What begins, with which hyperparameters, and where."""
         plan = self.plan
         what = "resuming" if plan.resume else f"retraining {plan.parent.path}" if plan.parent else "training"
+        n_envs = model.n_envs * plan.num_processes
+        shared = f" in {plan.num_processes} processes" if plan.num_processes > 1 else ""
         start = f" from step {model.num_timesteps:,}" if plan.resume else ""
         print(
             f"{what} {plan.algo} on {plan.env_id} from {plan.srl_model}, seed {plan.seed}, "
-            f"{plan.total_timesteps:,} steps{start}, {model.n_envs} environment(s), {model.device}"
+            f"{plan.total_timesteps:,} steps{start}, {n_envs} environment(s){shared}, {model.device}"
         )
         print(table(plan.settings))
         world = getattr(getattr(model.get_env(), "unwrapped", None), "world", None)
@@ -55,11 +57,11 @@ class Reporter:
         """What was earned, and the commands that go on from here."""
         run, mean = self.run, log.mean_return()
         earned = f"mean return of the last {min(log.count, 100)} episodes: {mean:.2f}" if mean is not None else ""
-        if stop.signal is not None:
+        if stop.requested:
             print(f"stopped by {stop.name}")
         print(f"{model.num_timesteps:,} steps, {log.count} episodes; {earned or 'no episode has ended yet'}")
         print(f"run folder: {run.path}")
-        if stop.signal is not None:
+        if stop.requested:
             print(f"  go on:       {command('train', '--resume', run.path)}")
         print(f"  run it:      {command('enjoy', '--log-dir', run.path)}")
         print(f"  retrain it:  {command('train', '--load-rl-model-path', run.path)}")

@@ -44,6 +44,8 @@ class TrainingRequest:
     """-1 draws one"""
     num_timesteps: int | None = None
     num_cpu: int | None = None
+    num_processes: int | str | None = None
+    """that train together; ``auto``: as many as this machine has cores for"""
     policy: str | None = None
     device: str | None = None
     hyperparam: tuple[str, ...] | None = None

@@ -11,6 +11,7 @@ from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.plan import TrainingPlan, read_plan
+from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rl_baselines.checkpoints.checkpoint import Checkpoint
     from rl_baselines.hyperparams.resolve import Setting
 
-RESUME_MAY_CHANGE = ("resume", "device", "port", "no_vis", "no_progress", "track", "export")
+RESUME_MAY_CHANGE = ("resume", "num_processes", "device", "port", "no_vis", "no_progress", "track", "export")
 """choices that may be made with ``resume``; the others are the run's own"""
 NEW_LR_SHARE = 0.01
 """rate of a retraining without ``new_lr``, as a share of the saved initial rate"""
@@ -62,6 +63,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     check_writable(log_dir)
     find_algo(algo).load_class(policy)
     settings = _settings(request, config, srl_model, parent)
+    num_processes = processes_of(request.num_processes, 1, algo, policy, settings)
     device = check_device(request.value("device"))
     seed = request.value("seed")
     if seed == -1:
@@ -88,6 +90,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         srl_model=srl_model,
         observation=Observation(config.srl_model, encoder),
         num_stack=num_stack,
+        num_processes=num_processes,
         seed=seed,
         total_timesteps=_steps(request.iterations, settings, algo) or request.value("num_timesteps"),
         settings=settings,
@@ -148,6 +151,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
     device = check_device(request.value("device"))
     saved = read_plan(run)
     config = make_config(info.env_id, info.env_kwargs)
+    settings = {name: Setting(value, saved.sources.get(name, "")) for name, value in info.hyperparams.items()}
     return TrainingPlan(
         algo=info.algo,
         policy=info.policy,
@@ -158,7 +162,8 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         num_stack=info.num_stack,
         seed=info.seed,
         total_timesteps=info.total_timesteps,
-        settings={name: Setting(value, saved.sources.get(name, "")) for name, value in info.hyperparams.items()},
+        settings=settings,
+        num_processes=processes_of(request.num_processes, saved.num_processes, info.algo, info.policy, settings),
         log_dir=request.value("log_dir"),
         episode_window=saved.saving["episode_window"],
         min_episodes_save=saved.saving["min_episodes_save"],

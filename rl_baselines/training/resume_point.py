@@ -19,6 +19,7 @@ from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.episode_figures import EpisodeFigures
 from rl_baselines.training.plan import TrainingPlan
 from srl3.errors import UserError
+from srl3.runtime.ranks import ALONE, Ranks
 
 
 class ResumePoint:
@@ -27,13 +28,15 @@ class ResumePoint:
     Args:
         plan: the training.
         run: its folder.
+        ranks: the processes that go on, of which each takes its own part.
 
     Raises:
         UserError: for a run to resume whose checkpoint holds no such point.
     """
 
-    def __init__(self, plan: TrainingPlan, run: RunFolder) -> None:
+    def __init__(self, plan: TrainingPlan, run: RunFolder, ranks: Ranks = ALONE) -> None:
         self.plan = plan
+        self.ranks = ranks
         self.run = run
         self.state: dict[str, Any] | None = None
         """None at the beginning of a run"""
@@ -81,9 +84,18 @@ class ResumePoint:
             print(said)
 
     def restore(self, model: BaseAlgorithm) -> None:
-        """Bring the model and its environments to the point."""
-        if self.state is not None:
-            restore_training_state(self._algorithm, model, self.state["model"])
+        """Bring the model and its environments to the point; of another number of processes, the model alone."""
+        if self.state is None:
+            return
+        if self._own_state is not None:
+            restore_training_state(self._algorithm, model, self._own_state)
+            return
+        self._algorithm.load_common_state(model, self.state["model"])
+        then, now = processes_before(self.plan), self.ranks.size
+        print(
+            f"the run had {then} process(es) and goes on in {now}: networks, optimiser, learning rate and counters are "
+            "kept; episodes, curricula and the noise of actions begin anew"
+        )
 
     def figures(self) -> EpisodeFigures:
         """Those of the episodes before the point that were not written yet."""
@@ -94,7 +106,15 @@ class ResumePoint:
 
     def callbacks(self) -> list[BaseCallback]:
         """What must come first among the callbacks of the training."""
-        return [] if self.state is None else [_EnterRollout(self._algorithm, self.state["model"])]
+        return [] if self._own_state is None else [_EnterRollout(self._algorithm, self._own_state)]
+
+    @property
+    def _own_state(self) -> Mapping[str, Any] | None:
+        """What this process saved; None at the beginning, or where their number is another now."""
+        if self.state is None or processes_before(self.plan) != self.ranks.size:
+            return None
+        parts: list[Mapping[str, Any]] = [self.state["model"], *self.state.get("ranks", ())]
+        return parts[self.ranks.rank]
 
     @property
     def _algorithm(self) -> type[BaseRLObject]:
@@ -107,6 +127,12 @@ class ResumePoint:
             UserError: for a damaged monitor file.
         """
         return EpisodeLog() if self.state is None else EpisodeLog.from_monitors(self.run.path)
+
+
+def processes_before(plan: TrainingPlan) -> int:
+    """How many processes a run to resume had; of a new one, how many it will have."""
+    state = None if plan.resume is None or plan.parent is None else plan.parent.state["training"]
+    return plan.num_processes if state is None else 1 + len(state.get("ranks", ()))
 
 
 class _EnterRollout(BaseCallback):

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
-from rl_baselines.checkpoints.checkpoint import CheckpointInfo, describe_space
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run
 from rl_baselines.runs.layouts import new_run_folder
@@ -25,14 +24,15 @@ from rl_baselines.training.callbacks.statistics import StatisticsCallback
 from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.training.episode_figures import EpisodeFigures, RunLogger
 from rl_baselines.training.plan import TrainingPlan, write_plan
+from rl_baselines.training.ranks.follow import follow, made_by_all
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
-from rl_baselines.training.session import EVAL_SEED_OFFSET, Session
+from rl_baselines.training.session import EVAL_SEED_OFFSET, Session, checkpoint_info
 from rl_baselines.training.tensorboard_log import ResumableTensorBoard
-from rl_baselines.vec_envs.images import raw_observation_space
 from rl_baselines.vec_envs.workers import WorkerError
 from srl3.os_errors import DISK_FULL, in_words
 from srl3.runtime.console import full_disk_said_once, logged_console
+from srl3.runtime.ranks import ALONE, LostRank, Ranks
 from srl3.runtime.seeding import deterministic_algorithms, seed_everything
 from srl3.runtime.signals import StopRequest, leave_on_sigterm, signals_held_back
 from srl3.runtime.threads import torch_threads
@@ -52,27 +52,32 @@ class TrainingResult:
     """exit status: 0, 1 on a full disk or when environments failed, or 128 + the signal that ended it"""
 
 
-def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None) -> TrainingResult:
+def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None, ranks: Ranks = ALONE) -> TrainingResult:
     """Train as planned.
 
     Args:
         plan: from `rl_baselines.training.resolve.resolve`.
         on_begin: told the run folder as soon as there is one.
+        ranks: the processes that train together: the first writes, the others follow it.
 
     Raises:
         UserError: before anything is left behind.
     """
     with ExitStack() as closing:
         closing.enter_context(leave_on_sigterm())
+        if not ranks.is_first:
+            return TrainingResult(None, follow(plan, ranks))
         server = None
         if plan.visdom_port is not None:
             server = ensure_server(plan.visdom_port)
             if server is not None:
                 closing.callback(server.stop)
-        return _train_in_folder(plan, visdom=server, on_begin=on_begin)
+        return _train_in_folder(plan, ranks, visdom=server, on_begin=on_begin)
 
 
-def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begin: OnBegin | None) -> TrainingResult:
+def _train_in_folder(
+    plan: TrainingPlan, ranks: Ranks, *, visdom: VisdomServer | None, on_begin: OnBegin | None
+) -> TrainingResult:
     run = plan.resume
     try:
         with ExitStack() as unless_begun:
@@ -92,7 +97,7 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begi
             with run.held(), logged_console(run.log), full_disk_said_once():
                 if on_begin is not None:
                     on_begin(run)
-                return TrainingResult(run, _train(plan, run, unless_begun, visdom=visdom))
+                return TrainingResult(run, _train(plan, run, ranks, unless_begun, visdom=visdom))
     except OSError as error:
         sentence = in_words(error)
         if error.errno not in DISK_FULL:
@@ -105,12 +110,15 @@ def _train_in_folder(plan: TrainingPlan, *, visdom: VisdomServer | None, on_begi
         return TrainingResult(run, 1)
 
 
-def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdom: VisdomServer | None) -> int:
+def _train(
+    plan: TrainingPlan, run: RunFolder, ranks: Ranks, unless_begun: ExitStack, *, visdom: VisdomServer | None
+) -> int:
     """Make what is needed and learn.
 
     Args:
         plan: the training.
         run: its folder.
+        ranks: the processes that train together.
         unless_begun: removes the folder of a new run; emptied once everything is made.
         visdom: the server to draw to.
     """
@@ -118,9 +126,9 @@ def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdo
         closing.enter_context(torch_threads(images=plan.observation.has_images))
         closing.enter_context(deterministic_algorithms(plan.torch_deterministic))
         seed_everything(plan.seed)
-        point = ResumePoint(plan, run)
+        point = ResumePoint(plan, run, ranks)
         point.cut_back()
-        session = closing.enter_context(Session(plan, monitor_folder=run.path))
+        session = closing.enter_context(made_by_all(plan, run.path, ranks))
         point.load_buffer(session.model)
         figures = point.figures()
         scalars = ResumableCSV(run.progress, point.kept_steps)
@@ -134,7 +142,10 @@ def _train(plan: TrainingPlan, run: RunFolder, unless_begun: ExitStack, *, visdo
         unless_begun.pop_all()
         if plan.resume is None:
             link_latest(run, plan.log_dir)
-        status = _learn(session, run, point, figures, tracking, visdom=visdom)
+        try:
+            status = _learn(session, run, point, figures, tracking, visdom=visdom)
+        except LostRank:
+            status = _rank_lost(ranks, run)
         if tracking is not None:
             tracking.finish(status)
         return status
@@ -170,12 +181,12 @@ def _learn(
 ) -> int:
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
-    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout, figures)
+    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout, figures, session.ranks)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
     with StopRequest("finishing this rollout and saving") as stop:
-        saving = CheckpointCallback(writer, stop, plan.save_freq)
+        saving = CheckpointCallback(writer, stop, plan.save_freq, session.ranks)
         callbacks = CallbackList([*point.callbacks(), *_callbacks(session, run, saving, log, tracking, visdom=visdom)])
         try:
             model.learn(
@@ -186,7 +197,7 @@ def _learn(
             )
         except StopTraining:
             callbacks.on_training_end()
-        except OSError:
+        except (OSError, LostRank):
             callbacks.on_training_end()
             raise
         except WorkerError as error:
@@ -200,7 +211,7 @@ def _learn(
             print(f"error: {found}.\n{how_to_go_on(run)}.", file=sys.stderr)
             return 1
         try:
-            if stop.signal is None:
+            if not stop.requested:
                 saving.write_due()
             writer.write_latest(model)
         except WorkerError as error:  # a signal to all processes may end a worker after the last rollout
@@ -212,34 +223,16 @@ def _learn(
 
 def _workers_ended(error: WorkerError, stop: StopRequest, run: RunFolder) -> int:
     """Say why there are no environments any more; the exit status."""
-    reason = error if stop.signal is None else f"{stop.name} ended the workers too"
+    reason = error if not stop.requested else f"{stop.name} ended the workers too"
     print(f"error: {reason}\n{how_to_go_on(run)}.", file=sys.stderr)
     return stop.exit_status or 1
 
 
-def checkpoint_info(session: Session) -> CheckpointInfo:
-    """What the run's checkpoints say of themselves."""
-    plan, model = session.plan, session.model
-    if plan.resume is not None:
-        assert plan.parent is not None
-        return dataclasses.replace(plan.parent.info, versions=versions())
-    assert model.env is not None
-    return CheckpointInfo(
-        algo=plan.algo,
-        policy=plan.policy,
-        env_id=plan.env_id,
-        env_kwargs=plan.env_kwargs,
-        srl_model=plan.srl_model,
-        num_stack=plan.num_stack,
-        n_envs=model.n_envs,
-        seed=plan.seed,
-        hyperparams=plan.hyperparams,
-        total_timesteps=plan.total_timesteps,
-        observation_space=describe_space(raw_observation_space(model.env)),
-        action_space=describe_space(model.env.action_space),
-        versions=versions(),
-        parent=str(plan.parent.path) if plan.parent else None,
-    )
+def _rank_lost(ranks: Ranks, run: RunFolder) -> int:
+    """Say which process of the training is gone; the exit status."""
+    gone = ", ".join(map(str, ranks.missing())) or "another one"
+    print(f"error: rank {gone} of {ranks.size} ended before its time; {how_to_go_on(run)}.", file=sys.stderr)
+    return 1
 
 
 def _callbacks(

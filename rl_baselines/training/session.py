@@ -1,5 +1,6 @@
 """What a training trains with: its environments and its model, made as planned and closed together."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +12,16 @@ from stable_baselines3.common.vec_env import VecEnv
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import number_of_envs
 from rl_baselines.base_classes import BaseRLObject
-from rl_baselines.checkpoints.checkpoint import check_spaces, load_model
+from rl_baselines.checkpoints.checkpoint import CheckpointInfo, check_spaces, describe_space, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
 from rl_baselines.registry import check_action_space, find_algo
 from rl_baselines.training.plan import TrainingPlan
+from rl_baselines.training.ranks.shares import share_of
+from rl_baselines.training.resume_point import processes_before
 from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.images import raw_observation_space
+from srl3.runtime.ranks import ALONE, Ranks
+from srl3.runtime.versions import versions
 
 EVAL_SEED_OFFSET = 1_000_003
 """keeps the evaluation environment's episodes apart from the training ones"""
@@ -28,20 +34,34 @@ class Session:
         plan: the training.
         monitor_folder: where the monitor files go; None keeps none.
         hyperparams: others than the plan's, by name.
+        ranks: the processes that train together; this one has its share of the environments.
     """
 
     env: VecEnv
     model: BaseAlgorithm
 
     def __init__(
-        self, plan: TrainingPlan, monitor_folder: Path | None = None, hyperparams: Mapping[str, Any] | None = None
+        self,
+        plan: TrainingPlan,
+        monitor_folder: Path | None = None,
+        hyperparams: Mapping[str, Any] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.plan = plan
-        self.hyperparams = dict(plan.hyperparams if hyperparams is None else hyperparams)
+        self.ranks = ranks
+        self.hyperparams = share_of(plan.hyperparams if hyperparams is None else hyperparams, ranks.size)
+        self.first = ranks.rank * int(self.hyperparams["n_envs"])
+        """number of this process's first environment, counted over all processes"""
+        self.seed = plan.seed + self.first
+        if processes_before(plan) != ranks.size:
+            assert plan.parent is not None
+            self.seed += plan.parent.info.num_timesteps  # other episodes than those that the run began with
         self._made: list[VecEnv] = []
         try:
-            self.env = self._make_envs(self.hyperparams["n_envs"], plan.seed, monitor_folder, training=True)
+            self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             self.model = self._make_model()
+            if ranks.size > 1:
+                self.model.join(ranks)  # type: ignore[attr-defined]
         except BaseException:
             self.close()
             raise
@@ -96,6 +116,7 @@ class Session:
             training=training,
             monitor_folder=monitor_folder,
             append=plan.resume is not None,
+            first=self.first,
         )
         self._made.append(venv)
         return venv
@@ -104,7 +125,7 @@ class Session:
         plan = self.plan
         check_action_space(plan.algo, self.env.action_space)
         if plan.parent is None:
-            return self.algorithm.make_model(self.env, self.hyperparams, seed=plan.seed, device=plan.device)
+            return self.algorithm.make_model(self.env, self.hyperparams, seed=self.seed, device=plan.device)
         check_spaces(plan.parent.info, self.env)
         parent = plan.parent
         if plan.resume is None:
@@ -112,5 +133,30 @@ class Session:
             for note in notes:
                 print(note)
         return load_model(
-            parent, self.env, hyperparams=self.hyperparams, seed=plan.seed, device=plan.device, training=True
+            parent, self.env, hyperparams=self.hyperparams, seed=self.seed, device=plan.device, training=True
         )
+
+
+def checkpoint_info(session: Session) -> CheckpointInfo:
+    """What the run's checkpoints say of themselves."""
+    plan, model = session.plan, session.model
+    if plan.resume is not None:
+        assert plan.parent is not None
+        return dataclasses.replace(plan.parent.info, versions=versions())
+    assert model.env is not None
+    return CheckpointInfo(
+        algo=plan.algo,
+        policy=plan.policy,
+        env_id=plan.env_id,
+        env_kwargs=plan.env_kwargs,
+        srl_model=plan.srl_model,
+        num_stack=plan.num_stack,
+        n_envs=model.n_envs * session.ranks.size,
+        seed=plan.seed,
+        hyperparams=plan.hyperparams,
+        total_timesteps=plan.total_timesteps,
+        observation_space=describe_space(raw_observation_space(model.env)),
+        action_space=describe_space(model.env.action_space),
+        versions=versions(),
+        parent=str(plan.parent.path) if plan.parent else None,
+    )

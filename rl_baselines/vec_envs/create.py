@@ -40,6 +40,7 @@ def create_envs(
     training: bool = True,
     monitor_folder: Path | None = None,
     append: bool = False,
+    first: int = 0,
     render_mode: str | None = None,
 ) -> VecEnv:
     """``n_envs`` environments as one `VecEnv`: engines in a process per core, batched worlds natively;
@@ -60,6 +61,7 @@ def create_envs(
         training: the statistics of the normalisation go on learning.
         monitor_folder: where ``N.monitor.csv`` go; None keeps none.
         append: go on with monitor files that exist.
+        first: number that the first environment has in the names of monitor files.
         render_mode: ``human`` or ``rgb_array``.
 
     Raises:
@@ -78,14 +80,14 @@ def create_envs(
         venv = make_batched_vec_env(
             env_id,
             num_envs=n_envs,
-            monitor_path=monitor_folder / "0.monitor.csv" if monitor_folder else None,
+            monitor_path=_monitor_path(monitor_folder, first),
             append=append,
             render_mode=render_mode,
             **env_kwargs,
         )
     else:
         specs = [
-            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, rank), append, render_mode)
+            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, first + rank), append, render_mode)
             for rank in range(n_envs)
         ]
         venv = WorkerVecEnv(specs)

@@ -52,6 +52,7 @@ class StopRequest:
 
     def __init__(self, promise: str | None, leave: Callable[[int], Any] = os._exit) -> None:
         self.signal: int | None = None
+        self._elsewhere: int | None = None
         self._promise = promise
         self._leave = leave
         self._previous: dict[int, Any] = {}
@@ -67,18 +68,26 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether a signal came."""
-        return self.signal is not None
+        """Whether a signal came, here or elsewhere."""
+        return self._number is not None
+
+    def came_elsewhere(self, number: int) -> None:
+        """Another process of the same work was asked to stop by this signal; one that comes here is still the first."""
+        self._elsewhere = number
+
+    @property
+    def _number(self) -> int | None:
+        return self.signal if self.signal is not None else self._elsewhere
 
     @property
     def exit_status(self) -> int:
         """128 + the signal's number, as shells report it; 0 without one."""
-        return 128 + self.signal if self.signal is not None else 0
+        return 128 + self._number if self._number is not None else 0
 
     @property
     def name(self) -> str:
         """What the user did."""
-        return "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
+        return "Ctrl-C" if self._number == signal.SIGINT else "SIGTERM"
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:

@@ -1,7 +1,16 @@
-"""How many threads torch takes."""
+"""How many threads torch and engines take."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from srl3.runtime.ranks import place
+
+
+def cores() -> int:
+    """Processor cores that this process may use: its share of them where several train together."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, allowed // place().local_size)
 
 
 @contextmanager

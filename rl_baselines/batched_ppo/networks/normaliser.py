@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srl3.runtime.ranks import ALONE, Ranks
+
 FLOOR = 1e-2
 """added to the standard deviation, so that what hardly ever changes is not blown up (as rsl_rl does)"""
 CLIP = 10.0
@@ -28,10 +30,11 @@ class RunningMoments(nn.Module):
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("var", torch.ones(size, dtype=torch.float64))
 
-    def update(self, values: Tensor) -> None:
-        """Take ``values (B, size)`` in; values that are not all finite are left out whole."""
+    def update(self, values: Tensor, ranks: Ranks = ALONE) -> None:
+        """Take ``values (B, size)`` of all ranks in; values that are not all finite are left out whole."""
         var, mean = torch.var_mean(values.double(), dim=0, correction=0)
-        self.merge(float(len(values)), mean, var)
+        for each_mean, each_var in ranks.stacked(torch.stack([mean, var])):
+            self.merge(float(len(values)), each_mean, each_var)
 
     def merge(self, count: float, mean: Tensor, var: Tensor) -> None:
         """Take in another sample by its ``count``, ``mean`` and ``var`` (both ``(size,) float64``)."""

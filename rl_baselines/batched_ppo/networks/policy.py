@@ -24,6 +24,7 @@ from rl_baselines.batched_ppo.networks.distributions import ActionDistribution, 
 from rl_baselines.batched_ppo.networks.normaliser import ObservationNormaliser
 from rl_baselines.batched_ppo.networks.recurrence import Memory, RecurrentLayer, RNNType
 from srl3.errors import UserError
+from srl3.runtime.ranks import ALONE, Ranks
 
 STD_TYPES = ("log", "scalar", "state")
 """The standard deviation of actions is learned as its logarithm, as itself, or as a function of what is observed."""
@@ -209,17 +210,20 @@ class BatchedPolicy(ActorCriticPolicy):
         outputs, memory = layer(features, memory, starts)
         return outputs.flatten(0, 1), memory
 
-    def update_normalisers(self, observations: Mapping[str, Tensor], groups: tuple[str, str]) -> None:
+    def update_normalisers(
+        self, observations: Mapping[str, Tensor], groups: tuple[str, str], ranks: Ranks = ALONE
+    ) -> None:
         """Take what was observed into the running means and variances.
 
         Args:
             observations: by group, ``(T, N, …)``.
             groups: of the actor and of the critic.
+            ranks: who learns together.
         """
         seen = {groups[0]: self.pi_normaliser, groups[1]: self.vf_normaliser}
         for group, normaliser in seen.items():
             if isinstance(normaliser, ObservationNormaliser):
-                normaliser.update(observations[group].flatten(0, 1).flatten(1))
+                normaliser.update(observations[group].flatten(0, 1).flatten(1), ranks)
 
     def predict_from_memory(
         self,

@@ -18,6 +18,7 @@ from rl_baselines.batched_ppo.rollouts.rollout import Rollout, advantages
 from rl_baselines.batched_ppo.updates.losses import normalised
 from rl_baselines.batched_ppo.updates.symmetry import Symmetry
 from rl_baselines.vec_envs.tensors import TensorVecEnv
+from srl3.runtime.ranks import ALONE, Ranks
 
 VALUES_AT_ONCE = 8192
 """observations whose values are taken in one pass"""
@@ -32,6 +33,8 @@ class Estimation:
     reward_scale: float
     normalize: bool
     """over the whole rollout"""
+    ranks: Ranks = ALONE
+    """that of all of them"""
 
 
 @dataclass
@@ -224,7 +227,7 @@ class Collector:
             before.log_prob(actions),
             values.flatten(),
             returns.flatten(),
-            normalised(flat_estimates) if how.normalize else flat_estimates,
+            normalised(flat_estimates, how.ranks) if how.normalize else flat_estimates,
             steps,
             count,
             record.starts[:-1],

@@ -1,5 +1,6 @@
 """The update of a policy from a rollout."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from torch import nn
 
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.rollouts.rollout import Rollout
-from rl_baselines.batched_ppo.updates.losses import Losses, LossSettings, clipped_step, ppo_losses
+from rl_baselines.batched_ppo.updates.losses import Losses, LossSettings, clipped, gradients, ppo_losses
 from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
 from rl_baselines.batched_ppo.updates.symmetry import Symmetry
 from srl3.errors import UserError
+from srl3.runtime.ranks import ALONE, Ranks
 
 MAX_REFUSED = 10
 """updates in a row that may be skipped because something was not finite"""
@@ -28,6 +30,7 @@ class Learner:
         adaptive: how it goes on; None: as it is.
         separate_clipping: of the gradients of actor and critic.
         refused: minibatches in a row that were skipped.
+        ranks: who learns together; all take the same steps.
     """
 
     policy: BatchedPolicy
@@ -35,6 +38,7 @@ class Learner:
     adaptive: AdaptiveRate | None
     separate_clipping: bool
     refused: int = 0
+    ranks: Ranks = ALONE
 
     def run(
         self,
@@ -57,16 +61,20 @@ class Learner:
         seen: list[Losses] = []
         skipped = 0
         groups = self._groups()
+        parameters = [parameter for group in groups for parameter in group]
         for batch in self._batches(rollout, n_epochs, batch_size, generator):
-            losses = ppo_losses(self.policy, batch, settings, symmetries)
-            divergence = float(losses.divergence)
+            losses = ppo_losses(self.policy, batch, settings, symmetries, self.ranks)
+            figures = gradients(losses, parameters, self.ranks)
+            # what decides comes in one go, since a GPU is waited for each time
+            divergence, *others = torch.cat([figures, clipped(groups, max_grad_norm)]).tolist()
             if self.adaptive is not None:
                 self.rate = self.adaptive.next(self.rate, divergence)
             elif target_kl is not None and divergence > 1.5 * target_kl:
                 break
-            for group in self.policy.optimizer.param_groups:
-                group["lr"] = self.rate
-            if clipped_step(losses.total, groups, self.policy.optimizer, max_grad_norm):
+            if all(map(math.isfinite, others)):
+                for group in self.policy.optimizer.param_groups:
+                    group["lr"] = self.rate
+                self.policy.optimizer.step()
                 self.refused = 0
                 seen.append(losses)
             else:
@@ -78,8 +86,8 @@ class Learner:
                         "skipped, so the last checkpoint is sound; lower learning_rate, or look for numbers in the "
                         "world's rewards and observations that are not finite."
                     )
-        figures = {"learning_rate": self.rate, "skipped_updates": float(skipped)}
-        return {**figures, **_means(seen)} if seen else figures
+        logged = {"learning_rate": self.rate, "skipped_updates": float(skipped)}
+        return {**logged, **_means(seen, self.ranks)} if seen else logged
 
     def _batches(self, rollout: Rollout, n_epochs: int, batch_size: int, generator: torch.Generator) -> Any:
         for _ in range(n_epochs):
@@ -91,7 +99,8 @@ class Learner:
         return [list(self.policy.parameters())]
 
 
-def _means(seen: list[Losses]) -> dict[str, float]:
+def _means(seen: list[Losses], ranks: Ranks) -> dict[str, float]:
+    """Figures by name, over all minibatches and ranks."""
     parts = {
         "loss": "total",
         "policy_gradient_loss": "policy",
@@ -102,4 +111,4 @@ def _means(seen: list[Losses]) -> dict[str, float]:
         "mirror_loss": "mirror",
     }
     stacked = torch.stack([torch.stack([getattr(one, part).detach() for part in parts.values()]) for one in seen])
-    return dict(zip(parts, stacked.double().mean(0).tolist(), strict=True))
+    return dict(zip(parts, (ranks.add(stacked.double().mean(0)) / ranks.size).tolist(), strict=True))

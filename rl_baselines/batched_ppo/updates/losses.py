@@ -1,6 +1,6 @@
 """Losses of proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347) on a minibatch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.rollouts.rollout import Minibatch
 from rl_baselines.batched_ppo.updates.symmetry import Symmetry
+from srl3.runtime.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,31 @@ class Losses:
     mirror: Tensor
 
 
-def normalised(values: Tensor) -> Tensor:
-    """``values`` with mean 0 and standard deviation 1; a single one as it is."""
+def normalised(values: Tensor, ranks: Ranks = ALONE) -> Tensor:
+    """``values`` with mean 0 and standard deviation 1, over those of all ranks; a single one as it is."""
+    if ranks.size > 1:
+        doubles = values.double()
+        count, total, squares = ranks.add(
+            torch.stack([torch.full_like(doubles[:1].sum(), len(values)), doubles.sum(), doubles.square().sum()])
+        )
+        mean = total / count
+        std = ((squares - count * mean.square()) / (count - 1)).clamp_min(0).sqrt()
+        return ((doubles - mean) / (std + 1e-8)).to(values.dtype)
     return values if len(values) < 2 else (values - values.mean()) / (values.std() + 1e-8)
 
 
 def ppo_losses(
-    policy: BatchedPolicy, batch: Minibatch, settings: LossSettings, symmetries: Sequence[Symmetry]
+    policy: BatchedPolicy,
+    batch: Minibatch,
+    settings: LossSettings,
+    symmetries: Sequence[Symmetry],
+    ranks: Ranks = ALONE,
 ) -> Losses:
     """Losses of ``batch``, with gradients to the parameters of ``policy``."""
     now, _ = policy.act(batch.pi_inputs, batch.pi_memory, batch.starts)
     values, _ = policy.value(batch.vf_inputs, batch.vf_memory, batch.starts)
     log_probs = now.log_prob(batch.actions)
-    advantages = normalised(batch.advantages) if settings.normalize_each else batch.advantages
+    advantages = normalised(batch.advantages, ranks) if settings.normalize_each else batch.advantages
     entropy = now.entropy().mean()
     with torch.no_grad():
         divergence = batch.before.divergence(now).mean()  # type: ignore[arg-type]
@@ -103,34 +116,25 @@ def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, clip
     return torch.max(errors, (held - returns).square()).mean()
 
 
-def clipped_step(
-    loss: Tensor,
-    groups: Sequence[list[nn.Parameter]],
-    optimizer: torch.optim.Optimizer,
-    max_norm: float,
-    before_step: Callable[[], None] | None = None,
-) -> bool:
-    """One step of ``optimizer``, with gradients clipped to ``max_norm`` in each group of parameters by itself.
-
-    Args:
-        loss: to be lessened.
-        groups: parameters.
-        optimizer: of all of them.
-        max_norm: greatest norm of a group's gradients.
-        before_step: called when gradients are there, before they are clipped.
+def gradients(losses: Losses, parameters: Sequence[nn.Parameter], ranks: Ranks = ALONE) -> Tensor:
+    """Set the gradients of ``losses.total``, their mean over all ranks.
 
     Returns:
-        False, with nothing changed, where the loss or a gradient is not finite.
+        ``(2,)``: means over all ranks of the divergence and of the loss, not finite where those of one rank are not.
     """
-    optimizer.zero_grad()
-    if not bool(torch.isfinite(loss)):
-        return False
-    loss.backward()
-    if before_step is not None:
-        before_step()
-    norms = [nn.utils.clip_grad_norm_(group, max_norm) for group in groups]
-    if not bool(torch.isfinite(torch.stack(norms)).all()):
-        optimizer.zero_grad()
-        return False
-    optimizer.step()
-    return True
+    for parameter in parameters:
+        parameter.grad = None
+    losses.total.backward()
+    figures = torch.stack([losses.divergence, losses.total.detach()])
+    if ranks.size == 1:
+        return figures
+    grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in parameters]
+    flat = ranks.add(torch.cat([*(grad.flatten() for grad in grads), figures])) / ranks.size
+    for parameter, part in zip(parameters, flat.split([grad.numel() for grad in grads] + [2])[:-1], strict=True):
+        parameter.grad = part.view_as(parameter)
+    return flat[-2:]
+
+
+def clipped(groups: Sequence[list[nn.Parameter]], max_norm: float) -> Tensor:
+    """Clip the gradients of each group of parameters by itself to ``max_norm``; gives the norms that they had."""
+    return torch.stack([nn.utils.clip_grad_norm_(group, max_norm) for group in groups if group])

@@ -1,5 +1,6 @@
 """Writes ``latest.zip`` and ``checkpoints/``, and ends a training that was asked to stop."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks.finite import check_model
 from rl_baselines.training.episode_figures import EpisodeFigures
 from srl3.files import atomic_path
+from srl3.runtime.ranks import ALONE, Ranks
 from srl3.runtime.signals import StopRequest
 
 SAVE_SECONDS = 30.0
@@ -38,6 +40,7 @@ class CheckpointWriter:
         run: where to write.
         info: what the checkpoints say of themselves.
         best_mean: the best mean return so far.
+        ranks: the processes that train together, each of which gives its part of ``latest.zip``.
         layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
         figures: of the episodes, which go on in a resumed run.
     """
@@ -49,8 +52,10 @@ class CheckpointWriter:
         best_mean: float = -float("inf"),
         layout: str | None = None,
         figures: EpisodeFigures | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.run = run
+        self.ranks = ranks
         self.info = info
         self.best_mean = best_mean
         self.layout = layout
@@ -68,12 +73,18 @@ class CheckpointWriter:
         The previous buffer stays until the new checkpoint is there: a kill at any moment leaves a pair that fits.
         """
         check_model(model)
+        algorithm = find_algo(self.info.algo).load_class(self.info.policy)
+        own, *others = self.ranks.trees(training_state(algorithm, model))
+        if not self.ranks.is_first:
+            return
         state = {
-            "model": training_state(find_algo(self.info.algo).load_class(self.info.policy), model),
+            "model": own,
             "best_mean": self.best_mean,
             "monitor_sizes": self.run.monitor_sizes(),
             "figures": self.figures.save_state(),
         }
+        if others:
+            state["ranks"] = others
         if getattr(model, "replay_buffer", None) is None:
             self._save(self.run.latest, model, state)
             return
@@ -84,7 +95,7 @@ class CheckpointWriter:
         waiting.replace(self.run.replay_buffer)
 
     def write_numbered(self, model: BaseAlgorithm) -> None:
-        """Write ``checkpoints/model_<steps>_steps.zip``."""
+        """Write ``checkpoints/model_<steps>_steps.zip``; rank 0 alone does."""
         check_model(model)
         self.run.checkpoints.mkdir(exist_ok=True)
         self._save(self.run.checkpoint(model.num_timesteps), model)
@@ -92,7 +103,7 @@ class CheckpointWriter:
     def _save(self, path: Path, model: BaseAlgorithm, state: dict[str, Any] | None = None) -> None:
         save_checkpoint(path, model, self.info, state)
         if self.layout is not None:
-            steps = model.n_steps * model.n_envs if isinstance(model, OnPolicyAlgorithm) else 1
+            steps = model.n_steps * model.n_envs * self.ranks.size if isinstance(model, OnPolicyAlgorithm) else 1
             link(self.layout, self.run, path, model.num_timesteps // steps)
 
 
@@ -104,13 +115,15 @@ class CheckpointCallback(BaseCallback):
         writer: writes the checkpoints.
         stop: the request to stop.
         save_freq: steps between numbered checkpoints; 0 writes none.
+        ranks: the processes that train together; they stop together, and rank 0 says when to write.
     """
 
-    def __init__(self, writer: CheckpointWriter, stop: StopRequest, save_freq: int = 0) -> None:
+    def __init__(self, writer: CheckpointWriter, stop: StopRequest, save_freq: int = 0, ranks: Ranks = ALONE) -> None:
         super().__init__()
         self.writer = writer
         self.stop = stop
         self.save_freq = save_freq
+        self.ranks = ranks
         self._start: int | None = None
         self._due = 0.0
         self._next_numbered = save_freq
@@ -122,13 +135,19 @@ class CheckpointCallback(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         # called before a rollout: the update after the previous one is over
-        if self.model.num_timesteps == self._start and self.stop.signal is None:
+        begun = self.model.num_timesteps != self._start
+        latest_is_due = begun and self.ranks.is_first and time.monotonic() >= self._due
+        signal_here = signal.SIGTERM if self.ranks.orphaned else self.stop.signal or 0
+        stopped_by, write_latest = self.ranks.largest([signal_here, int(latest_is_due)])
+        if stopped_by:
+            self.stop.came_elsewhere(stopped_by)
+        elif not begun:
             return
         self.write_due()
-        if self.stop.signal is not None:
+        if stopped_by:
             check_model(self.model)  # while what it finds can still be said
             raise StopTraining
-        if time.monotonic() >= self._due:
+        if write_latest:
             began = time.monotonic()
             self.writer.write_latest(self.model)
             took = time.monotonic() - began

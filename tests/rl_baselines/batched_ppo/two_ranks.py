@@ -1,0 +1,86 @@
+"""What each of two processes does for `test_processes`: ``python -m tests.rl_baselines.batched_ppo.two_ranks``."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from rl_baselines.batched_ppo.networks.normaliser import RunningMoments
+from rl_baselines.batched_ppo.updates.losses import Losses, gradients, normalised
+from srl3.errors import UserError
+from srl3.runtime.ranks import Ranks, check_same, joined, place
+from tests.rl_baselines.batched_ppo.worlds import follow, made
+
+
+def check_sums(ranks: Ranks) -> None:
+    """Halves in two ranks give what the whole gives in one."""
+    whole = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    half = whole.chunk(2)[ranks.rank]
+    torch.testing.assert_close(normalised(half[:, 0], ranks), normalised(whole[:, 0]).chunk(2)[ranks.rank])
+    apart, together = RunningMoments(3), RunningMoments(3)
+    apart.update(half, ranks)
+    together.update(whole)
+    for name in ("count", "mean", "var"):
+        torch.testing.assert_close(getattr(apart, name), getattr(together, name))
+
+    weight = torch.nn.Parameter(torch.ones(3))
+
+    def losses(samples: torch.Tensor) -> Losses:
+        loss, nothing = (samples @ weight).square().mean(), torch.zeros(())
+        return Losses(loss, nothing, nothing, nothing, loss.detach(), nothing, nothing)
+
+    gradients(losses(whole), [weight])
+    wanted = weight.grad
+    found = gradients(losses(half), [weight], ranks)
+    torch.testing.assert_close(weight.grad, wanted)
+    torch.testing.assert_close(found[0], losses(whole).total.detach())
+    found = gradients(losses(half * (torch.nan if ranks.rank else 1)), [weight], ranks)
+    assert not torch.isfinite(found).any()
+
+
+def check_training(ranks: Ranks) -> None:
+    """Ranks begin with different networks and worlds, and go on with the same networks."""
+    model = made(follow(4), seed=ranks.rank, n_steps=8, n_epochs=2)
+    before = _parameters(model.policy)
+    assert not torch.equal(*ranks.stacked(before))
+    model.join(ranks)
+    model.learn(2 * 8 * 4 * 3)
+    assert model.num_timesteps == 2 * 8 * 4 * 3
+    first, second = ranks.stacked(_parameters(model.policy))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, before)
+    seen = ranks.stacked(torch.as_tensor(np.asarray(model._last_obs)))
+    assert not torch.equal(seen[0], seen[1])
+    assert len({float(rate) for rate in ranks.stacked(torch.tensor(model.learner.rate))}) == 1
+    assert float(model.policy.pi_normaliser.count) == 2 * 9 * 4 * 3
+    assert len(model.ep_info_buffer or ()) == 2 * 4 * 3  # of all ranks
+
+
+def check_refusals(ranks: Ranks) -> None:
+    """One sentence, said by rank 0, whichever refuses."""
+    for work in (lambda: check_same(ranks, {"seed": ranks.rank}), lambda: ranks.agree("no" if ranks.rank else None)):
+        with pytest.raises(UserError if ranks.is_first else SystemExit) as refused:
+            work()
+        if ranks.is_first:
+            print(refused.value)
+        else:
+            assert refused.value.args == (2,)
+
+
+def _parameters(policy: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in policy.parameters()])
+
+
+def main() -> None:
+    """All checks."""
+    torch.set_num_threads(1)
+    with joined(place(), gpus=False) as ranks:
+        assert ranks.size == 2
+        check_sums(ranks)
+        check_training(ranks)
+        check_refusals(ranks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
