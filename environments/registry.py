@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 _INMOOV = "environments.inmoov"
+_HANDS = "environments.mujoco_gym.tasks.hands"
 _KUKA = "environments.kuka_gym"
 _MOBILE = "environments.mobile_robot"
 _MUJOCO = "environments.mujoco_gym.tasks"
@@ -159,6 +160,42 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_MUJOCO}.velocity_oracle:trot_action",
         aliases=("VelocityRough",),
+    ),
+    "DexHandBaseGymEnv-v0": RegisteredEnv(
+        f"{_HANDS}.base_task:DexHandBaseGymEnv",
+        f"{_HANDS}.moving_config:DexHandBaseConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_HANDS}.oracles:raise_action",
+        aliases=("BaseTask",),
+    ),
+    "DexHandGraspGymEnv-v0": RegisteredEnv(
+        f"{_HANDS}.grasp:DexGraspGymEnv",
+        f"{_HANDS}.moving_config:DexGraspConfig",
+        "DexHandBaseGymEnv-v0",
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_HANDS}.oracles:grasp_action",
+        aliases=("DexGrasp",),
+    ),
+    "ParaHandReorientGymEnv-v0": RegisteredEnv(
+        f"{_HANDS}.reorient:ReorientGymEnv",
+        f"{_HANDS}.in_hand_config:ReorientConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_HANDS}.oracles:hold_action",
+        aliases=("ParaHandReorient",),
+    ),
+    "ParaHandRotateZGymEnv-v0": RegisteredEnv(
+        f"{_HANDS}.rotate_z:RotateZGymEnv",
+        f"{_HANDS}.in_hand_config:RotateZConfig",
+        None,
+        PlottingType.PLOT_3D,
+        ThreadingType.BATCHED,
+        f"{_HANDS}.oracles:hold_action",
+        aliases=("ParaHandRotateZ",),
     ),
 }
 

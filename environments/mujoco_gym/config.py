@@ -92,7 +92,7 @@ class Randomization:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PushConfig:
-    """A sudden change of the base's velocity, now and then."""
+    """A sudden change of the velocity of a robot's base, or of what a hand holds, now and then."""
 
     seconds: Range = (1.0, 3.0)
     """between two pushes"""
@@ -114,6 +114,8 @@ class RandomizeConfig:
     """sliding friction; geoms"""
     mass: Randomization | None = None
     """mass and inertia together; bodies"""
+    object_mass: Randomization | None = None
+    """the same once more, for an object that a robot handles; bodies that ``mass`` does not match"""
     com: Randomization | None = None
     """centre of mass, metres, along each axis; bodies"""
     gains: Randomization | None = None

@@ -89,3 +89,59 @@ def roll_of(quat: torch.Tensor) -> torch.Tensor:
     """``(N,)``: the roll, radians."""
     w, x, y, z = quat.unbind(1)
     return atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))
+
+
+def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)``: the turn ``b`` and then, in the same fixed frame, ``a``."""
+    aw, ax, ay, az = a.unbind(1)
+    bw, bx, by, bz = b.unbind(1)
+    return torch.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        1,
+    )
+
+
+def inverse(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)``: the turns back."""
+    w, x, y, z = quat.unbind(1)
+    return torch.stack([w, -x, -y, -z], 1)
+
+
+def normalised(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)`` of length 1."""
+    return quat / torch.sqrt(total(quat * quat))[:, None]
+
+
+def angle_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N,)``: how far a turn is, radians in [0, pi]."""
+    w, x, y, z = quat.unbind(1)
+    return 2 * atan2(torch.sqrt(x * x + y * y + z * z), w.abs())
+
+
+def turned(vectors: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)``: turns about the directions of ``vectors (N, 3)`` by their lengths, radians."""
+    angle = torch.sqrt(total(vectors * vectors))
+    half = angle / 2
+    share = torch.where(angle > 1e-8, whole(torch.sin, half) / angle.clamp(min=1e-8), torch.full_like(angle, 0.5))
+    return torch.cat([whole(torch.cos, half)[:, None], vectors * share[:, None]], 1)
+
+
+def last_rows(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 6)``: the second and third rows of the matrix of a turn, which say all of it without a jump."""
+    w, x, y, z = quat.unbind(1)
+    return torch.stack(
+        [
+            2 * (x * y + w * z),
+            1 - 2 * (x * x + z * z),
+            2 * (y * z - w * x),
+            2 * (x * z - w * y),
+            2 * (y * z + w * x),
+            1 - 2 * (x * x + y * y),
+        ],
+        1,
+    )

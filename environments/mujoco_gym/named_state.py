@@ -152,6 +152,30 @@ class NamedState:
         """``(K, sites, 3)``: positions of sites, m, of the state before the last substep"""
         return self.field("site_xpos")[:, ids]
 
+    def body_ids(self, names: tuple[str, ...]) -> torch.Tensor:
+        """Indices of bodies, for `body_pos` and `body_quat`; announces that they are read."""
+        model = self.backend.model
+        known = [model.body(index).name for index in range(model.nbody)]
+        for name in names:
+            if name not in known:
+                raise unknown_name("body", name, known)
+        self.backend.read("xpos"), self.backend.read("xquat")
+        return torch.tensor([model.body(name).id for name in names], device=self.backend.device)
+
+    def body_pos(self, ids: torch.Tensor) -> torch.Tensor:
+        """``(K, bodies, 3)``: positions of bodies, m, of the state before the last substep"""
+        return self.field("xpos")[:, ids]
+
+    def body_quat(self, ids: torch.Tensor) -> torch.Tensor:
+        """``(K, bodies, 4)``: orientations of bodies, of the state before the last substep"""
+        return self.field("xquat")[:, ids]
+
+    def free_places(self, body: str) -> tuple[slice, slice]:
+        """Where the seven numbers of a free body's pose are in ``qpos``, and the six of its velocity in ``qvel``."""
+        joint = self.backend.model.joint(int(self.backend.model.body(body).jntadr[0]))
+        pose, velocity = int(joint.qposadr[0]), int(joint.dofadr[0])
+        return slice(pose, pose + 7), slice(velocity, velocity + 6)
+
     # caching
 
     def _cached(self, name: str, compute: Callable[[], torch.Tensor]) -> torch.Tensor:

@@ -40,6 +40,9 @@ def compile_scene(spec: mujoco.MjSpec, robot: Robot, config: TaskConfig) -> mujo
     option.timestep, option.iterations, option.ls_iterations = sim.timestep, sim.iterations, sim.ls_iterations
     option.integrator, option.solver = INTEGRATORS[sim.integrator], SOLVERS[sim.solver]
     option.cone, option.impratio = CONES[sim.cone], sim.impratio
+    if config.randomize.com is not None:
+        for body in spec.bodies:
+            body.simple = False  # the engine's shortcut for bodies whose centre of mass is their origin
     try:
         model = spec.compile()
     except ValueError as error:

@@ -75,11 +75,9 @@ class Task(Watched):
         self._seeds = torch.from_numpy(seeds).to(self.backend.device)
         self._fresh = torch.ones(num_envs, dtype=torch.bool, device=self.backend.device)
         self._controls = torch.zeros(num_envs, model.nu, device=self.backend.device)
-        scales = torch.broadcast_to(self.constant(self.robot.action_scale), (len(self.robot.joints),))
-        offsets = self.default_joint_pos if self.robot.position_controlled else torch.zeros_like(scales)
-        self.actions = Actions(config.actions, offsets, scales, num_envs)
-        if config.randomize.push is not None and not self.robot.base:
-            raise UserError(f"randomize.push of {config.env_id} needs a robot with a free base.")
+        self.actions = Actions(config.actions, *self.action_range(), num_envs)
+        if config.randomize.push is not None and self.pushed_velocity() < 0:
+            raise UserError(f"randomize.push of {config.env_id} needs a robot with a free base, or an object.")
         self.events = Events(config, self.backend)
         self.failures = FailureLog(config)
         self._camera: Camera | None = None
@@ -98,6 +96,19 @@ class Task(Watched):
     def build_spec(self, robot: Robot) -> mujoco.MjSpec:
         """The robot in its scene."""
         return robot.spec()
+
+    def action_range(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What an action of 0 gives to `control`, and what an action of 1 adds to it, ``(A,)`` each."""
+        scales = torch.broadcast_to(self.constant(self.robot.action_scale), (len(self.robot.joints),))
+        return self.default_joint_pos if self.robot.position_controlled else torch.zeros_like(scales), scales
+
+    def control(self, actions: torch.Tensor) -> torch.Tensor:
+        """``(N, J)``: the controls of the joints' actuators, from actions that are averaged, scaled and offset."""
+        return actions
+
+    def pushed_velocity(self) -> int:
+        """Where the six velocities that ``randomize.push`` changes begin in ``qvel``; -1: there is nothing to push."""
+        return self._base[1]
 
     def setup(self) -> None:
         """Make the task's tensors and find what it reads by name (sensors, sites), once, before the first step."""
@@ -183,7 +194,7 @@ class Task(Watched):
 
     def _make_action_space(self) -> spaces.Box:
         limit = self.config.actions.clip
-        return spaces.Box(-limit, limit, (len(self.robot.joints),), np.float32)
+        return spaces.Box(-limit, limit, self.actions.offsets.shape, np.float32)
 
     def _make_observation_spaces(self) -> dict[str, spaces.Box]:
         if self.config.srl_model == PIXELS:
@@ -208,7 +219,7 @@ class Task(Watched):
     def _substep(self, actions: torch.Tensor) -> SubstepResult:
         self._follow_curriculum()
         self.failures.remember(self.backend)
-        self._controls[:, self.actuator_of_joint] = self.actions.push(actions)
+        self._controls[:, self.actuator_of_joint] = self.control(self.actions.push(actions))
         self.backend.write("ctrl", self._controls)
         self.backend.step(self.config.sim.decimation)
         self.steps += 1
@@ -225,7 +236,7 @@ class Task(Watched):
             self.failures.report(failed, self.actions.newest, self.steps, self.failures_folder)
         steps = self.elapsed + 1
         if self.events.due(steps):
-            self.events.within_episode(steps, self.draws, self._base[1])
+            self.events.within_episode(steps, self.draws, self.pushed_velocity())
             self.state_changed()
         if self.config.srl_model != PIXELS:
             raw = self.compute_observations()
@@ -306,7 +317,8 @@ class Task(Watched):
         if self._camera is None:
             from environments.mujoco_gym.rendering import Camera
 
-            self._camera = Camera(self.backend.model, self.config.camera, self.config.img_shape, self.robot.base)
+            followed = self.robot.looked_at or self.robot.base
+            self._camera = Camera(self.backend.model, self.config.camera, self.config.img_shape, followed)
         return np.stack([self._camera.draw(*self.backend.data(int(row))) for row in self._all_rows[rows]])
 
     def observation_terms(self) -> list[ObservationTerm]:

@@ -135,7 +135,7 @@ def joint_kind(name: str) -> Joint:
 def hand_spec(base: Base) -> mujoco.MjSpec:
     """The hand alone, over a floor, with a light and sensors; physics options are the task's.
 
-    Bodies ``palm`` and ``<finger>_<part>``; sites ``palm``, ``grasp`` and ``<finger>_tip``; sensors
+    Bodies ``palm`` and ``<finger>_<part>``; sites ``palm``, ``grasp``, ``<finger>_tip`` and ``<finger>_pad``; sensors
     ``<finger>_touch`` (N, the sum of the normal forces on a fingertip).
     """
     spec = mujoco.MjSpec()
@@ -188,6 +188,15 @@ def _add_room(spec: mujoco.MjSpec, *, moving: bool) -> None:
         rgb2=[0.22, 0.26, 0.30],
         width=256,
         height=256,
+    )
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.55, 0.62, 0.70],
+        rgb2=[0.20, 0.24, 0.28],
+        width=64,
+        height=384,
     )
     material = spec.add_material(name="floor", texrepeat=[8, 8], reflectance=0.05)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "checker"
@@ -318,6 +327,8 @@ def _add_link(
     )
     if is_tip:
         body.add_site(name=f"{finger}_tip", pos=[end, 0, 0], size=[(radius + 2) * MM] * 3, group=4)
+        inwards = (0, radius * MM) if finger == "thumb" else (radius * MM, 0)  # where its flexion goes: z, else y
+        body.add_site(name=f"{finger}_pad", pos=[end, inwards[1], inwards[0]], size=[2 * MM] * 3, group=4)
 
 
 def _add_shape(body: "mujoco.MjsBody", name: str, kind: "mujoco.mjtGeom", *, floor: bool, **attributes: object) -> None:

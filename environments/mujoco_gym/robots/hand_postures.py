@@ -18,6 +18,18 @@ HOLDING: dict[str, float] = {
 }
 """a bowl: a cube that is put on the upturned palm stays there"""
 
+CRADLING: dict[str, float] = {
+    "thumb_rotation": 0.65,
+    "thumb_angle": 0.0,
+    "thumb_flexion": 0.25,
+    "spread": -0.06,
+    **{f"{finger}_knuckle": 0.48 for finger in FINGERS},
+    **{f"{finger}_curl": 0.75 for finger in FINGERS},
+}
+"""thumb and fingers around a cube that lies on a level palm, near enough to turn it"""
+LEVEL = -0.19
+"""of the wrist's flexion that makes the palm level, rad"""
+
 REACHING: dict[str, float] = {
     "thumb_rotation": 0.93,
     "thumb_angle": -0.27,

@@ -2,8 +2,8 @@
 
 import importlib
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,11 @@ class Robot:
         passive: joints without an actuator, by name.
         feet: sites of the feet, where it has feet.
         fingertips: sites of the fingertips, where it has fingers.
+        looked_at: the body that cameras follow; empty: the base, or the middle of a model that is fixed.
         position_controlled: whether actions are offsets to the default pose; else they are the motors' controls.
+        controls: for a hand whose joints follow fewer controls than there are joints, as tendons make them: the
+            controls by name, in the order of the actions, and the share of each that its joints follow. A joint follows
+            one control at most; one that follows none is held at 0. Empty: every joint has an action of its own.
     """
 
     spec: "Callable[[], mujoco.MjSpec]"
@@ -40,10 +44,12 @@ class Robot:
     passive: tuple[str, ...] = ()
     feet: tuple[str, ...] = ()
     fingertips: tuple[str, ...] = ()
+    looked_at: str = ""
     position_controlled: bool = True
+    controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-ROBOTS = ("ant", "humanoid", "quadruped")
+ROBOTS = ("ant", "humanoid", "quadruped", "palm_up_hand", "moving_hand")
 """modules of this folder that hold a robot"""
 
 

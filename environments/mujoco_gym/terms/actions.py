@@ -20,6 +20,7 @@ class Actions:
     Attributes:
         newest: ``(N, A)``, what the policy chose last.
         before: ``(N, A)``, what it chose the step before.
+        earlier: ``(N, A)``, what it chose two steps before.
         applied: ``(N, A)``, after delay and moving average.
     """
 
@@ -29,12 +30,15 @@ class Actions:
         self.scales = scales
         self.plain = bool((offsets == 0).all() and (scales == 1).all()) and config.scale == 1
         shape = (num_envs, len(offsets))
-        self.newest, self.before, self.applied = (torch.zeros(shape, device=offsets.device) for _ in range(3))
+        self.newest, self.before, self.earlier, self.applied = (
+            torch.zeros(shape, device=offsets.device) for _ in range(4)
+        )
         self._waiting = torch.zeros(num_envs, config.delay, len(offsets), device=offsets.device)
 
     def push(self, actions: torch.Tensor) -> torch.Tensor:
         """``(N, A)``: the controls that follow from these actions."""
         config = self.config
+        self.earlier.copy_(self.before)
         self.before.copy_(self.newest)
         self.newest.copy_(actions)
         due = actions
@@ -50,13 +54,14 @@ class Actions:
 
     def begin(self, rows: torch.Tensor) -> None:
         """An episode of these robots begins: no action was chosen yet."""
-        for tensor in (self.newest, self.before, self.applied, self._waiting):
+        for tensor in (self.newest, self.before, self.earlier, self.applied, self._waiting):
             tensor[rows] = 0
 
     def of(self, rows: torch.Tensor) -> "Actions":
         """The actions of some robots only: copies, to be read."""
         few = copy.copy(self)
-        few.newest, few.before, few.applied = self.newest[rows], self.before[rows], self.applied[rows]
+        few.newest, few.before, few.earlier = self.newest[rows], self.before[rows], self.earlier[rows]
+        few.applied = self.applied[rows]
         return few
 
     # snapshots
@@ -66,11 +71,12 @@ class Actions:
         return {
             "newest": self.newest[rows],
             "before": self.before[rows],
+            "earlier": self.earlier[rows],
             "applied": self.applied[rows],
             "waiting": self._waiting[rows],
         }
 
     def restore(self, rows: torch.Tensor, state: Mapping[str, torch.Tensor]) -> None:
         """Put back what `state` gave."""
-        self.newest[rows], self.before[rows] = state["newest"], state["before"]
+        self.newest[rows], self.before[rows], self.earlier[rows] = state["newest"], state["before"], state["earlier"]
         self.applied[rows], self._waiting[rows] = state["applied"], state["waiting"]

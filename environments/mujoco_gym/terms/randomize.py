@@ -37,6 +37,7 @@ class Target:
 TARGETS = {
     "friction": Target("geom", ("geom_friction",), ((0,),)),
     "mass": Target("body", ("body_mass", "body_inertia"), (None, (0, 1, 2))),
+    "object_mass": Target("body", ("body_mass", "body_inertia"), (None, (0, 1, 2))),
     "com": Target("body", ("body_ipos",), ((0, 1, 2),), axes=3),
     "gains": Target("actuator", ("actuator_gainprm", "actuator_biasprm"), ((0,), (1,))),
     "damping": Target("joint", ("dof_damping",), (None,)),
@@ -64,7 +65,7 @@ class ModelChange:
         self.name, self.config, self.backend = name, config, backend
         self.target = TARGETS[name]
         where = f"randomize.{name} of {env_id}"
-        if name in ("mass", "gains", "object_size") and config.operation != "scale":
+        if name in ("mass", "object_mass", "gains", "object_size") and config.operation != "scale":
             raise UserError(f"{where}: operation must be scale, not {config.operation}.")
         if name == "com" and config.operation != "add":
             raise UserError(f"{where}: operation must be add, not {config.operation}.")

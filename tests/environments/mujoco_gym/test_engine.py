@@ -22,6 +22,15 @@ BUSY = {
     "max_steps": 12,
 }
 """much that is random, in short episodes"""
+WITHOUT_PUSH = ["DexHandBaseGymEnv-v0"]
+"""worlds whose robot is fixed and that have no object"""
+
+
+def busy(env_id):
+    """`BUSY` as far as a world has it."""
+    changes = BUSY["randomize"]
+    kept = {name: change for name, change in changes.items() if name != "push" or env_id not in WITHOUT_PUSH}
+    return {**BUSY, "randomize": kept}
 
 
 def assert_same(one, other):
@@ -31,8 +40,9 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("env_id", WORLDS)
-@pytest.mark.parametrize("settings", [{}, BUSY], ids=["plain", "busy"])
-def test_robot_i_behaves_as_the_single_robot_of_its_seed(env_id, settings):
+@pytest.mark.parametrize("settings_of", [lambda _: {}, busy], ids=["plain", "busy"])
+def test_robot_i_behaves_as_the_single_robot_of_its_seed(env_id, settings_of):
+    settings = settings_of(env_id)
     many = play(make(env_id, 19, seed=3, **settings), 25)
     for row in (0, 7, 18):
         alone = play(make(env_id, 1, seed=3 + row, **settings), 25, seed=row)
@@ -46,7 +56,7 @@ def test_the_number_of_threads_changes_nothing(env_id):
 
 @pytest.mark.parametrize("env_id", WORLDS)
 def test_a_snapshot_in_mid_episode_is_exact(env_id):
-    settings = {**BUSY, "max_steps": 1000}
+    settings = {**busy(env_id), "max_steps": 1000}
     world = make(env_id, 5, **settings)
     play(world, 7)
     state = world.resume_state()
@@ -233,6 +243,14 @@ def test_a_curriculum_changes_values_after_so_many_steps():
 def test_mistakes_are_named(env_kwargs, words):
     with pytest.raises(UserError, match=words.replace("(", r"\(")):
         make("AntGymEnv-v0", 1, **env_kwargs)
+
+
+def test_a_push_needs_something_to_push():
+    with pytest.raises(UserError, match=r"randomize\.push of DexHandBaseGymEnv-v0 needs a robot with a free base"):
+        make("DexHandBaseGymEnv-v0", 1, **{"randomize.push": {}})
+    world = make("ParaHandRotateZGymEnv-v0", 2, **{"randomize.push": {"seconds": [0.05, 0.05], "horizontal": 9.0}})
+    world.step(torch.zeros(2, 22))
+    assert (world.object_lin_vel[:, :2].abs().amax(1) > 0.5).all()
 
 
 def test_more_worlds_than_memory_are_refused_with_the_number_that_fits():

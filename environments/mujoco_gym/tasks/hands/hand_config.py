@@ -1,0 +1,44 @@
+"""What the configurations of all tasks of the hand share. Imports no engine."""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from environments.mujoco_gym.config import ObservationConfig, TaskConfig
+from srl3.errors import UserError
+
+Groups = dict[str, dict[str, ObservationConfig]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HandConfig(TaskConfig):
+    """A hand whose joints follow targets. Lengths in metres, angles in radians, times in seconds, forces in newtons."""
+
+    env_id: ClassVar[str] = "HandGymEnv"
+    positive_fields: ClassVar[tuple[str, ...]] = (
+        *("offset_scale", "finger_speed", "base_speed", "base_turn_speed", "contact_force"),
+    )
+    """fields that must be above 0"""
+
+    control: Literal["position_delta", "position", "position_offset"] = "position_delta"
+    """``position_delta``: an action of 1 moves a target at full speed; ``position``: actions are the targets, -1 and 1
+    the limits of a control; ``position_offset``: they are the targets' offsets from the default pose"""
+    offset_scale: float = 0.5
+    """of an action of 1 in ``position_offset``, rad (m for slides)"""
+    finger_speed: float = 1.0
+    """of a finger's target in ``position_delta``, rad/s"""
+    base_speed: float = 0.5
+    """of a target of the base's slides, m/s"""
+    base_turn_speed: float = 1.5
+    """of a target of the base's hinges, or of the wrist, rad/s"""
+    contact_force: float = 1.0
+    """a fingertip touches something from this force on, N"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.positive_fields:
+            if getattr(self, name) <= 0:
+                raise UserError(f"{name} of {self.env_id} must be above 0, not {getattr(self, name):g}.")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_range") and value[1] < value[0]:
+                raise UserError(f"{field.name} of {self.env_id} must rise, not {value}.")

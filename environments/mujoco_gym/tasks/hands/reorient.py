@@ -1,0 +1,106 @@
+"""``ParaHandReorientGymEnv-v0``: turn a cube in the hand to a shown orientation, goal after goal."""
+
+import math
+
+import mujoco
+import torch
+
+from environments.batched.single import BatchedGymEnv
+from environments.mujoco_gym.maths import angle_of, last_rows, normalised, product, turned
+from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.robots.objects import add_shown_cube
+from environments.mujoco_gym.robots.robot import Robot
+from environments.mujoco_gym.task import Terms
+from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, turn_up_to
+from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
+
+POLICY = ("joint_pos", "joint_error", "cube_pos", "turn_to_goal", "actions")
+SEEN = {"policy": POLICY, "critic": (*POLICY, *FOR_CRITIC)}
+"""terms by group"""
+
+
+class ReorientTask(InHandTask):
+    """N hands that turn a cube to goals. A reached goal turns on by itself for a few steps, and is the next one.
+
+    Attributes:
+        goal: ``(N, 4)``: the orientation that is wanted.
+        goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
+        reached: ``(N,) bool``: a goal was reached in this step.
+        goals: ``(N,) int64``: goals reached in this episode.
+    """
+
+    config: ReorientConfig
+    task_arrays = (*InHandTask.task_arrays, "goal", "goal_turn", "reached", "goals")
+
+    def build_spec(self, robot: Robot) -> mujoco.MjSpec:
+        spec = super().build_spec(robot)
+        add_shown_cube(spec, "goal", self.config.cube_size / 2, self.config.shown_at)
+        return spec
+
+    def setup(self) -> None:
+        super().setup()
+        count, device = self.num_envs, self.backend.device
+        self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
+        self.goal_turn = torch.zeros(count, 3, device=device)
+        self.reached = torch.zeros(count, dtype=torch.bool, device=device)
+        self.goals = torch.zeros(count, dtype=torch.int64, device=device)
+
+    def begin(self, draws: Draws) -> None:
+        super().begin(draws)
+        turn = turn_up_to(draws, "goal", self.config.first_goal_angle)
+        self.goal.copy_(normalised(product(turn, self.object_quat)))
+        self.goal_turn.zero_()
+        self.reached.zero_()
+        self.goals.zero_()
+        self._show_goal()
+
+    def update(self) -> None:
+        """Goals turn on, and those that are reached begin to."""
+        self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
+        self.goal_turn.mul_(self.config.goal_turn_decay)
+        self.reached.copy_((self.angle_to_goal < self.config.success_angle) & ~self.dropped)
+        rows = self.reached.nonzero(as_tuple=True)[0]
+        if len(rows):
+            draws = self.draws(rows, self.elapsed[rows] + 1)
+            self.goal_turn[rows] = draws.uniform("goal_turn", 3, *self.config.goal_turn_range)
+            self.goals[rows] += 1
+        self._show_goal()
+
+    def _show_goal(self) -> None:
+        shown = self.exact("mocap_quat").clone()
+        shown[:, 0] = self.goal.to(shown.dtype)
+        self.backend.write("mocap_quat", shown, self.rows)
+
+    # what several terms read
+
+    @property
+    def angle_to_goal(self) -> torch.Tensor:
+        """``(K,)``: from the cube's orientation to the wanted one, rad"""
+        return angle_of(turn_between(self.object_quat, self.goal))
+
+    # terms
+
+    def compute_observations(self) -> dict[str, Terms]:
+        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn_between(self.object_quat, self.goal))}
+        return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
+
+    def compute_task_rewards(self) -> Terms:
+        config = self.config
+        return {
+            **super().compute_task_rewards(),
+            "orientation": self.falling_off(self.angle_to_goal, config.orientation_free, math.pi),
+            "success": self.reached.float() / self.control_dt,
+        }
+
+    def compute_success(self) -> torch.Tensor:
+        return self.goals >= self.config.goals_for_success
+
+
+class ReorientGymEnv(BatchedGymEnv):
+    """One hand that turns a cube to goals; see `ReorientTask` for its rules and `ReorientConfig` for its parameters.
+
+    Actions: 22 joints, [-1, 1] times their speed. Observation: ``(75,) float32``.
+    """
+
+    config_class = ReorientConfig
+    world_class = ReorientTask
