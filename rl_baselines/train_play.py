@@ -13,8 +13,8 @@ __all__ = ["main", "make_parser"]
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, check, train or watch; returns the exit status."""
-    order = isaacgymenvs.understand(sys.argv[1:] if argv is None else argv)
-    return carry_out(order, {"play": play.run})
+    arguments = sys.argv[1:] if argv is None else argv
+    return carry_out(isaacgymenvs.understand(arguments), isaacgymenvs.DOOR, arguments, {"play": play.run})
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ __all__ = ["main", "make_parser"]
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, check, train or run; returns the exit status."""
-    order = reorient.understand(sys.argv[1:] if argv is None else argv)
-    return carry_out(order, {"enjoy": enjoy.main})
+    arguments = sys.argv[1:] if argv is None else argv
+    return carry_out(reorient.understand(arguments), reorient.DOOR, arguments, {"enjoy": enjoy.main})
 
 
 if __name__ == "__main__":

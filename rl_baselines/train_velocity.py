@@ -12,7 +12,8 @@ __all__ = ["main", "make_parser"]
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, check, train; returns the exit status."""
-    return carry_out(velocity.understand(sys.argv[1:] if argv is None else argv), {})
+    arguments = sys.argv[1:] if argv is None else argv
+    return carry_out(velocity.understand(arguments), velocity.DOOR, arguments, {})
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 README, README_ZH = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = [README, README_ZH, *sorted(DOCS.glob("*.md"))]
 PACKAGES = ("srl3", "config", "environments", "state_representation", "rl_baselines", "para_env", "dexhand_env")
-FOREIGN_FLAGS = {"--build-constraint"}
+FOREIGN_FLAGS = {"--build-constraint", "-m"}
 """flags of other tools that a page names outside a command"""
 OLD = (
     "| S-RL Toolbox |",

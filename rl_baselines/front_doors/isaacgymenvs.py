@@ -1,6 +1,7 @@
 """``train_play.py key=value``: training and watching in two processes, in the manner of IsaacGymEnvs."""
 
 import argparse
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -55,7 +56,7 @@ FLAGS = (
     Flag("wandb_activate", truth, False, READ, "Weights & Biases"),
     Flag("wandb_entity", text, None, READ, "whose account"),
     Flag("wandb_project", text, "isaacgymenvs", READ, "project there"),
-    Flag("multi_gpu", truth, False, READ, "not here"),
+    Flag("multi_gpu", truth, False, READ, "with torchrun: each process on a GPU of its own"),
     *device_flags("_"),
     Flag("headless", truth, None, READ, "of mode=play: lines instead of a page"),
     Flag("test", truth, False, READ, "the same as mode=play"),
@@ -115,10 +116,6 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
 
 
 def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[str]) -> Order:
-    if values.multi_gpu:
-        raise UserError(
-            "multi_gpu: one process trains here, on one device; leave it out, and start it without torchrun."
-        )
     env_id = canonical_id(values.task)
     made = draft(FLAGS, vars(values), given)
     put_devices(made, values.sim_device, env_id)
@@ -145,6 +142,8 @@ def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[st
         environment |= {"WANDB_ENTITY": values.wandb_entity} if values.wandb_entity else {}
     if values.checkpoint:
         go_on_from(made, find_checkpoint(values.checkpoint, LOG_DIR))
+    if values.multi_gpu and "WORLD_SIZE" not in os.environ:
+        made.notes.append("multi_gpu: torchrun starts several processes; this is one.")
     if values.headless is False:
         made.notes.append("headless: a training has no window; watch it by mode=play in another terminal.")
     request = made.request(DOOR, values, typed(DOOR, argv))

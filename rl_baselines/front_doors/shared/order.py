@@ -2,13 +2,12 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rl_baselines.runs.folder import RunFolder
 from rl_baselines.training.request import TrainingRequest
-from srl3.errors import UserError
 
 if TYPE_CHECKING:
     from rl_baselines.training.plan import TrainingPlan
@@ -38,11 +37,13 @@ class Order:
     on_begin: "Callable[[RunFolder, TrainingPlan], None] | None" = None
 
 
-def carry_out(order: Order, commands: Mapping[str, Main]) -> int:
+def carry_out(order: Order, door: str, argv: Sequence[str], commands: Mapping[str, Main]) -> int:
     """Do it; returns the exit status, that of the first command that failed.
 
     Args:
         order: from a front door.
+        door: that command's name, which further processes run too.
+        argv: what it was given.
         commands: what `Order.calls` may name, by name.
     """
     for note in order.notes:
@@ -54,25 +55,16 @@ def carry_out(order: Order, commands: Mapping[str, Main]) -> int:
                 return status
         return 0
 
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UserError(
-            "this training was started several times over (WORLD_SIZE is set); start it once, without torchrun."
-        )
+    from rl_baselines.training.ranks.start import run_request
 
-    from rl_baselines.training.resolve import resolve
-
-    plan = resolve(order.request)
-
-    from rl_baselines.training.run import run_training
-
-    def begin(run: RunFolder) -> None:
+    def begin(run: RunFolder, plan: "TrainingPlan") -> None:
         if order.announce:
             print(f"{order.announce}{run.path}", flush=True)
         if order.on_begin is not None:
             order.on_begin(run, plan)
 
     with _variables(order.environment):
-        return run_training(plan, begin).status
+        return run_request(order.request, f"rl_baselines.{door}", argv, begin)
 
 
 @contextmanager

@@ -4,28 +4,37 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from rl_baselines.runs.folder import RunFolder
 from rl_baselines.training.request import TrainingRequest
 from rl_baselines.training.resolve import resolve
 from srl3.errors import UserError
 from srl3.runtime.ranks import LostRank, Place, check_same, joined, place
 
+if TYPE_CHECKING:
+    from rl_baselines.training.plan import TrainingPlan
+    from rl_baselines.training.run import OnBegin
 
-def run_request(request: TrainingRequest, module: str, argv: Sequence[str]) -> int:
+    Begin = Callable[[RunFolder, TrainingPlan], None]
+
+
+def run_request(request: TrainingRequest, module: str, argv: Sequence[str], on_begin: "Begin | None" = None) -> int:
     """Train as was asked for; the exit status.
 
     Args:
         request: the training.
         module: the command, which further processes run too.
         argv: its flags.
+        on_begin: told the run folder, as soon as there is one, and the plan; of several processes in the first alone.
 
     Raises:
         UserError: before anything is left behind; of several processes in the first alone.
     """
     where = place()
     if where.size > 1:
-        return _run_as_one_of_many(request, where)
+        return _run_as_one_of_many(request, where, on_begin)
     plan = resolve(request)
     if plan.num_processes > 1:
         from srl3.runtime.launch import run_processes
@@ -34,10 +43,14 @@ def run_request(request: TrainingRequest, module: str, argv: Sequence[str]) -> i
 
     from rl_baselines.training.run import run_training
 
-    return run_training(plan).status
+    return run_training(plan, _told(plan, on_begin)).status
 
 
-def _run_as_one_of_many(request: TrainingRequest, where: Place) -> int:
+def _told(plan: "TrainingPlan", on_begin: "Begin | None") -> "OnBegin | None":
+    return None if on_begin is None else lambda run: on_begin(run, plan)
+
+
+def _run_as_one_of_many(request: TrainingRequest, where: Place, on_begin: "Begin | None") -> int:
     with contextlib.ExitStack() as closing:
         if where.rank > 0:
             closing.enter_context(contextlib.redirect_stdout(closing.enter_context(open(os.devnull, "w"))))
@@ -51,7 +64,9 @@ def _run_as_one_of_many(request: TrainingRequest, where: Place) -> int:
 
             from rl_baselines.training.run import run_training
 
-            return run_training(dataclasses.replace(plan, seed=seed, device=device), ranks=ranks).status
+            plan = dataclasses.replace(plan, seed=seed, device=device)
+            told = _told(plan, on_begin) if where.rank == 0 else None
+            return run_training(plan, told, ranks=ranks).status
         except UserError:
             if where.rank == 0:
                 raise

@@ -1,9 +1,12 @@
 """Every command of the documents that SRL3's front doors come from runs here; every flag of their tables is there."""
 
 import importlib
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +34,7 @@ from tests.rl_baselines.front_doors.documents import (
     TRAIN_PLAY,
 )
 
+ROOT = Path(__file__).parents[3]
 SCRIPTS = {
     r"python train_reorient\.py": "train_reorient",
     r"python train\.py": "train_dexhand",
@@ -96,7 +100,7 @@ def run(text: str, *cut: str) -> None:
     name, arguments = here(text)
     order = UNDERSTAND[name]([*arguments, *cut])
     commands = {"enjoy": enjoy.main, "play": lambda argv: play.run([*argv, *WATCHING_CUT])}
-    assert carry_out(order, commands) == 0, text
+    assert carry_out(order, name, [*arguments, *cut], commands) == 0, text
 
 
 def plan_of(text: str) -> Order:
@@ -162,16 +166,17 @@ def test_the_commands_of_dexhand(folder: Path) -> None:
     plan_of(own)
     run(own, *cut)
     is_shown_by_tensorboard(tensorboard)
-    assert many
+    plan_of(many)
 
 
 def test_the_commands_of_train_play(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [text for text in training_lines(TRAIN_PLAY) if "train_play.py" in text]
     cut = CUT["train_play"].split()
     for text in lines:
-        if "mode=train" in text and "torchrun" not in text:
+        if "mode=train" in text:
             plan_of(text)
-            run(text, *cut)
+            if "torchrun" not in text:
+                run(text, *cut)
     rename_newest("runs", "Ant_2025-01-14_10-30-45")
     for text in lines:
         if "mode=play" in text:
@@ -179,6 +184,19 @@ def test_the_commands_of_train_play(folder: Path, capsys: pytest.CaptureFixture[
     (panel,) = [text for text in training_lines(TRAIN_PLAY) if "control_panel.py" in text]
     assert checkpoint_control_panel.main([*here(panel)[1], "--list"]) == 0
     assert "latest.zip" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_two_processes_train(folder: Path) -> None:
+    many = [text for document in (TRAIN_PLAY, DEXHAND) for text in training_lines(document) if "nproc_per_node" in text]
+    for text, world in zip(many, ("task=Ant", "--task Ant"), strict=True):
+        name, arguments = here(text)
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+        command = [*launcher, "-m", f"rl_baselines.{name}", *arguments, *CUT[name].split(), *world.split()]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert done.returncode == 0, done.stderr
+        assert "in 2 processes" in done.stdout
+    assert len(find_runs(folder)) == 2
 
 
 def test_the_commands_of_the_toolbox(folder: Path) -> None:

@@ -93,7 +93,6 @@ def test_the_folder_is_the_documents(here: Path, capsys: pytest.CaptureFixture[s
         ("task.env.powerScale=3", "unknown key 'task.env.powerScale'; did you mean"),
         ("train.params.config.horizon_lenght=3", "unknown hyperparameter"),
         ("train=AntPPO", "hyperparameters are train.params.config.<name>="),
-        ("multi_gpu=True", "one process trains here"),
         ("pipeline=gpu", "sim_device=cpu or sim_device=cuda:0"),
         ("+task.foo=3", "adds or removes a key"),
         ("task.rewards.alive=[", "can't be read"),
