@@ -45,6 +45,7 @@ class RegisteredEnv:
         oracle: ``module:function`` of its scripted policy, which ``environments.oracle`` runs; None without one.
         aliases: short names by which commands take it too.
         oracle_moves_joints: the scripted policy also acts where actions move the joints.
+        default_algo: key of the algorithm that trains it from states where none is named; None: the usual one.
     """
 
     entry_point: str
@@ -55,6 +56,7 @@ class RegisteredEnv:
     oracle: str | None = None
     aliases: tuple[str, ...] = ()
     oracle_moves_joints: bool = True
+    default_algo: str | None = None
 
     def load_config(self) -> "type[EnvConfig]":
         """The configuration class (imports no engine)."""

@@ -134,6 +134,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_MUJOCO}.ant_oracle:gait_action",
         aliases=("Ant",),
+        default_algo="batched_ppo",
     ),
     "HumanoidGymEnv-v0": RegisteredEnv(
         f"{_MUJOCO}.locomotion:HumanoidGymEnv",
@@ -142,6 +143,7 @@ registered_env: dict[str, RegisteredEnv] = {
         PlottingType.PLOT_3D,
         ThreadingType.BATCHED,
         aliases=("Humanoid",),
+        default_algo="batched_ppo",
     ),
     "VelocityFlatGymEnv-v0": RegisteredEnv(
         f"{_MUJOCO}.velocity:VelocityFlatGymEnv",
@@ -151,6 +153,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_MUJOCO}.velocity_oracle:trot_action",
         aliases=("VelocityFlat",),
+        default_algo="batched_ppo",
     ),
     "VelocityRoughGymEnv-v0": RegisteredEnv(
         f"{_MUJOCO}.velocity:VelocityRoughGymEnv",
@@ -160,6 +163,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_MUJOCO}.velocity_oracle:trot_action",
         aliases=("VelocityRough",),
+        default_algo="batched_ppo",
     ),
     "DexHandBaseGymEnv-v0": RegisteredEnv(
         f"{_HANDS}.base_task:DexHandBaseGymEnv",
@@ -218,6 +222,7 @@ def register(
     oracle: str | None = None,
     aliases: tuple[str, ...] = (),
     oracle_moves_joints: bool = True,
+    default_algo: str | None = None,
 ) -> None:
     """Make a world known to every command and to ``gymnasium.make``: what a package of the user's own calls.
 
@@ -231,11 +236,14 @@ def register(
         oracle: its scripted policy.
         aliases: short names by which commands take it too.
         oracle_moves_joints: the scripted policy also acts where actions move the joints.
+        default_algo: the algorithm that trains it from states where none is named.
 
     Raises:
         UserError: when another world has the id or one of the short names.
     """
-    entry = RegisteredEnv(entry_point, config, parent, plotting, threading, oracle, aliases, oracle_moves_joints)
+    entry = RegisteredEnv(
+        entry_point, config, parent, plotting, threading, oracle, aliases, oracle_moves_joints, default_algo
+    )
     known = registered_env.get(env_id)
     if known == entry:
         return

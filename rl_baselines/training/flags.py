@@ -20,7 +20,11 @@ LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_se
 def add_training_flags(parser: Parser) -> None:
     """Everything that a training can be asked for."""
     run = parser.add_argument_group("what to train")
-    run.add_argument("--algo", default=DEFAULTS["algo"], help="algorithm: " + ", ".join(registered_rl))
+    run.add_argument(
+        "--algo",
+        default=DEFAULTS["algo"],
+        help="algorithm; MuJoCo's worlds have batched_ppo instead, from states: " + ", ".join(registered_rl),
+    )
     run.add_argument("--env", default=DEFAULTS["env"], help=env_help())
     run.add_argument(
         "--seed", type=seed_number, default=DEFAULTS["seed"], help="seed of everything; -1 draws one and records it"

@@ -3,16 +3,16 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from environments.config import EnvConfig
+from environments.config import GROUND_TRUTH, EnvConfig
 from environments.flags import ENV_FLAGS, make_config
-from environments.registry import canonical_id
+from environments.registry import canonical_id, find_env
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
-from rl_baselines.training.request import TrainingRequest
+from rl_baselines.training.request import DEFAULTS, TrainingRequest
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
 from srl3.runtime.shell import flags_text
@@ -44,9 +44,12 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         _check_kept(request, parent)
         request = _inherit(request, parent)
     request = dataclasses.replace(request, env=canonical_id(request.value("env")))
-    algo, env_id, policy = request.value("algo"), request.value("env"), request.value("policy")
+    env_id, policy = request.value("env"), request.value("policy")
     config_class = type(make_config(env_id, {}))
     srl_model = request.srl_model or config_class.default_srl_model
+    if request.algo is None and srl_model == GROUND_TRUTH and policy == DEFAULTS["policy"]:
+        request = dataclasses.replace(request, algo=find_env(env_id).default_algo)
+    algo = request.value("algo")
     check_srl_model(srl_model, env_id, config_class)
     folder, env_kwargs = choose_representation(
         srl_model,
