@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from environments.flags import make_config
-from environments.registry import registered_env
 from rl_baselines import train_dexhand
 from rl_baselines.front_doors.dexhand import CFG, find_task, understand
 from rl_baselines.runs.find import find_checkpoint, find_runs
@@ -110,7 +109,6 @@ def test_the_folder_is_the_documents(here: Path, capsys: pytest.CaptureFixture[s
     assert order.calls == (("play", ["--run", f"runs/{run.path.name}/latest.zip", "--log-dir", "runs"]),)
 
 
-@pytest.mark.skipif("DexHandBaseGymEnv-v0" not in registered_env, reason="the hand's worlds are not registered")
 def test_every_task_of_the_package_is_its_world() -> None:
     for file in CFG.glob("task/*.yaml"):
         env_id, parameters = find_task(file.stem)

@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from environments.flags import make_config
-from environments.registry import registered_env
 from rl_baselines import checkpoint_control_panel, enjoy, export, train, train_velocity
 from rl_baselines.front_doors import dexhand, isaacgymenvs, reorient, velocity
 from rl_baselines.front_doors.shared.order import Order, carry_out
@@ -67,12 +66,6 @@ CUT = {
 }
 """what makes a training short; the last of two equal flags counts"""
 WATCHING_CUT = ("--viewer", "none", "--num-episodes", "1", "--speed", "max", "--env-kwargs", "max_steps:8")
-
-
-HANDS = pytest.mark.skipif(
-    not {"BaseTask", "ParaHandReorient"} <= {alias for entry in registered_env.values() for alias in entry.aliases},
-    reason="the hand's worlds are not registered",
-)
 
 
 @pytest.fixture
@@ -130,7 +123,6 @@ def is_shown_by_tensorboard(text: str) -> None:
     assert any(list(folder.rglob("events.out.tfevents*")) for folder in folders), text
 
 
-@HANDS
 def test_the_commands_of_train_reorient(folder: Path) -> None:
     tensorboard, first, second, playing, pixels = (each.text for each in COMMANDS[REORIENT])
     cut = CUT["train_reorient"].split()
@@ -144,7 +136,6 @@ def test_the_commands_of_train_reorient(folder: Path) -> None:
     assert len(list(Path("logs/ParaHandReorient-20250101-120000").glob("*.mp4"))) == 1
 
 
-@HANDS
 def test_the_commands_of_dexhand(folder: Path) -> None:
     shutil.copytree(dexhand.CFG, "dexhand_env/cfg")
     first, second, again, playing, many, copying, own, tensorboard = (each.text for each in COMMANDS[DEXHAND])
@@ -253,7 +244,6 @@ def test_every_fields_of_mjlab_is_understood() -> None:
         resolve(order.request)
 
 
-@HANDS
 def test_the_package_of_the_hands_worlds(folder: Path) -> None:
     para_env = importlib.import_module("para_env")
     assert "ParaHandReorient" in para_env.ALL_ENVS
