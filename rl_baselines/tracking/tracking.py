@@ -55,12 +55,12 @@ class Tracking:
         self._submit(lambda: self._tracker.scalars(values, timesteps))
 
     def mirror(self, *, at_end: bool = False) -> None:
-        """Copy new numbered checkpoints and, once a minute and at the end, ``best_model.zip``.
+        """Copy new numbered checkpoints and films and, once a minute and at the end, ``best_model.zip``.
 
         At the end also ``latest.zip`` and the learning curve.
         """
         run = self._run
-        paths = sorted(run.checkpoints.glob("*.zip"))
+        paths = [*sorted(run.checkpoints.glob("*.zip")), *sorted(run.videos.glob("[!.]*.mp4"))]
         if at_end:
             paths += [run.learning_curve, run.latest]
         if at_end or time.monotonic() >= self._next_mirror:

@@ -108,6 +108,17 @@ def add_training_flags(parser: Parser) -> None:
         default=DEFAULTS["log_interval"],
         help="print return, length, losses and rate every N episodes; 0 never",
     )
+    out.add_argument("--video", action="store_true", help="film the policy now and then, by a process of its own")
+    out.add_argument(
+        "--video-interval",
+        type=positive_number,
+        default=DEFAULTS["video_interval"],
+        help="training steps between two films of --video",
+    )
+    out.add_argument("--video-length", type=positive_number, default=DEFAULTS["video_length"], help="steps of a film")
+    out.add_argument(
+        "--num-videos", type=whole_number, default=DEFAULTS["num_videos"], help="films of the policy at the end"
+    )
     out.add_argument("--no-progress", action="store_true", help="no progress bar")
     out.add_argument(
         "--track", choices=("none", *TRACKERS), default=DEFAULTS["track"], help="mirror the run into this service"

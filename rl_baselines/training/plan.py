@@ -59,6 +59,12 @@ class TrainingPlan:
     min_episodes_save: int = 100
     eval_freq: int = 0
     save_freq: int = 0
+    video_interval: int = 0
+    """training steps between two films; 0: none"""
+    video_length: int = 200
+    """steps of a film"""
+    num_videos: int = 0
+    """films of the last policy"""
     log_interval: int = 0
     """episodes between two blocks of statistics on the console; 0: none"""
     show_progress: bool = True

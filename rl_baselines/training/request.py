@@ -23,6 +23,9 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "min_episodes_save": 100,
         "eval_freq": 0,
         "save_freq": 0,
+        "video_interval": 100_000,
+        "video_length": 200,
+        "num_videos": 0,
         "track": "none",
         "preset": "tuned",
         "log_interval": 0,
@@ -70,6 +73,10 @@ class TrainingRequest:
     min_episodes_save: int | None = None
     eval_freq: int | None = None
     save_freq: int | None = None
+    video: bool | None = None
+    video_interval: int | None = None
+    video_length: int | None = None
+    num_videos: int | None = None
     no_progress: bool | None = None
     track: str | None = None
     export: bool | None = None

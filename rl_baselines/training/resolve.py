@@ -104,6 +104,9 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         min_episodes_save=request.value("min_episodes_save"),
         eval_freq=request.value("eval_freq"),
         save_freq=_steps(request.save_iterations, settings, algo) or request.value("save_freq"),
+        video_interval=_video_interval(request),
+        video_length=request.value("video_length"),
+        num_videos=request.value("num_videos"),
         log_interval=request.value("log_interval"),
         layout=request.layout,
         torch_deterministic=bool(request.torch_deterministic),
@@ -172,6 +175,9 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         min_episodes_save=saved.saving["min_episodes_save"],
         eval_freq=saved.saving["eval_freq"],
         save_freq=saved.saving["save_freq"],
+        video_interval=_video_interval(request),
+        video_length=request.value("video_length"),
+        num_videos=request.value("num_videos"),
         log_interval=saved.log_interval,
         layout=saved.layout,
         torch_deterministic=saved.torch_deterministic,
@@ -209,6 +215,13 @@ def _export(asked: bool | None) -> bool:
         return False
     check_needs()
     return True
+
+
+def _video_interval(request: TrainingRequest) -> int:
+    """Training steps between two films; 0: none."""
+    if request.video_interval is not None and not request.video:
+        raise UserError("--video-interval says how often --video films; give --video too.")
+    return int(request.value("video_interval")) if request.video else 0
 
 
 def _tracker(request: TrainingRequest) -> str | None:

@@ -18,6 +18,7 @@ from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, Chec
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.evaluations import EVALUATION_EPISODES, EvaluationCallback
 from rl_baselines.training.callbacks.export import ExportCallback
+from rl_baselines.training.callbacks.films import FilmCallback, Films
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.callbacks.statistics import StatisticsCallback
@@ -185,9 +186,12 @@ def _learn(
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
-    with StopRequest("finishing this rollout and saving") as stop:
+    with StopRequest("finishing this rollout and saving") as stop, Films(run, plan.video_length, plan.seed) as films:
         saving = CheckpointCallback(writer, stop, plan.save_freq, session.ranks)
-        callbacks = CallbackList([*point.callbacks(), *_callbacks(session, run, saving, log, tracking, visdom=visdom)])
+        filming = FilmCallback(films, writer.info, plan.video_interval if session.ranks.is_first else 0)
+        callbacks = CallbackList(
+            [*point.callbacks(), *_callbacks(session, run, saving, log, tracking, visdom=visdom), filming]
+        )
         try:
             model.learn(
                 plan.total_timesteps - model.num_timesteps,
@@ -216,6 +220,8 @@ def _learn(
             writer.write_latest(model)
         except WorkerError as error:  # a signal to all processes may end a worker after the last rollout
             return _workers_ended(error, stop, run)
+        if not stop.requested and session.ranks.is_first:
+            films.film_last(plan.num_videos)
         reporter.plot(log)
         reporter.say_what_next(model, log, stop)
         return stop.exit_status
