@@ -59,7 +59,7 @@ FLAGS = (
     Flag("num_timesteps", positive_number, 1_000_000, "request.num_timesteps", "environment steps"),
     Flag("num_evals", positive_number, 5, READ, "evaluations, and numbered checkpoints, of the training"),
     Flag("run_evals", truth, True, READ, "evaluate during training"),
-    Flag("num_videos", whole_number, 1, READ, "films that --play_only writes"),
+    Flag("num_videos", whole_number, 1, "request.num_videos", "films at the end, or of --play_only"),
     Flag("rscope_envs", positive_number, None, READ, "not here: watch the run by rl_baselines.play"),
     Flag("deterministic_rscope", truth, True, READ, "not here"),
     # hyperparameters

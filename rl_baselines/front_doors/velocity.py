@@ -1,5 +1,6 @@
 """``train TASK --env.… --agent.…``: mjlab's dotted names, the old ones (rsl_rl before 4) and today's."""
 
+import dataclasses
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ FLAGS = (
     # the script
     Flag("device", text, "auto", "request.device", "torch device: auto, cpu, cuda:0 …"),
     Flag("env.scene.num-envs", positive_number, None, "hyperparameter.n_envs", "worlds trained in; else the preset's"),
-    Flag("video", truth, False, READ, "not here: rl_baselines.enjoy films a policy"),
+    Flag("video", truth, False, READ, "film the policy now and then, by a process of its own"),
     Flag("video-length", positive_number, 200, READ, "control steps of a film"),
     Flag("video-interval", positive_number, 2000, READ, "control steps from the start of one film to the next"),
     Flag("log-root", path, LOG_ROOT, READ, "parent of experiments' folders"),
@@ -83,8 +84,8 @@ def understand(argv: Sequence[str]) -> Order:
     values, given = make_parser().parse_with_given(argv)
     if values.registry_name is not None:
         raise UserError("--registry-name names a motion to imitate; SRL3 has no such task, leave it out.")
-    if values.video:
-        raise UserError("--video: a training makes no films here; rl_baselines.enjoy films its checkpoints.")
+    if not values.video and "video_interval" in given:
+        raise UserError("--video-interval says how often --video films; add --video, or leave it out.")
     env_id = find_task(values.task)
     made = draft(FLAGS, vars(values), given)
     _dotted(made, values.dotted, env_id)
@@ -99,7 +100,14 @@ def understand(argv: Sequence[str]) -> Order:
         go_on_from(made, find_by_regex(log_dir, values.agent__load_run, values.agent__load_checkpoint))
     else:
         _check_not_resuming(given)
+    if values.video:
+        made.fields |= {"video": True, "video_length": values.video_length}
     request = made.request(DOOR, values, typed(DOOR, argv))
+    if values.video:  # there, the interval counts the steps of each robot
+        from rl_baselines.training.resolve import resolve
+
+        interval = values.video_interval * resolve(request).hyperparams["n_envs"]
+        request = dataclasses.replace(request, video_interval=interval)
     return Order(request, notes=tuple(made.notes), environment=environment)
 
 

@@ -24,6 +24,7 @@ TINY = [
     "--num_timesteps=96",
     "--num_evals=3",
     "--run_evals=false",
+    "--num_videos=0",
 ]
 
 
@@ -99,7 +100,7 @@ def test_it_trains_goes_on_and_plays(here: Path, capsys: pytest.CaptureFixture[s
         r"episodes \d+, steps \d+, average reward .*, learning rate 0.0005, .*entropy", run.log.read_text()
     )
 
-    changed = ["--learning_rate=1e-4", "--num_timesteps=32", "--num_evals=1", "--norun_evals"]
+    changed = ["--learning_rate=1e-4", "--num_timesteps=32", "--num_evals=1", "--norun_evals", "--num_videos=0"]
     assert train_reorient.main([*changed, f"--load_checkpoint_path={run.checkpoints}/2"]) == 0
     again = find_runs(here / "logs")[-1]
     assert again.path.name.startswith("Ant-")

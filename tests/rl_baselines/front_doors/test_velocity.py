@@ -130,6 +130,12 @@ def test_the_curriculum(here: Path) -> None:
     assert rough.config.flat()["terrain.curriculum"] is False
 
 
+def test_films(here: Path) -> None:
+    made = plan("--video", "--video-length", "20", "--video-interval", "50", "--env.scene.num-envs", "8")
+    assert (made.video_interval, made.video_length) == (400, 20), "an interval of each robot's steps"
+    assert plan().video_interval == 0
+
+
 def test_every_name_of_the_table_exists() -> None:
     from environments.mujoco_gym.tasks.velocity_config import VelocityFlatConfig, VelocityRoughConfig
 
@@ -181,7 +187,7 @@ def test_the_folder_is_mjlabs_and_a_regular_expression_finds_it(here: Path) -> N
         ("--agent.resume --agent.load-run (", "is no regular expression"),
         ("--agent.resume", "there are no runs"),
         ("--registry-name a/b", "SRL3 has no such task"),
-        ("--video", "a training makes no films here"),
+        ("--video-interval 50", "says how often --video films; add --video"),
         ("--num-envs 3", "unknown flag '--num-envs'"),
         (
             "--agent.policy.actor-obs-normalization True --agent.policy.critic-obs-normalization False",
