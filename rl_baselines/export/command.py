@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
 from srl3.errors import UserError
 from srl3.files import write_text
@@ -20,11 +21,7 @@ EXAMPLES = """examples:
   python -m rl_baselines.export logs/AntGymEnv-v0 --verify policy.onnx
   python -m rl_baselines.export logs/AntGymEnv-v0 --format c -o policy.h
 """
-FORMATS = {"onnx": ".onnx", "c": ".h"}
-"""name of a format to the ending of its files"""
 NEEDED = ("onnx", "onnxruntime", "onnxscript", "jsonschema")
-RUNNERS = {"onnx": ("runner.py", "policy_runner.py"), "c": ("policy_example.c", "policy_example.c")}
-"""by format: a file of this folder, and its name beside the exported one"""
 
 
 def make_parser() -> Parser:
@@ -43,7 +40,7 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--checkpoint", default="best", metavar="WHICH", help="best, latest, a number of steps, or a file of the run"
     )
-    parser.add_argument("--format", choices=list(FORMATS), default="onnx", help="ONNX, or a C header without needs")
+    parser.add_argument("--format", choices=list(FORMATS), default="onnx", help=_formats())
     acting = parser.add_mutually_exclusive_group()
     acting.add_argument(
         "--deterministic",
@@ -69,6 +66,10 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--json", action="store_true", help="with --show: the contract as JSON")
     return parser
+
+
+def _formats() -> str:
+    return ", ".join(f"{name}: {each.summary}" for name, each in FORMATS.items())
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -125,7 +126,7 @@ def _export(arguments: argparse.Namespace) -> int:
     if arguments.run is None:
         raise UserError("name a run to export, or a file to --show or --verify; see --help.")
     path = choose_checkpoint(arguments.run, arguments.checkpoint)
-    output = arguments.output or _beside(path) / f"policy{FORMATS[arguments.format]}"
+    output = arguments.output or _beside(path) / f"policy{FORMATS[arguments.format].ending}"
     _check_output(output, arguments.format)
 
     from rl_baselines.checkpoints.archive import load_checkpoint
@@ -141,7 +142,7 @@ def _export(arguments: argparse.Namespace) -> int:
     print("\n".join(lines))
     print(f"written: {output} ({output.stat().st_size / 1024:.0f} kB)")
     if arguments.runner:
-        source, name = RUNNERS[arguments.format]
+        source, name = FORMATS[arguments.format].runner
         runner = output.with_name(name)
         text = Path(__file__).with_name(source).read_text(encoding="utf-8")
         write_text(runner, text.replace('"policy.h"', f'"{output.name}"'))
@@ -208,7 +209,7 @@ def _beside(path: Path) -> Path:
 
 
 def _check_output(output: Path, kind: str) -> None:
-    ending = FORMATS[kind]
+    ending = FORMATS[kind].ending
     if output.suffix != ending:
         raise UserError(f"--format {kind} writes a file that ends in {ending}, not {output}.")
     if not output.absolute().parent.is_dir():

@@ -1,21 +1,18 @@
-"""Writes an exported file: graph, contract and lists, checked before anything is on the disk."""
+"""Writes an exported file of any format, checked as an ONNX file before anything is on the disk."""
 
-import json
 import tempfile
 from pathlib import Path
 
-import onnx
-
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import Checkpoint
-from rl_baselines.export.c_source import write_c
-from rl_baselines.export.contract import KEY, Contract, comma_lists, contract_sha256, graph_sha256, make_contract
+from rl_baselines.export.contract import Contract, contract_sha256, graph_sha256, make_contract
+from rl_baselines.export.formats.onnx_file import write_onnx
+from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.export.graph import Exported, export_graph
 from rl_baselines.export.reader import read_exported
 from rl_baselines.export.vectors import make_vectors
 from rl_baselines.export.verify import check_digests, check_vectors, open_policy
 from rl_baselines.export.world import meaning_of, world_of
-from srl3.files import atomic_path
 
 
 def export_policy(
@@ -26,7 +23,7 @@ def export_policy(
     Args:
         checkpoint: from `load_checkpoint`.
         path: the file.
-        form: ``onnx``, or ``c`` for a header.
+        form: key of `rl_baselines.export.formats.registry.FORMATS`.
         stochastic: mean and standard deviation of continuous actions come out too.
         float32: nothing in it is computed in float64.
 
@@ -37,17 +34,12 @@ def export_policy(
         UserError: for a policy that can't be exported, or whose world can't be made.
     """
     exported, contract = describe_policy(checkpoint, stochastic=stochastic, float32=float32)
-    model = with_contract(exported.model, contract)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "policy.onnx"
-        trial.write_bytes(model.SerializeToString(deterministic=True))
+        write_onnx(exported.model, contract, trial)
         file = read_exported(trial)
         lines = [check_digests(file), check_vectors(file.contract, open_policy(trial))]
-        if form == "c":
-            write_c(model, contract, path)
-            return lines
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(trial.read_bytes())
+    FORMATS[form].load_writer()(exported.model, contract, path)
     return lines
 
 
@@ -67,14 +59,3 @@ def describe_policy(
         contract["test"] = make_vectors(checkpoint, exported, actor, venv)
     contract["digests"] = {"graph": graph_sha256(exported.model), "contract": contract_sha256(contract)}
     return exported, contract
-
-
-def with_contract(model: onnx.ModelProto, contract: Contract) -> onnx.ModelProto:
-    """A copy of ``model`` with a contract and its lists as metadata."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    del whole.metadata_props[:]
-    entries = {KEY: json.dumps(contract, allow_nan=False, separators=(",", ":")), **comma_lists(contract)}
-    for key, value in entries.items():
-        whole.metadata_props.add(key=key, value=value)
-    return whole

@@ -19,6 +19,7 @@ NOT_OF_THE_METHOD = frozenset(
         "no_vis",
         "no_progress",
         "track",
+        "export",
         "episode_window",
         "min_episodes_save",
         "eval_freq",

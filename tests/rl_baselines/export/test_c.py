@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rl_baselines import export
-from rl_baselines.export.c_source import c_source
+from rl_baselines.export.formats.c_source import c_source
 from rl_baselines.export.graph import export_graph
 from rl_baselines.export.vectors import torch_outputs
 from rl_baselines.hyperparams.action_types import ActionType

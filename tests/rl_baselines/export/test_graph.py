@@ -23,12 +23,13 @@ from state_representation.models.encoders import build_encoder
 from tests.rl_baselines.export.made import PIXELS, SMALL, STATES, Case, checkpoint_of
 
 ROWS = 1000
-LIKE_PPO = ("a2c", "trpo")
-"""algorithms whose policies are PPO's"""
+LIKE_PPO = ("a2c", "trpo", "recurrent_ppo")
+"""algorithms whose actions come about as PPO's: of them the gate tries one kind"""
+SMALL_MEMORY = {"policy_kwargs": {"lstm_hidden_size": 16, "net_arch": [16]}}
 ALGOS = {entry.entry_point: name for name, entry in registered_rl.items()}
 EVERY = [
     pytest.param(
-        Case(algo, action),
+        Case(algo, action, hyperparams=SMALL_MEMORY if algo == "recurrent_ppo" else {}),
         id=f"{algo} {action.value}",
         marks=pytest.mark.slow if algo in LIKE_PPO and action is not ActionType.CONTINUOUS else (),
     )
@@ -173,8 +174,8 @@ def test_stacked_states_of_a_representation_are_refused(tmp_path: Path) -> None:
 
 
 MEMORIES = {
-    "recurrent_ppo": Case("recurrent_ppo"),
-    "ppo2 with an lstm": Case("ppo2", ActionType.DISCRETE, policy="lstm"),
+    "recurrent_ppo": Case("recurrent_ppo", hyperparams=SMALL_MEMORY),
+    "ppo2 with an lstm": Case("ppo2", ActionType.DISCRETE, policy="lstm", hyperparams=SMALL_MEMORY),
     "gru": Case("batched_ppo", hyperparams={"rnn_type": "gru", "rnn_hidden_dim": 12, "rnn_num_layers": 2}),
     "lstm": Case("batched_ppo", ActionType.DISCRETE, hyperparams={"rnn_type": "lstm", "rnn_hidden_dim": 12}),
 }

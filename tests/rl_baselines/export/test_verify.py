@@ -16,10 +16,10 @@ from onnx import numpy_helper
 
 from rl_baselines import export
 from rl_baselines.export.contract import KEY, comma_lists, contract_sha256, graph_sha256, json_schema
+from rl_baselines.export.formats.onnx_file import with_contract
 from rl_baselines.export.reader import read_exported
 from rl_baselines.export.runner import Policy
 from rl_baselines.export.verify import Mismatch, verify
-from rl_baselines.export.write import with_contract
 from srl3.errors import UserError
 from tests.rl_baselines.export.conftest import Made
 
@@ -288,3 +288,26 @@ def test_flags_that_do_not_fit_are_refused(made: Made, tmp_path: Path) -> None:
     other.write_bytes(b"PK nothing")
     assert "not a checkpoint" in refused(str(other), "-o", str(tmp_path / "policy.onnx"))
     assert not list(tmp_path.glob("policy*"))
+
+
+# the page
+
+
+def test_the_examples_of_the_page_run(made: Made, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if not block.startswith("# drive_")]
+    assert export.main([str(made.run.path), "-o", str(tmp_path / "policy.onnx"), "--runner"]) == 0
+    printed = ""
+    for block in blocks:
+        command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.')\n{block}"]
+        root = str(Path(__file__).parents[3])
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": root})
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout
+    assert "agent_pos_from_target [0, 2] m ['x', 'y']" in printed
+    assert (tmp_path / "ant.mjb").is_file()
+
+
+def test_the_page_names_every_part_of_the_schema() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    assert [name for name in json_schema()["required"] if name != "schema" and f"`{name}`" not in page] == []
