@@ -162,7 +162,7 @@ class StableBaselinesRLObject(BaseRLObject):
         constructor = inspect.signature(cls.model_class()).parameters
         parameters = {
             "n_envs": Parameter("n_envs", Kind.INT, 1),
-            "normalize": Parameter("normalize", Kind.BOOL, False),
+            "normalize": Parameter("normalize", Kind.NORMALIZE, False),
             **constructor_parameters(cls.model_class()),
         }
         if "policy_kwargs" in constructor:

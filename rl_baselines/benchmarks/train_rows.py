@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from environments.config import PIXELS
 from rl_baselines.benchmarks.rows import Effort, Measured
 from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
+from rl_baselines.hyperparams.parameters import normalizes
 from rl_baselines.hyperparams.resolve import resolve_hyperparams
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.create import create_envs
@@ -82,7 +83,7 @@ def training(effort: Effort, env_id: str, n_envs: int, srl_model: str, hyperpara
         algorithm, ALGO, env_id, srl_model, continuous=False, overrides=hyperparam, flags={"n_envs": n_envs}
     )
     values = {name: setting.value for name, setting in settings.items()}
-    normalize = bool(values["normalize"]) and srl_model != PIXELS
+    normalize = normalizes(values["normalize"])[0] and srl_model != PIXELS
     rollout = values["n_steps"] * n_envs
     usual = min(max(STEPS_PER_ENV * n_envs, FEWEST_STEPS), MOST_STEPS)
     total = rollout * math.ceil(effort.count(usual) / rollout)

@@ -22,6 +22,7 @@ class Kind(Enum):
     COEFFICIENT = "a number, auto, or auto_ and its initial value such as auto_0.1"
     FREQUENCY = "a whole number of steps or a pair such as [1, episode]"
     TEXT = "a text"
+    NORMALIZE = "true, false or a mapping such as {norm_obs: true, norm_reward: true}"
     MAPPING = "a mapping such as {net_arch: [64, 64]}"
 
 
@@ -258,6 +259,16 @@ def _to_mapping(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def _to_normalize(value: Any) -> bool | dict[str, bool]:
+    """True and false are for observations; a mapping says both, rewards not being normalised unless it does."""
+    if not isinstance(value, Mapping):
+        return _to_bool(value)
+    if not set(value) <= {"norm_obs", "norm_reward"}:
+        return _refuse(value)
+    observations, rewards = _to_bool(value.get("norm_obs", True)), _to_bool(value.get("norm_reward", False))
+    return {"norm_obs": observations, "norm_reward": True} if rewards else observations
+
+
 def _refuse(value: Any) -> typing.Any:
     raise ValueError(value)
 
@@ -270,6 +281,7 @@ _CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.COEFFICIENT: _to_coefficient,
     Kind.FREQUENCY: _to_frequency,
     Kind.TEXT: _to_text,
+    Kind.NORMALIZE: _to_normalize,
     Kind.MAPPING: _to_mapping,
 }
 
@@ -286,6 +298,11 @@ def _number_in(value: Any) -> float | None:
 def minibatch_size(n_steps: int, n_envs: int, nminibatches: int) -> int:
     """Samples in each of ``nminibatches`` parts of a rollout, rounded up: never more parts than asked for."""
     return math.ceil(n_steps * n_envs / nminibatches)
+
+
+def normalizes(value: bool | Mapping[str, bool]) -> tuple[bool, bool]:
+    """Whether observations and whether rewards are normalised, for a value of the hyperparameter ``normalize``."""
+    return (value["norm_obs"], value["norm_reward"]) if isinstance(value, Mapping) else (bool(value), False)
 
 
 class Configurable(Protocol):

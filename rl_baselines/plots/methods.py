@@ -23,6 +23,12 @@ NOT_OF_THE_METHOD = frozenset(
         "episode_window",
         "min_episodes_save",
         "eval_freq",
+        "eval_episodes",
+        "n_eval_envs",
+        "eval_env_kwargs",
+        "save_replay_buffer",
+        "num_threads",
+        "verbose",
         "save_freq",
         "resume",
     }

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from environments.config.names import flatten
 from environments.flags import add_env_flags, env_help, env_kwargs_from_flags
 from rl_baselines.hyperparams.resolve import PRESETS
 from rl_baselines.registry import registered_rl
 from rl_baselines.tracking.trackers import TRACKERS
 from rl_baselines.training.request import CHOICES, DEFAULTS, TrainingRequest
 from srl3.errors import UserError
-from srl3.flags import Parser, port_number, positive_float, positive_number, seed_number, whole_number
+from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import add_representation_flags
 
 LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "perform_cross_evaluation_cc")
@@ -50,6 +51,9 @@ def add_training_flags(parser: Parser) -> None:
     )
     run.add_argument("--policy", choices=["feedforward", "lstm"], default=DEFAULTS["policy"], help="kind of network")
     run.add_argument("--device", default=DEFAULTS["device"], help="torch device: auto, cpu, cuda, cuda:1 …")
+    run.add_argument(
+        "--num-threads", type=positive_number, help="threads of torch; else one, or for pixels as many as cores"
+    )
     run.add_argument(
         "--hyperparam",
         nargs="+",
@@ -95,6 +99,35 @@ def add_training_flags(parser: Parser) -> None:
     )
     out.add_argument(
         "--eval-freq", type=whole_number, default=DEFAULTS["eval_freq"], help="evaluate every N steps; 0 never"
+    )
+    out.add_argument(
+        "--eval-episodes", type=positive_number, default=DEFAULTS["eval_episodes"], help="episodes of an evaluation"
+    )
+    out.add_argument(
+        "--n-eval-envs",
+        type=positive_number,
+        help="worlds of an evaluation at once; else one, or for a batched world one for each episode",
+    )
+    out.add_argument(
+        "--eval-env-kwargs",
+        nargs="+",
+        metavar="NAME:VALUE",
+        help="parameters of the evaluation's world, where it is to differ from the training's",
+    )
+    out.add_argument(
+        "--save-replay-buffer",
+        action=argparse.BooleanOptionalAction,
+        default=DEFAULTS["save_replay_buffer"],
+        help="write the replay buffer beside latest.zip, so that --resume goes on with it",
+    )
+    out.add_argument(
+        "--verbose",
+        type=int,
+        choices=(0, 1),
+        nargs="?",
+        const=1,
+        default=DEFAULTS["verbose"],
+        help="1 prints what the algorithm logs, as a table at each log",
     )
     out.add_argument(
         "--save-freq",
@@ -157,6 +190,10 @@ def request_from_flags(arguments: argparse.Namespace, given: Collection[str], co
     values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
     values.pop("env_kwargs", None)
     hyperparam = values.pop("hyperparam", None)
+    if "eval_env_kwargs" in values:
+        values["eval_env_kwargs"] = flatten(
+            dict(parse_pair(item, "--eval-env-kwargs") for item in values["eval_env_kwargs"])
+        )
     return TrainingRequest(
         **values,
         hyperparam=None if hyperparam is None else tuple(hyperparam),

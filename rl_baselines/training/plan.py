@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """of ``plan.json``"""
 SAVING = ("episode_window", "min_episodes_save", "eval_freq", "save_freq")
-"""fields that a resumed run takes over from the run's first part"""
+EVALUATING = ("eval_episodes", "n_eval_envs", "eval_env_kwargs", "save_replay_buffer")
+"""fields that a resumed run takes over from the run's first part, and those that runs before them do not have"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,16 @@ class TrainingPlan:
     episode_window: int = 40
     min_episodes_save: int = 100
     eval_freq: int = 0
+    eval_episodes: int = 10
+    n_eval_envs: int | None = None
+    """None: one, or for a batched world one for each episode"""
+    eval_env_kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """parameters of the evaluation's world that differ from the training's"""
+    save_replay_buffer: bool = True
+    num_threads: int | None = None
+    """of torch; None: one, or for pixels as many as cores"""
+    verbose: int = 0
+    """1 prints what the algorithm logs"""
     save_freq: int = 0
     video_interval: int = 0
     """training steps between two films; 0: none"""
@@ -109,6 +120,8 @@ class SavedPlan:
     layout: str | None = None
     torch_deterministic: bool = False
     num_processes: int = 1
+    evaluating: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """the fields of `EVALUATING` that were saved"""
 
 
 def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
@@ -125,7 +138,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "seed": plan.seed,
         "total_timesteps": plan.total_timesteps,
         "hyperparams": {name: {"value": each.value, "from": each.source} for name, each in plan.settings.items()},
-        **{name: getattr(plan, name) for name in SAVING},
+        **{name: getattr(plan, name) for name in (*SAVING, *EVALUATING)},
         "track": plan.track,
         "log_interval": plan.log_interval,
         "layout": plan.layout,
@@ -161,6 +174,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             num_processes=int(content.get("num_processes", 1)),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
+            evaluating={name: content[name] for name in EVALUATING if name in content},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(run.plan, f"{type(error).__name__}: {error}", advice) from None

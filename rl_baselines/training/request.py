@@ -22,6 +22,9 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "episode_window": 40,
         "min_episodes_save": 100,
         "eval_freq": 0,
+        "eval_episodes": 10,
+        "save_replay_buffer": True,
+        "verbose": 0,
         "save_freq": 0,
         "video_interval": 100_000,
         "video_length": 200,
@@ -72,11 +75,18 @@ class TrainingRequest:
     episode_window: int | None = None
     min_episodes_save: int | None = None
     eval_freq: int | None = None
+    eval_episodes: int | None = None
+    n_eval_envs: int | None = None
+    eval_env_kwargs: Mapping[str, Any] | None = None
+    """parameters of the world in which the policy is evaluated, over those in which it trains"""
     save_freq: int | None = None
     video: bool | None = None
     video_interval: int | None = None
     video_length: int | None = None
     num_videos: int | None = None
+    save_replay_buffer: bool | None = None
+    num_threads: int | None = None
+    verbose: int | None = None
     no_progress: bool | None = None
     track: str | None = None
     export: bool | None = None

@@ -1,6 +1,7 @@
 """From what was asked for to what is done: `resolve` checks everything and writes nothing."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from rl_baselines.checkpoints.checkpoint import Checkpoint
     from rl_baselines.hyperparams.resolve import Setting
 
-RESUME_MAY_CHANGE = ("resume", "num_processes", "device", "port", "no_vis", "no_progress", "track", "export")
+RESUME_MAY_CHANGE = (
+    *("resume", "num_processes", "device", "port", "no_vis", "no_progress", "track", "export"),
+    *("num_threads", "verbose"),
+)
 """choices that may be made with ``resume``; the others are the run's own"""
 NEW_LR_SHARE = 0.01
 """rate of a retraining without ``new_lr``, as a share of the saved initial rate"""
@@ -103,6 +107,12 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         episode_window=request.value("episode_window"),
         min_episodes_save=request.value("min_episodes_save"),
         eval_freq=request.value("eval_freq"),
+        eval_episodes=request.value("eval_episodes"),
+        n_eval_envs=request.n_eval_envs,
+        eval_env_kwargs=_evaluation_kwargs(request, env_id, env_kwargs),
+        save_replay_buffer=request.value("save_replay_buffer"),
+        num_threads=request.num_threads,
+        verbose=request.value("verbose"),
         save_freq=_steps(request.save_iterations, settings, algo) or request.value("save_freq"),
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
@@ -178,6 +188,9 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
         num_videos=request.value("num_videos"),
+        **saved.evaluating,
+        num_threads=request.num_threads,
+        verbose=request.value("verbose"),
         log_interval=saved.log_interval,
         layout=saved.layout,
         torch_deterministic=saved.torch_deterministic,
@@ -200,6 +213,20 @@ def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) ->
     if not find_algo(algo).load_class().on_policy or "n_steps" not in settings:
         raise UserError(f"{algo} has no iterations of rollout and update to count; say how long in --num-timesteps.")
     return int(iterations * settings["n_steps"].value * settings["n_envs"].value)
+
+
+def _evaluation_kwargs(request: TrainingRequest, env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the evaluation's world, which must show and take the same as the training's."""
+    if not request.value("eval_freq"):
+        for name in ("eval_episodes", "n_eval_envs", "eval_env_kwargs"):
+            if getattr(request, name) is not None:
+                raise UserError(f"--{name.replace('_', '-')} is for evaluations; add --eval-freq, for example 10_000.")
+    kwargs = dict(request.eval_env_kwargs or {})
+    make_config(env_id, {**env_kwargs, **kwargs})
+    for name in ("srl_model", "is_discrete"):
+        if name in kwargs:
+            raise UserError(f"--eval-env-kwargs can't change {name}, which decides what the policy observes and does.")
+    return kwargs
 
 
 def _flag(name: str, request: TrainingRequest) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run
@@ -16,7 +17,7 @@ from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
-from rl_baselines.training.callbacks.evaluations import EVALUATION_EPISODES, EvaluationCallback
+from rl_baselines.training.callbacks.evaluations import EvaluationCallback
 from rl_baselines.training.callbacks.export import ExportCallback
 from rl_baselines.training.callbacks.films import FilmCallback, Films
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
@@ -124,16 +125,20 @@ def _train(
         visdom: the server to draw to.
     """
     with ExitStack() as closing:
-        closing.enter_context(torch_threads(images=plan.observation.has_images))
+        closing.enter_context(torch_threads(images=plan.observation.has_images, count=plan.num_threads))
         closing.enter_context(deterministic_algorithms(plan.torch_deterministic))
         seed_everything(plan.seed)
         point = ResumePoint(plan, run, ranks)
         point.cut_back()
         session = closing.enter_context(made_by_all(plan, run.path, ranks))
+        if plan.eval_freq:
+            session.evaluation_worlds()  # what is wrong with them is said before there is a run
         point.load_buffer(session.model)
         figures = point.figures()
         scalars = ResumableCSV(run.progress, point.kept_steps)
-        outputs = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
+        outputs: list[KVWriter] = [scalars, ResumableTensorBoard(run.tensorboard, point.kept_steps)]
+        if plan.verbose:
+            outputs.append(HumanOutputFormat(sys.stdout))
         session.model.set_logger(RunLogger(str(run.path), outputs, figures))
         if plan.resume is None:
             write_settings(run, plan)
@@ -182,7 +187,8 @@ def _learn(
 ) -> int:
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
-    writer = CheckpointWriter(run, checkpoint_info(session), point.best_mean, plan.layout, figures, session.ranks)
+    info, ranks = checkpoint_info(session), session.ranks
+    writer = CheckpointWriter(run, info, point.best_mean, plan.layout, figures, ranks, plan.save_replay_buffer)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
@@ -253,9 +259,11 @@ def _callbacks(
     plan, writer = session.plan, saving.writer
     callbacks: list[BaseCallback] = [EpisodeRecorder(log, writer.figures), FiniteGuard(log), saving]
     if plan.eval_freq:
-        worlds = session.evaluation_worlds(EVALUATION_EPISODES)
+        worlds = session.evaluation_worlds()
         seed = plan.seed + EVAL_SEED_OFFSET
-        callbacks.append(EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed))
+        callbacks.append(
+            EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed, plan.eval_episodes)
+        )
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
     if plan.export:

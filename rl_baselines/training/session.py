@@ -14,14 +14,18 @@ from rl_baselines.acting.evaluation import number_of_envs
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, check_spaces, describe_space, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
+from rl_baselines.hyperparams.parameters import normalizes
 from rl_baselines.registry import check_action_space, find_algo
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.ranks.shares import share_of
 from rl_baselines.training.resume_point import processes_before
 from rl_baselines.vec_envs.create import create_envs
 from rl_baselines.vec_envs.images import raw_observation_space
+from rl_baselines.vec_envs.leaves import layers
+from srl3.errors import UserError
 from srl3.runtime.ranks import ALONE, Ranks
 from srl3.runtime.versions import versions
+from srl3.spaces import describe, in_words, same
 
 EVAL_SEED_OFFSET = 1_000_003
 """keeps the evaluation environment's episodes apart from the training ones"""
@@ -57,6 +61,7 @@ class Session:
             assert plan.parent is not None
             self.seed += plan.parent.info.num_timesteps  # other episodes than those that the run began with
         self._made: list[VecEnv] = []
+        self._evaluation: VecEnv | None = None
         try:
             self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             self.model = self._make_model()
@@ -71,18 +76,27 @@ class Session:
         """The registered class behind the model."""
         return find_algo(self.plan.algo).load_class(self.plan.policy)
 
-    def evaluation_worlds(self, num_episodes: int) -> VecEnv:
-        """Bare worlds apart from the training's, for an `Actor` to play so many episodes; closed with the session."""
+    def evaluation_worlds(self) -> VecEnv:
+        """Bare worlds apart from the training's, for an `Actor` to play the plan's evaluations; the same at each call.
+
+        Raises:
+            UserError: when they show or take something else than the training's.
+        """
+        if self._evaluation is not None:
+            return self._evaluation
         plan = self.plan
         worlds = create_envs(
             plan.env_id,
-            plan.env_kwargs,
-            n_envs=number_of_envs(plan.env_id, num_episodes),
+            {**plan.env_kwargs, **plan.eval_env_kwargs},
+            n_envs=plan.n_eval_envs or number_of_envs(plan.env_id, plan.eval_episodes),
             normalize=False,
             raw_images=True,
             training=False,
         )
         self._made.append(worlds)
+        if plan.eval_env_kwargs:
+            _check_same_spaces(list(layers(self.env))[-1], worlds)
+        self._evaluation = worlds
         return worlds
 
     def actor(self) -> Actor:
@@ -105,6 +119,7 @@ class Session:
 
     def _make_envs(self, n_envs: int, seed: int, monitor_folder: Path | None, *, training: bool) -> VecEnv:
         plan = self.plan
+        observations, rewards = normalizes(self.hyperparams["normalize"])
         venv = create_envs(
             plan.env_id,
             plan.env_kwargs,
@@ -112,7 +127,9 @@ class Session:
             seed=seed,
             num_stack=plan.num_stack,
             encoder=plan.observation.encoder,
-            normalize=bool(self.hyperparams["normalize"]),
+            normalize=observations,
+            normalize_reward=rewards,
+            gamma=self.hyperparams.get("gamma", 0.99),
             training=training,
             monitor_folder=monitor_folder,
             append=plan.resume is not None,
@@ -160,3 +177,14 @@ def checkpoint_info(session: Session) -> CheckpointInfo:
         versions=versions(),
         parent=str(plan.parent.path) if plan.parent else None,
     )
+
+
+def _check_same_spaces(training: VecEnv, evaluation: VecEnv) -> None:
+    for what in ("observation_space", "action_space"):
+        here, there = getattr(training, what), getattr(evaluation, what)
+        if not same(here, there):
+            words = {name: in_words(describe(space)) for name, space in (("here", here), ("there", there))}
+            raise UserError(
+                f"with these --eval-env-kwargs the {what.replace('_', ' ')} is {words['there']}, but the policy trains "
+                f"on {words['here']}; leave out what changes it."
+            )

@@ -104,7 +104,9 @@ def create_envs(
     if not raw_images:
         venv = as_sb3(venv)
     if normalize_reward or (normalize and normalised_keys(venv.observation_space, images)):
-        venv = StateNormalizer(venv, images, training=training, rewards=normalize_reward, gamma=gamma)
+        venv = StateNormalizer(
+            venv, images, training=training, observations=normalize, rewards=normalize_reward, gamma=gamma
+        )
     return venv
 
 

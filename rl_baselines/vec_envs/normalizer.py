@@ -172,6 +172,7 @@ class StateNormalizer(VecNormalize):
         venv: what is normalised.
         images: paths of its images.
         training: the statistics go on learning.
+        observations: normalise them at all.
         rewards: divide rewards by the standard deviation of the discounted return.
         gamma: discount of that return.
     """
@@ -182,10 +183,11 @@ class StateNormalizer(VecNormalize):
         images: Collection[str] = (),
         *,
         training: bool = True,
+        observations: bool = True,
         rewards: bool = False,
         gamma: float = 0.99,
     ) -> None:
-        keys = normalised_keys(venv.observation_space, images)
+        keys = normalised_keys(venv.observation_space, images) if observations else []
         is_dict = isinstance(venv.observation_space, spaces.Dict)
         super().__init__(
             venv,
@@ -197,4 +199,5 @@ class StateNormalizer(VecNormalize):
             epsilon=EPSILON,
             norm_obs_keys=keys if is_dict and keys else None,
         )
-        self.observation_space = normalised_space(venv.observation_space, images)
+        if observations:
+            self.observation_space = normalised_space(venv.observation_space, images)

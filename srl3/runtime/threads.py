@@ -14,14 +14,16 @@ def cores() -> int:
 
 
 @contextmanager
-def torch_threads(*, images: bool) -> Iterator[None]:
-    """In the block torch has one thread for small networks on states, where more only wait for one another, and as many
-    as before for images; afterwards as many as before.
+def torch_threads(*, images: bool, count: int | None = None) -> Iterator[None]:
+    """In the block torch has ``count`` threads, or else one for small networks on states, where more only wait for one
+    another, and as many as before for images; afterwards as many as before.
     """
     import torch
 
     before = torch.get_num_threads()
-    if not images:
+    if count is not None:
+        torch.set_num_threads(count)
+    elif not images:
         torch.set_num_threads(1)
     try:
         yield

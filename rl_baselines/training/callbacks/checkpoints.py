@@ -43,6 +43,7 @@ class CheckpointWriter:
         ranks: the processes that train together, each of which gives its part of ``latest.zip``.
         layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
         figures: of the episodes, which go on in a resumed run.
+        replay_buffer: write the replay buffer beside ``latest.zip``.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class CheckpointWriter:
         layout: str | None = None,
         figures: EpisodeFigures | None = None,
         ranks: Ranks = ALONE,
+        replay_buffer: bool = True,
     ) -> None:
         self.run = run
         self.ranks = ranks
@@ -60,6 +62,7 @@ class CheckpointWriter:
         self.best_mean = best_mean
         self.layout = layout
         self.figures = EpisodeFigures() if figures is None else figures
+        self.replay_buffer = replay_buffer
 
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
@@ -85,7 +88,7 @@ class CheckpointWriter:
         }
         if others:
             state["ranks"] = others
-        if getattr(model, "replay_buffer", None) is None:
+        if not self.replay_buffer or getattr(model, "replay_buffer", None) is None:
             self._save(self.run.latest, model, state)
             return
         waiting = self.run.waiting_replay_buffer(model.num_timesteps)
