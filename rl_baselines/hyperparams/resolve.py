@@ -10,6 +10,7 @@ from environments.foreign import escaped_id, foreign_ids
 from environments.registry import registered_env, unavailable_env
 from rl_baselines.hyperparams.parameters import Configurable, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
+from rl_baselines.hyperparams.zoo import ZooPreset, is_zoo, zoo_preset
 from srl3.errors import UserError, unknown_name
 from srl3.formats.yaml import read_by_hand, value_of
 from state_representation.registry import registered_srl
@@ -162,8 +163,13 @@ def _file_levels(
             return []
         conf_file = HYPERPARAMS_FOLDER / f"{checker.preset}.yaml"
     file = shown_path(conf_file)
+    content = _read_sections(conf_file, file)
+    if is_zoo(content):
+        preset = zoo_preset(content, file, env_id)
+        where = f"{file}: {preset.section}"
+        return [(where, checker.checked(preset.hyperparams, where))]
     sections = {}
-    for section, values in _read_sections(conf_file, file).items():
+    for section, values in content.items():
         _check_section(section, file)
         if not isinstance(values, Mapping | None):
             raise UserError(f"{file}: section {section} must be a mapping of hyperparameters, not {values!r}.")
@@ -174,6 +180,19 @@ def _file_levels(
         for narrower in ((), (srl_model,), (srl_model, actions))
     ]
     return [(f"{file}: {name}", sections[name]) for name in names if name in sections]
+
+
+def zoo_preset_of(conf_file: Path | None, env_id: str) -> ZooPreset | None:
+    """What a preset file of rl-zoo3 says besides hyperparameters; None where the file is another, or none.
+
+    Raises:
+        UserError: for a file that can't be read, or asks for what SRL3 can't do.
+    """
+    if conf_file is None:
+        return None
+    file = shown_path(conf_file)
+    content = _read_sections(conf_file, file)
+    return zoo_preset(content, file, env_id) if is_zoo(content) else None
 
 
 def _preset_file(checker: "_Checker", preset: str) -> Path:

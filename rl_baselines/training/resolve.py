@@ -47,7 +47,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     if parent is not None:
         _check_kept(request, parent)
         request = _inherit(request, parent)
-    request = dataclasses.replace(request, env=canonical_id(request.value("env")))
+    request = _with_zoo_preset(dataclasses.replace(request, env=canonical_id(request.value("env"))))
     env_id, policy = request.value("env"), request.value("policy")
     config_class = type(make_config(env_id, {}))
     srl_model = request.srl_model or config_class.default_srl_model
@@ -128,6 +128,21 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         parent=parent,
         arguments=arguments,
         command=request.command,
+    )
+
+
+def _with_zoo_preset(request: TrainingRequest) -> TrainingRequest:
+    """What a preset file of rl-zoo3 says besides hyperparameters, where the user did not."""
+    from rl_baselines.hyperparams.resolve import zoo_preset_of
+
+    preset = zoo_preset_of(request.conf_file, request.value("env"))
+    if preset is None:
+        return request
+    return dataclasses.replace(
+        request,
+        num_timesteps=request.num_timesteps or preset.n_timesteps,
+        num_stack=request.num_stack or preset.num_stack,
+        env_kwargs={**preset.env_kwargs, **(request.env_kwargs or {})} or None,
     )
 
 
