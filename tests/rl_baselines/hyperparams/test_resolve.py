@@ -162,7 +162,7 @@ def test_overrides_are_typed(name: str, text: str, value: Any) -> None:
         ("ppo2", "learning_rate:.nan", "learning_rate must be a number"),
         ("ppo2", "learning_rate:lin_inf", "learning_rate must be a number"),
         ("ppo2", "gamma:1.01", "gamma must be at least 0 and at most 1, not 1.01"),
-        ("ppo2", "normalize:1", "normalize must be true or false, not 1"),
+        ("ppo2", "normalize:1", "normalize must be true, false or a mapping"),
         ("ppo2", "use_sde:true", "use_sde needs continuous actions"),
         ("ppo2", "policy_kwargs:5", "policy_kwargs must be a mapping"),
         ("ppo2", "policy_kwargs:{net_arch: [0]}", "net_arch of ppo2 in --hyperparam must be layer sizes"),
