@@ -40,6 +40,8 @@ OLD = (
 )
 """heads of tables whose first column holds commands and flags of other systems"""
 MAX_EXAMPLE_LINES = 40
+LONGER = {"two_wheels.py": 60, "environments/mujoco_gym/tasks/balance.py": 60}
+"""examples of a robot and of a task"""
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -141,7 +143,7 @@ def test_train_commands_pass_every_check(page, tmp_path, monkeypatch, own_packag
         line = " ".join(arguments)
         from_a_run = ("--load-rl-model-path", "--resume", "--srl-model-path")
         goes_on = any(flag in line for flag in from_a_run)  # from a folder that is not there
-        of_an_example = "PanTilt" in line or "spo" in line  # of extending.md, which run further down
+        of_an_example = any(name in line for name in ("PanTilt", "spo", "Balance"))  # they run further down
         if module == "rl_baselines.train" and not goes_on and not of_an_example:
             resolve(request_from_flags(*make_parser().parse_with_given(arguments)))
     assert [path.name for path in tmp_path.iterdir()] == presets
@@ -253,7 +255,7 @@ def code_lines(text: str) -> int:
 def test_examples_are_short_and_in_style(tmp_path):
     for file, registry, text in examples():
         if registry is None:
-            assert 10 < code_lines(text) < MAX_EXAMPLE_LINES, file
+            assert 10 < code_lines(text) < LONGER.get(file, MAX_EXAMPLE_LINES), file
             (tmp_path / Path(file).name).write_text(text, encoding="utf-8")
     config = ["--config", str(ROOT / "pyproject.toml"), "--config", 'lint.isort.known-first-party=["environments"]']
     for check in (["check", "--no-cache", *config], ["format", "--no-cache", "--check", "--config", config[1]]):
@@ -313,6 +315,7 @@ for block in {blocks(DOCS / "checkpoints.md", "python")!r}:
     assert said[-1] in "0123", "the action that its second block prints"
     runs = sorted(str(path.parent.parent.relative_to(logs)) for path in logs.glob("*/*/*/*/latest.zip"))
     assert runs == [
+        "BalanceGymEnv-v0/ground_truth/batched_ppo",
         "CartPole-v1/ground_truth/ppo2",
         "Lamps-v0/ground_truth/ppo2",
         "MobileRobotGymEnv-v0/ground_truth/ppo2",

@@ -68,7 +68,13 @@ class Task(Watched):
         self.stage, self.config = config.at(0)
         self.robot = load_robot(config.robot)
         self.num_envs = num_envs
-        model = compile_scene(self.build_spec(self.robot), self.robot, config)
+        try:
+            spec = self.build_spec(self.robot)
+        except ValueError as error:  # what MuJoCo raises for MJCF that it can't read
+            raise UserError(
+                f"the model of robot {config.robot} can't be made: {' '.join(str(error).split())}"
+            ) from error
+        model = compile_scene(spec, self.robot, config)
         self.bind_state(make_backend(model, num_envs, config), self.robot)
         self._episodes = torch.full((num_envs,), -1, device=self.backend.device)
         seeds = np.random.SeedSequence().generate_state(num_envs, np.uint64).astype(np.int64) >> 1

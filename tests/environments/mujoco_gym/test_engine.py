@@ -280,6 +280,11 @@ def test_a_nan_action_is_refused_by_name():
             "    return made\nROBOT = dataclasses.replace(ANT, spec=spec)",
             "does not compile",
         ),
+        (
+            "import dataclasses, mujoco\nfrom environments.mujoco_gym.robots.ant import ROBOT as ANT\n"
+            "ROBOT = dataclasses.replace(ANT, spec=lambda: mujoco.MjSpec.from_string('<mujoco><worldbod/></mujoco>'))",
+            "model of robot .*mine.py can't be made: .*worldbod",
+        ),
     ],
 )
 def test_a_robot_file_with_a_mistake_is_refused(tmp_path, robot, words):
