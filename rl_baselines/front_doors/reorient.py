@@ -69,7 +69,7 @@ FLAGS = (
     Flag("action_repeat", positive_number, 1, READ, "control steps for each action"),
     Flag("unroll_length", positive_number, 10, READ, "steps of a trajectory"),
     Flag("num_envs", positive_number, 1024, READ, "worlds trained in"),
-    Flag("num_eval_envs", positive_number, 128, READ, "episodes that --play_only evaluates"),
+    Flag("num_eval_envs", positive_number, 128, READ, "episodes of an evaluation, a world for each"),
     Flag("discounting", number, 0.97, HYPERPARAMETER, "discount"),
     Flag("entropy_cost", number, 5e-3, HYPERPARAMETER, "weight of the entropy"),
     Flag("learning_rate", positive_float, 5e-4, HYPERPARAMETER, "it stays as it is"),
@@ -146,7 +146,7 @@ def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[st
         "save_freq": math.ceil(values.num_timesteps / values.num_evals),
     }
     if values.run_evals:
-        made.fields["eval_freq"] = made.fields["save_freq"]
+        made.fields |= {"eval_freq": made.fields["save_freq"], "eval_episodes": values.num_eval_envs}
     if values.use_wandb:
         made.fields["track"] = "wandb"
     if values.log_training_metrics:

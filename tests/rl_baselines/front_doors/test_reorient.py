@@ -56,7 +56,7 @@ def test_the_defaults_are_the_documents(here: Path) -> None:
     assert {made.settings[name].source for name in expected} == {"defaults of train_reorient"}
     assert made.hyperparams["policy_kwargs"]["net_arch"] == {"pi": [64, 64, 64], "vf": [64, 64, 64]}
     assert (made.total_timesteps, made.seed, made.config.max_steps) == (1_000_000, 1, 1000)
-    assert (made.eval_freq, made.save_freq, made.track) == (200_000, 200_000, None)
+    assert (made.eval_freq, made.save_freq, made.eval_episodes) == (200_000, 200_000, 128)
     assert not list(here.iterdir())
 
 
