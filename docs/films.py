@@ -1,0 +1,75 @@
+"""Films of trained robots for the readme and the docs, as GIF.
+
+python -m docs.films logs/AntGymEnv-v0 docs/images/ant.gif --seconds 5
+"""
+
+import argparse
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+
+from environments.registry import find_env
+from rl_baselines.acting.actor import Actor
+from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.runs.find import find_checkpoint
+
+HEIGHT, WIDTH = 200, 320
+FRAMES_PER_SECOND = 15
+COLOURS = "split[a][b];[a]palettegen=max_colors=96:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+
+
+def frames(checkpoint_path: Path, seconds: float, skipped: float, command: list[float] | None) -> np.ndarray:
+    """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions."""
+    info = load_checkpoint(checkpoint_path).info
+    face: Any = find_env(info.env_id).load_class()
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH)}
+    world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
+    world.seed([0])
+    world.reset()
+    if command is not None:
+        world.set_command(command)
+    actor = Actor.load(checkpoint_path)
+    seen: list[np.ndarray] = []
+    start = np.ones(1, dtype=bool)
+    time = -skipped
+    while len(seen) < seconds * FRAMES_PER_SECOND:
+        step = world.step(actor.act(world.observe().numpy(), start, deterministic=True))
+        start = (step.terminated | step.truncated).numpy()
+        if start[0]:
+            raise SystemExit("the robot fell before the film was over; give another --skip")
+        time += world.control_dt
+        if time >= len(seen) / FRAMES_PER_SECOND:
+            seen.append(world.images()[0])
+    world.close()
+    return np.stack(seen)
+
+
+def write_gif(pictures: np.ndarray, path: Path) -> None:
+    """One palette for all pictures."""
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FRAMES_PER_SECOND), "-i", "-"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vf", COLOURS, str(path)]
+    subprocess.run(command, input=pictures.tobytes(), check=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.films", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="run folder, or a folder with runs")
+    parser.add_argument("film", type=Path, help="the GIF")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length (default: 5)")
+    parser.add_argument("--skip", type=float, default=1.0, help="seconds before the film begins (default: 1)")
+    parser.add_argument(
+        "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
+    )
+    arguments = parser.parse_args(argv)
+    pictures = frames(find_checkpoint(arguments.run), arguments.seconds, arguments.skip, arguments.command)
+    write_gif(pictures, arguments.film)
+    print(f"{arguments.film}: {len(pictures)} frames, {arguments.film.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
