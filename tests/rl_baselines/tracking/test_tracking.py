@@ -1,7 +1,9 @@
 """Mirroring a training into a tracking service: what arrives there, and that the training does not depend on it."""
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -205,11 +207,18 @@ def read_wandb(folder: Path):
     from wandb.sdk.internal.datastore import DataStore
 
     (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
-    store = DataStore()
-    store.open_for_scan(str(file))
+    records: list[Record] = []
+    deadline = time.monotonic() + 60
+    while not any(record.HasField("exit") for record in records):  # W&B's own process writes, and may be behind
+        assert time.monotonic() < deadline, f"{file} has no end"
+        time.sleep(0.05)
+        store = DataStore()
+        with contextlib.suppress(AssertionError):  # half a record
+            store.open_for_scan(str(file))
+            records = [Record.FromString(data) for data in iter(store.scan_data, None)]
+        store.close()
     history, config, artifacts = [], {}, []
-    while (data := store.scan_data()) is not None:
-        record = Record.FromString(data)
+    for record in records:
         if record.HasField("history"):
             items = {item.key or ".".join(item.nested_key): item.value_json for item in record.history.item}
             history.append({key: json.loads(value) for key, value in items.items()})
