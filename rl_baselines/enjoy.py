@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     from rl_baselines.checkpoints.archive import read_info
 
     info = read_info(path)
-    config = make_config(info.env_id, {**info.env_kwargs, **overrides})
+    config = make_config(info.env_id, {**info.env_kwargs_here, **overrides})
     observed = info.env_kwargs["srl_model"]
     if config.srl_model != observed:
         raise UserError(f"{path} observes {observed}, and can't act from {config.srl_model}.")

@@ -37,7 +37,7 @@ def film_policy(checkpoint: Path, target: Path, length: int, seed: int) -> None:
     info = loaded.info
     actor = Actor.from_checkpoint(loaded, seed=seed)
     entry = find_env(info.env_id)
-    kwargs = dict(info.env_kwargs)
+    kwargs = info.env_kwargs_here
     if kwargs.get("srl_model") != PIXELS and entry.load_config().has("img_shape"):
         kwargs["img_shape"] = FILM_SHAPE
     venv = make_worlds(info, actor.encoder, kwargs, seed=seed, render_mode="rgb_array")

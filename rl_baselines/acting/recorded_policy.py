@@ -44,7 +44,7 @@ def find_trained_policy(run: str) -> RunPolicy:
     path = find_checkpoint(run, DEFAULT_LOG_DIR)
     info = read_info(path)
     deterministic = not find_algo(info.algo).load_class(info.policy).on_policy
-    return RunPolicy(path, info.env_id, info.env_kwargs, info.algo, deterministic)
+    return RunPolicy(path, info.env_id, info.env_kwargs_here, info.algo, deterministic)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from environments.config.engine import for_this_machine
 from rl_baselines.checkpoints.upgrade import upgrade
 from srl3.errors import UserError
 from srl3.spaces import Description, build, image_paths
@@ -45,6 +46,11 @@ class CheckpointInfo:
     observation_groups: dict[str, Any] = dataclasses.field(default_factory=dict)
     """descriptions of what else was observed in training, by group, for example ``critic``"""
     format: int = FORMAT
+
+    @property
+    def env_kwargs_here(self) -> dict[str, Any]:
+        """`env_kwargs` for acting on this machine: a world that was trained on a GPU needs none to be acted in."""
+        return for_this_machine(self.env_kwargs)
 
     @property
     def images(self) -> frozenset[str]:

@@ -54,7 +54,7 @@ def world_of(checkpoint: Checkpoint, actor: Actor) -> Iterator[VecEnv]:
         UserError: when it can't be made, or is no longer what the policy was trained in.
     """
     info = checkpoint.info
-    venv = make_worlds(info, actor.encoder, info.env_kwargs, n_envs=1, seed=SEED)
+    venv = make_worlds(info, actor.encoder, info.env_kwargs_here, n_envs=1, seed=SEED)
     try:
         yield venv
     finally:

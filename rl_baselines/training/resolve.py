@@ -306,7 +306,7 @@ def _inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
     info = parent.info
     env_id = info.env_id if request.env is None else canonical_id(request.env)
     same_env = env_id == info.env_id
-    inherited = {name: value for name, value in info.env_kwargs.items() if name != "srl_model"} if same_env else {}
+    inherited = {name: value for name, value in info.env_kwargs_here.items() if name != "srl_model"} if same_env else {}
     return dataclasses.replace(
         request,
         algo=request.algo or info.algo,

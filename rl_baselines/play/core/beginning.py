@@ -81,7 +81,7 @@ def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: T
     else:
         loaded = _first_checkpoint(sources[first], first, wanted.seed, loader, tools)
         assert loaded.info is not None
-        env_id, base = loaded.info.env_id, loaded.info.env_kwargs
+        env_id, base = loaded.info.env_id, loaded.info.env_kwargs_here
         if wanted.env is not None and canonical_id(wanted.env) != env_id:
             raise UserError(f"{sources[first].name} is of {env_id}, not of {wanted.env}; leave out --env.")
     config = make_config(env_id, {**base, **wanted.env_kwargs})
