@@ -17,8 +17,9 @@ from rl_baselines.play.policies.agents import AGENTS, ZeroAgent
 from rl_baselines.play.policies.loader import Loaded, Loader, Wish
 from rl_baselines.play.policies.sources import LOOK_SECONDS, Patience, Source, find_source, wait_for_source
 from rl_baselines.play.policies.state_file import MANUAL, read_choice
-from rl_baselines.play.policies.watcher import Watcher
+from rl_baselines.play.policies.watcher import Watcher, signature
 from srl3.errors import UserError
+from srl3.runtime.devices import check_device
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def begin(wanted: Wanted, tools: Tools | None = None) -> Player:
     tools = tools or Tools()
     if not 1 <= len(wanted.specs) <= MAX_SLOTS:
         raise UserError(f"up to {MAX_SLOTS} policies are shown side by side, not {len(wanted.specs)}.")
+    check_device(wanted.device)
     sources = [_source(spec, wanted, tools) for spec in wanted.specs]
     loader = Loader(wanted.device)
     try:
@@ -110,7 +112,28 @@ def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: T
             player.stage.close()
             raise UserError(slots[first].problem)
         player.news.append(event)
+        try:
+            for slot in slots[first + 1 :]:
+                _put_in_if_there(player, slot, tools)
+        except UserError:
+            player.stage.close()
+            raise
     return player
+
+
+def _put_in_if_there(player: Player, slot: Slot, tools: Tools) -> None:
+    """Let a slot's checkpoint act from the first step; one that a run does not have yet comes later."""
+    path = slot.wanted
+    found = None if path is None else signature(path)
+    if path is None or found is None:
+        return
+    loaded = player.loader.load_now(Wish(slot.number, path, found, player.stage.setting.seed))
+    if loaded.actor is None and slot.source.file is None:  # its run may write another
+        return
+    event = player.controller.put_in(slot.number, loaded, tools.clock())
+    if slot.problem or event is None:
+        raise UserError(slot.problem)
+    player.news.append(event)
 
 
 def _source(spec: str, wanted: Wanted, tools: Tools) -> Source:

@@ -19,6 +19,19 @@ from srl3.errors import UserError
 from tests.rl_baselines.play.conftest import Watching, turn_until
 
 
+def of_another_world(path, env_id="MobileRobot1DGymEnv-v0"):
+    """Let a checkpoint say that it is of another world."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "srl3/info.json":
+                content = json.dumps({**json.loads(content), "env_id": env_id}).encode()
+            new.writestr(name, content)
+    path.write_bytes(target.getvalue())
+    return path
+
+
 def test_returns_are_those_of_an_evaluation(run, play):
     player = play(run, robots=2, deterministic=True, seed=3)
     while any(slot.statistics.total < 4 for slot in player.slots):
@@ -160,17 +173,7 @@ def test_slots_of_the_same_deterministic_policy_do_the_same(run, play, clock):
 def test_a_checkpoint_of_another_world_is_refused_and_nothing_stops(run, play, clock):
     player, viewer = play(run), Watching()
     player.paused = True
-    path = run.checkpoint(100)
-    rewritten = path.read_bytes()
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(rewritten)) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "srl3/info.json":
-                info = {**json.loads(content), "env_id": "MobileRobot1DGymEnv-v0"}
-                content = json.dumps(info).encode()
-            new.writestr(name, content)
-    path.write_bytes(target.getvalue())
+    path = of_another_world(run.checkpoint(100))
     player.controller.show(0, path)
     turn_until(player, viewer, clock, lambda: bool(player.slots[0].problem))
     assert "MobileRobot1DGymEnv-v0" in player.slots[0].problem
@@ -245,3 +248,28 @@ def test_the_command_follows_and_ends(run, capsys, monkeypatch, tmp_path):
 def test_flags_that_do_not_go_together(flags):
     with pytest.raises(UserError):
         main(flags)
+
+
+@pytest.mark.parametrize("first", ["run", "random"])
+def test_what_is_named_side_by_side_is_of_one_world(run, play, first):
+    other = of_another_world(run.checkpoint(100))
+    specs = [run, other] if first == "run" else [run.checkpoint(200), "random", other]
+    with pytest.raises(UserError, match="is of MobileRobot1DGymEnv-v0, and MobileRobotGymEnv-v0 is shown"):
+        play(*specs)
+
+
+def test_a_damaged_file_named_side_by_side_is_refused(run, play):
+    path = run.checkpoint(100)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UserError, match=path.name):
+        play(run, path)
+
+
+def test_all_slots_act_from_the_first_step(run, play):
+    player = play(run, run.checkpoint(100), "random")
+    assert [slot.trained_steps for slot in player.slots] == [400, 100, 0]
+
+
+def test_a_device_that_is_not_there_is_refused_and_not_waited_for(run, play):
+    with pytest.raises(UserError, match="torch can't use the device 'gpu0'"):
+        play(run, device="gpu0")
