@@ -115,14 +115,20 @@ def find_algo(name: str) -> RegisteredRL:
     return registered_rl[name]
 
 
-def check_action_type(name: str, *, continuous: bool) -> None:
+def check_action_type(name: str, *, continuous: bool, has_both: bool = True) -> None:
     """Refuse an algorithm that can't take this kind of action.
+
+    Args:
+        name: the algorithm.
+        continuous: what the world's actions are.
+        has_both: whether ``-c`` decides that; a world with one kind alone has no use for it.
 
     Raises:
         UserError: naming algorithms that can.
     """
     wanted = ActionType.CONTINUOUS if continuous else ActionType.DISCRETE
-    _check(name, wanted, "leave out -c, or " if continuous else "add -c, or ")
+    advice = "leave out -c, or " if continuous else "add -c, or "
+    _check(name, wanted, advice if has_both else "")
 
 
 def check_action_space(name: str, space: "spaces.Space[Any]") -> None:

@@ -44,6 +44,12 @@ def check_observation(env_id: str, observation: Any, space: spaces.Space[Any], w
         for name, part in space.items():
             check_observation(env_id, observation[name], part, f"{what}'s {name}")
         return
+    if isinstance(space, spaces.Tuple):
+        if not isinstance(observation, tuple) or len(observation) != len(space.spaces):
+            raise UserError(f"{env_id} declares {len(space.spaces)} observations, but {what} is {observation!r}.")
+        for number, part in enumerate(space.spaces):
+            check_observation(env_id, observation[number], part, f"{what}'s part {number}")
+        return
     if not isinstance(space, spaces.Box):
         if not space.contains(observation):
             raise UserError(f"{env_id} declares observations {space}, but {what} is {observation!r}.")

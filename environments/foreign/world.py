@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import load_env_creator
 
+from environments.boundary.checks import check_observation, check_reward
 from environments.foreign.entries import ForeignConfig, foreign_config, make_foreign
 from environments.terms import ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
 
@@ -40,6 +41,7 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         self._actions: list[Any] = []
         self._last: Any = None
         self._lost = False
+        self._reset_checked = self._step_checked = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         rng = copy.deepcopy(self.unwrapped.np_random.bit_generator.state) if seed is None else None
@@ -47,6 +49,9 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         self._actions = []
         self._lost = False
         self._last, info = self.env.reset(seed=seed, options=options)
+        if not self._reset_checked:
+            check_observation(self.env_id, _as_arrays(self._last), self.observation_space)
+            self._reset_checked = True
         return self._last, _kept(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -103,6 +108,10 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         total = 0.0
         for _ in range(self.config.action_repeat):
             self._last, reward, terminated, truncated, info = self.env.step(action)
+            if not self._step_checked:
+                check_observation(self.env_id, _as_arrays(self._last), self.observation_space)
+                check_reward(self.env_id, reward, info.get("reward_terms", {}))
+                self._step_checked = True
             total += float(reward)
             if terminated or truncated:
                 break
@@ -124,6 +133,15 @@ def foreign_world(env_id: str) -> type[ForeignWorld]:
 
 def _kept(info: dict[str, Any]) -> dict[str, Any]:
     return {name: info[name] for name in KEPT if name in info}
+
+
+def _as_arrays(observation: Any) -> Any:
+    """Numbers and lists of numbers, which Gymnasium takes for arrays, as arrays, also within a dictionary or tuple."""
+    if isinstance(observation, dict):
+        return {name: _as_arrays(part) for name, part in observation.items()}
+    if isinstance(observation, tuple):
+        return tuple(_as_arrays(part) for part in observation)
+    return np.asarray(observation) if isinstance(observation, list | float | np.floating) else observation
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -25,7 +25,7 @@ def action_type_of(space: "spaces.Space[Any]") -> ActionType:
     """The kind of an action space.
 
     Raises:
-        UserError: for one that no algorithm takes: another kind, or a Box without bounds.
+        UserError: for one that no algorithm takes: another kind, or a Box without bounds or of whole numbers.
     """
     import numpy as np
     from gymnasium import spaces
@@ -40,6 +40,8 @@ def action_type_of(space: "spaces.Space[Any]") -> ActionType:
         if isinstance(space, kind):
             if isinstance(space, spaces.Box) and not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
                 raise UserError(f"the actions {space} have no finite bounds, which every algorithm here needs.")
+            if isinstance(space, spaces.Box) and not np.issubdtype(space.dtype, np.floating):
+                raise UserError(f"the actions {space} are a Box of whole numbers; declare them as MultiDiscrete.")
             return action_type
     raise UserError(
         f"{type(space).__name__} actions are not supported; use Box, Discrete, MultiDiscrete or MultiBinary."

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from environments.config import GROUND_TRUTH, EnvConfig
+from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
 from environments.flags import ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
 from rl_baselines.export.command import check_needs
@@ -65,7 +65,8 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         retrains=parent is not None,
     )
     config = make_config(env_id, env_kwargs)
-    check_action_type(algo, continuous=not config.is_discrete)
+    has_both = isinstance(config, SRLConfig) and config.modes.discrete and config.modes.continuous
+    check_action_type(algo, continuous=not config.is_discrete, has_both=has_both)
     log_dir = request.value("log_dir")
     check_writable(log_dir)
     find_algo(algo).load_class(policy)

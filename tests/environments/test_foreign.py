@@ -5,6 +5,7 @@ import pickle
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from environments.flags import make_config
 from environments.foreign import escaped_id
@@ -115,3 +116,100 @@ def test_an_action_is_repeated_and_the_time_limit_is_the_configurations():
     expected = sum(plain.step(action)[1] for _ in range(4))
     assert world.step(action)[1] == expected
     assert world.step(action)[3]
+
+
+class Wrong(gymnasium.Env):
+    """What it observes and earns is set by each test."""
+
+    action_space = spaces.Discrete(2)
+    observation_space = spaces.Box(-1, 1, (2,), np.float32)
+    observation = np.zeros(2, np.float32)
+    next_observation = None
+    reward = 1.0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation, {}
+
+    def step(self, action):
+        return (
+            self.observation if self.next_observation is None else self.next_observation,
+            self.reward,
+            False,
+            False,
+            {},
+        )
+
+
+PARTS = spaces.Dict({"place": spaces.Box(-1, 1, (2,), np.float32), "floor": spaces.Discrete(3)})
+PICTURE = spaces.Box(0, 255, (40, 40, 3), np.uint8)
+PAIR = spaces.Tuple((spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(3)))
+
+
+@pytest.fixture
+def wrong(monkeypatch):
+    """``wrong(reward=…)`` gives a registered world with these attributes."""
+
+    def make(**attributes):
+        spec = gymnasium.envs.registration.EnvSpec("Wrong-v0", type("Wrong", (Wrong,), attributes))
+        monkeypatch.setitem(gymnasium.registry, "Wrong-v0", spec)
+        return foreign_world.__wrapped__("Wrong-v0")()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sentence"),
+    [
+        ({"observation": np.zeros(1, np.float32)}, r"observations of shape \(2,\), but an observation has \(1,\)"),
+        ({"observation": np.full(2, 5, np.float32)}, r"observations in \[-1, 1\], but an observation lies outside"),
+        ({"observation": np.full(2, np.nan, np.float32)}, "must be finite, but an observation holds nan"),
+        ({"observation": "hello"}, "but an observation is a str"),
+        ({"observation_space": PICTURE, "observation": np.full((40, 40, 3), 0.5)}, "of uint8, but .* is of float64"),
+        ({"observation_space": PARTS, "observation": {"place": np.zeros(2, np.float32)}}, "has the parts"),
+        (
+            {"observation_space": PARTS, "observation": {"place": np.zeros(2, np.float32), "floor": 7}},
+            r"declares observations Discrete\(3\), but an observation's floor is 7",
+        ),
+        (
+            {"observation_space": PAIR, "observation": (np.zeros(3, np.float32), 1)},
+            r"an observation's part 0 has \(3,\)",
+        ),
+        ({"observation_space": PAIR, "observation": (np.zeros(2, np.float32),)}, "declares 2 observations"),
+    ],
+)
+def test_what_such_a_world_gives_first_is_held_against_its_spaces(wrong, attributes, sentence):
+    with pytest.raises(UserError, match=f"Wrong-v0 .*{sentence}"):
+        wrong(**attributes).reset(seed=0)
+    fitting = attributes.get("observation_space", Wrong.observation_space).sample()
+    world = wrong(**{**attributes, "observation": fitting, "next_observation": attributes["observation"]})
+    world.reset(seed=0)
+    with pytest.raises(UserError, match=f"Wrong-v0 .*{sentence}"):
+        world.step(0)
+
+
+@pytest.mark.parametrize(
+    ("reward", "sentence"),
+    [("one", "one number"), (np.ones(2), "one number"), (np.ones(1), "one number"), (float("nan"), "must be finite")],
+)
+def test_the_first_reward_of_such_a_world_is_one_finite_number(wrong, reward, sentence):
+    world = wrong(reward=reward)
+    world.reset(seed=0)
+    with pytest.raises(UserError, match=f"the reward of Wrong-v0 must be .*{sentence.removeprefix('must be ')}"):
+        world.step(0)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"observation": np.zeros(2)},
+        {"observation": [0.0, 0.5]},
+        {"observation_space": PAIR, "observation": (np.zeros(2, np.float32), 1)},
+        {"observation_space": spaces.Box(0, 1, (), np.float32), "observation": 0.5},
+        {"reward": np.float32(2)},
+    ],
+)
+def test_what_gymnasium_takes_for_an_array_is_one(wrong, attributes):
+    world = wrong(**attributes)
+    world.reset(seed=0)
+    world.step(0)

@@ -54,6 +54,12 @@ def test_action_type_check_names_alternatives() -> None:
         check_action_type("dqn", continuous=True)
 
 
+@pytest.mark.parametrize(("algo", "continuous"), [("sac", False), ("dqn", True)])
+def test_a_world_with_one_kind_of_actions_is_not_advised_to_use_the_flag(algo: str, continuous: bool) -> None:
+    with pytest.raises(UserError, match=rf"{algo} takes no \w+ actions; use one of .*ppo2"):
+        check_action_type(algo, continuous=continuous, has_both=False)
+
+
 def test_registries_and_presets_import_no_library() -> None:
     modules = "rl_baselines.registry, state_representation.registry, rl_baselines.base_classes"
     code = (

@@ -133,6 +133,8 @@ def test_what_an_algorithm_does_not_take_is_refused_by_name():
         check_action_space("dqn", ACTIONS["multi_discrete"])
     with pytest.raises(UserError, match="have no finite bounds"):
         check_action_space("sac", spaces.Box(-np.inf, np.inf, (2,), np.float32))
+    with pytest.raises(UserError, match="are a Box of whole numbers; declare them as MultiDiscrete"):
+        check_action_space("ppo", spaces.Box(0, 5, (2,), np.int64))
     venv = space_envs("dict", "continuous")
     with pytest.raises(UserError, match="CrossQ observes one array, not a Dict; use ppo"):
         find_algo("crossq").load_class().make_model(venv, {}, seed=0)
