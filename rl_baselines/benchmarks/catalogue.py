@@ -10,6 +10,8 @@ from rl_baselines.benchmarks.rows import Goal, Task
 
 _KUKA = "rl_baselines.benchmarks.kuka_rows"
 _MUJOCO = "rl_baselines.benchmarks.mujoco.against_physics"
+_ONE_ROBOT = "rl_baselines.benchmarks.mujoco.one_robot"
+_OTHERS = "rl_baselines.benchmarks.mujoco.against_others"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
@@ -50,7 +52,44 @@ def env_tasks() -> list[Task]:
         )
         for env_id in _mujoco_ids()
     ]
-    return kuka + [task for env_id in planar for task in _batched_tasks(env_id)] + mujoco
+    return kuka + [task for env_id in planar for task in _batched_tasks(env_id)] + mujoco + _mujoco_comparisons()
+
+
+def _mujoco_comparisons() -> list[Task]:
+    """MuJoCo's worlds against other programs and each other, and what they take."""
+    ant = "AntGymEnv-v0"
+    return [
+        Task(f"{ant}, one, against mj_step and NumPy", f"{_ONE_ROBOT}:against_plain", goal=Goal(0.5)),
+        *(
+            Task(
+                f"{env_id}, one, in real time at {rate} Hz",
+                f"{_ONE_ROBOT}:real_time",
+                {"env_id": env_id},
+                Goal(10, of="value", at_most=True),
+            )
+            for env_id, rate in ((ant, 60), ("VelocityFlatGymEnv-v0", 50))
+        ),
+        Task(
+            f"{ant}, 64 at once, against Gymnasium's Ant-v5 in AsyncVectorEnv",
+            f"{_OTHERS}:ant_against_gymnasium",
+            {"num_envs": 64},
+            Goal(4),
+            one_core=False,
+        ),
+        Task(
+            f"{ant}, memory of 4,096",
+            f"{_OTHERS}:memory",
+            {"env_id": ant, "num_envs": 4096},
+            Goal(1024, of="value", at_most=True),
+            one_core=False,
+        ),
+        Task(
+            "VelocityRoughGymEnv-v0, 1,024 at once, against VelocityFlatGymEnv-v0",
+            f"{_OTHERS}:world_against",
+            {"env_id": "VelocityRoughGymEnv-v0", "other_id": "VelocityFlatGymEnv-v0", "num_envs": 1024},
+            Goal(0.5),
+        ),
+    ]
 
 
 def gpu_tasks() -> list[Task]:

@@ -55,6 +55,12 @@ def peak_memory(pids: Iterable[int] = ()) -> float:
     return (own + sum(others)) / 1024
 
 
+def resident_memory() -> float:
+    """What of this process is in memory now, MiB; the greatest so far where the system does not say."""
+    own = _proc_field("/proc/self/status", "VmRSS:")
+    return peak_memory() if own is None else own / 1024
+
+
 def _proc_field(file: str, field: str) -> int | None:
     """KiB in the line that begins with ``field``; None where the system has no such file."""
     path = Path(file)
