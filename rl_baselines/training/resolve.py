@@ -136,6 +136,8 @@ def _with_zoo_preset(request: TrainingRequest) -> TrainingRequest:
     """What a preset file of rl-zoo3 says besides hyperparameters, where the user did not."""
     from rl_baselines.hyperparams.resolve import zoo_preset_of
 
+    if request.load_rl_model_path is not None and request.conf_file is not None:
+        raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --conf-file.")
     preset = zoo_preset_of(request.conf_file, request.value("env"))
     if preset is None:
         return request
@@ -328,8 +330,6 @@ def _settings(
     algo, overrides = request.value("algo"), request.hyperparam or ()
     flags: dict[str, Any] = {"n_envs": request.num_cpu}
     if parent is not None:
-        if request.conf_file is not None:
-            raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --conf-file.")
         if request.preset is not None:
             raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --preset.")
         if "learning_rate" in {item.partition(":")[0] for item in overrides}:

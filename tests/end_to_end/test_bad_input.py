@@ -26,7 +26,7 @@ OMNIROBOT_ONLY = "-sc is a task of OmnirobotEnv-v0"
 # as processes of their own, as a terminal starts them: some before anything heavy is loaded, and some after torch is
 AS_PROCESSES = [
     ("srl3 trian", "unknown command 'trian'; did you mean train?"),
-    ("list KukaButtonGymEnv-v0", "unexpected argument 'KukaButtonGymEnv-v0'; flags begin with -"),
+    ("list KukaButtonGymEnv-v00", "unknown environment 'KukaButtonGymEnv-v00'"),
     ("enjoy --log-dir nothing", "no checkpoint at nothing; there are no runs in logs/"),
     ("train --num-timestep 5", "unknown flag '--num-timestep'; did you mean --num-timesteps"),
     (f"train {MOBILE} --log-dir {{locked}}/logs", "may not be written to; choose another --log-dir"),
