@@ -274,6 +274,13 @@ def link_latest(run: RunFolder, log_dir: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def unlink_latest(run: RunFolder, log_dir: Path) -> None:
+    """Remove ``<log-dir>/latest`` where it points to this run."""
+    link = log_dir / LATEST_LINK
+    if link.is_symlink() and link.resolve() == run.path.resolve():
+        link.unlink()
+
+
 def numbered_checkpoints(folder: Path) -> list[Path]:
     """``model_<steps>_steps.zip`` in ``folder``, lowest number first."""
     if not folder.is_dir():

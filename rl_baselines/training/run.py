@@ -9,7 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
 from rl_baselines.runs.episodes import EpisodeLog
-from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run
+from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run, unlink_latest
 from rl_baselines.runs.layouts import new_run_folder
 from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tracking
 from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
@@ -32,6 +32,7 @@ from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import EVAL_SEED_OFFSET, Session, checkpoint_info
 from rl_baselines.training.tensorboard_log import ResumableTensorBoard
 from rl_baselines.vec_envs.workers import WorkerError
+from srl3.errors import UserError
 from srl3.os_errors import DISK_FULL, in_words
 from srl3.runtime.console import full_disk_said_once, logged_console
 from srl3.runtime.ranks import ALONE, LostRank, Ranks
@@ -80,11 +81,10 @@ def run_training(plan: TrainingPlan, on_begin: OnBegin | None = None, ranks: Ran
 def _train_in_folder(
     plan: TrainingPlan, ranks: Ranks, *, visdom: VisdomServer | None, on_begin: OnBegin | None
 ) -> TrainingResult:
-    run = plan.resume
+    run, kept = plan.resume, nearest_existing(plan.log_dir)
     try:
         with ExitStack() as unless_begun:
             if run is None:
-                kept = nearest_existing(plan.log_dir)
                 with signals_held_back():
                     run = new_run_folder(
                         plan.log_dir,
@@ -100,6 +100,11 @@ def _train_in_folder(
                 if on_begin is not None:
                     on_begin(run)
                 return TrainingResult(run, _train(plan, run, ranks, unless_begun, visdom=visdom))
+    except UserError:  # a world's own mistake shows in its first reset or step: there is nothing to go on with
+        if plan.resume is None and run is not None and run.path.is_dir() and not run.latest.is_file():
+            unlink_latest(run, plan.log_dir)
+            remove_run(run, kept)
+        raise
     except OSError as error:
         sentence = in_words(error)
         if error.errno not in DISK_FULL:

@@ -94,3 +94,36 @@ def test_a_replay_buffer_cut_short_is_one_sentence(
     run.progress.write_bytes(b"time/total_timesteps\n\xff\n")
     assert ended("--resume", str(run.path)) == 0
     assert f"warning: {run.progress} is damaged (" in capsys.readouterr().err
+
+
+WRONG_WORLD = """
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+
+class WrongEnv(gymnasium.Env):
+    observation_space, action_space = spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(SIZE, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), 0.0, False, False, {}
+
+
+gymnasium.register("NAME", WrongEnv)
+"""
+
+
+@pytest.mark.parametrize(("name", "size"), [("WrongAtReset-v0", "1"), ("WrongAtStep-v0", "2")])
+def test_a_mistake_of_the_world_leaves_no_run(
+    name: str, size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    package = name.removesuffix("-v0").lower()
+    (tmp_path / f"{package}.py").write_text(WRONG_WORLD.replace("SIZE", size).replace("NAME", name), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    logs = tmp_path / "logs"
+    assert ended("--env-package", package, "--env", name, "--algo", "ppo2", "--log-dir", str(logs)) == 2
+    assert f"{name} declares observations of shape (2,), but an observation has (1,)" in capsys.readouterr().err
+    assert not logs.exists()
