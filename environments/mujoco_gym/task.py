@@ -93,6 +93,7 @@ class Task(Watched):
         self.begin(self.draws(self.rows, torch.zeros_like(self.rows)))
         self._groups = self._make_groups()
         self._reward_names = self._checked_names("rewards", self.compute_task_rewards(), config.rewards)
+        self._weights_of: Mapping[str, float] | None = None
         self._ending_names = (*self.compute_terminations(), NON_FINITE)
         super().__init__(config, num_envs, str(self.backend.device))
         self.config = config.at(0)[1]
@@ -252,12 +253,15 @@ class Task(Watched):
 
     def _weighted(self, rewards: Terms) -> torch.Tensor:
         """``(terms, N) float32``, laid out robot by robot, so that sums over the terms have one order for any N."""
-        dt = self.control_dt if self.rewards_times_dt else 1.0
         weights = self.config.rewards
+        if weights is not self._weights_of:  # a curriculum changed them
+            dt = self.control_dt if self.rewards_times_dt else 1.0
+            self._weights = self.constant([weights[name] * dt for name in self._reward_names])
+            self._weights_of = weights
         terms = torch.empty(self.num_envs, len(rewards), device=self.backend.device)
-        for index, name in enumerate(self._reward_names):
-            torch.mul(rewards[name], weights[name] * dt, out=terms[:, index])
-        return terms.T
+        if self._reward_names:
+            torch.stack([rewards[name] for name in self._reward_names], 1, out=terms)
+        return terms.mul_(self._weights).T
 
     def _reset_rows(self, rows: torch.Tensor) -> None:
         self._follow_curriculum()
