@@ -13,6 +13,7 @@ from environments.term_tables import world_tables
 from environments.windows import check_window
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
+from srl3.files import check_takes_files
 from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _check_video(path: Path) -> None:
         raise UserError(f"--video writes MP4; name a file that ends in .mp4, not {path}.")
     if not path.absolute().parent.is_dir():
         raise UserError(f"the folder of --video {path} does not exist; make it first.")
+    check_takes_files(path.absolute().parent, f"--video {path}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from srl3.errors import UserError
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
@@ -56,6 +58,23 @@ def make_folder(path: Path) -> None:
     except OSError:
         remove_empty(missing)
         raise
+
+
+def check_takes_files(folder: Path, wanted: str) -> None:
+    """Refuse a folder in which no file can be made, before anything is worked out that would go there.
+
+    Args:
+        folder: is there.
+        wanted: what goes there, as the user named it.
+
+    Raises:
+        UserError: saying why.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".srl3."):
+            pass
+    except OSError as error:
+        raise UserError(f"{wanted} can't be written ({error.strerror}); choose another folder.") from None
 
 
 def remove_empty(folders: list[Path]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
 from srl3.errors import UserError
-from srl3.files import write_text
+from srl3.files import check_takes_files, write_text
 from srl3.flags import Parser
 
 if TYPE_CHECKING:
@@ -216,3 +216,4 @@ def _check_output(output: Path, kind: str) -> None:
         raise UserError(f"the folder of {output} does not exist; make it first.")
     if output.is_dir():
         raise UserError(f"{output} is a folder; name a file.")
+    check_takes_files(output.absolute().parent, str(output))

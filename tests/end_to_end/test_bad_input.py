@@ -44,6 +44,8 @@ HERE = [
     ("enjoy --log-dir {run} --deterministic --stochastic", "not allowed with"),
     ("enjoy --log-dir {run} --video film.avi", "name a file that ends in .mp4, not film.avi"),
     ("enjoy --log-dir {run} --video missing/film.mp4", "the folder of --video missing/film.mp4 does not exist"),
+    ("enjoy --log-dir {run} --video /proc/film.mp4", "--video /proc/film.mp4 (can't be written|does not exist)"),
+    ("export {run} -o /proc/policy.onnx", "/proc/policy.onnx (can't be written|does not exist)"),
     ("enjoy --log-dir {run} --video film.mp4 --render", "--render and --video are two ways of looking"),
     ("enjoy --log-dir {empty_folder}", "no checkpoint at .*empty_folder; there are no runs"),
     ("train ppo2", "unexpected argument 'ppo2'"),

@@ -1,13 +1,16 @@
 """Files that are whole or not there at all."""
 
+import errno
 import os
 import stat
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from srl3.files import atomic_path, write_text
+from srl3.errors import UserError
+from srl3.files import atomic_path, check_takes_files, write_text
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -82,3 +85,15 @@ def test_text_is_utf_8(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_text(tmp_path / "nowhere" / "a.txt", "text")
+
+
+def test_a_folder_that_takes_no_files_is_said(tmp_path, monkeypatch):
+    check_takes_files(tmp_path, "film.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+    def refused(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    with pytest.raises(UserError, match=r"film.mp4 can't be written \(No such file or directory\); choose another"):
+        check_takes_files(tmp_path, "film.mp4")
