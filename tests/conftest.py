@@ -24,3 +24,9 @@ def temporary_files() -> Iterator[None]:
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages of worlds that a test names are forgotten when it ends: others' processes would look for them."""
+    monkeypatch.setenv("SRL3_ENV_PACKAGES", os.environ.get("SRL3_ENV_PACKAGES", ""))
