@@ -199,6 +199,12 @@ def test_the_first_reward_of_such_a_world_is_one_finite_number(wrong, reward, se
         world.step(0)
 
 
+def numbers(observation):
+    """All that an observation holds, flat."""
+    parts = observation if isinstance(observation, tuple) else (observation,)
+    return [float(value) for part in parts for value in np.ravel(part)]
+
+
 @pytest.mark.parametrize(
     "attributes",
     [
@@ -211,5 +217,9 @@ def test_the_first_reward_of_such_a_world_is_one_finite_number(wrong, reward, se
 )
 def test_what_gymnasium_takes_for_an_array_is_one(wrong, attributes):
     world = wrong(**attributes)
-    world.reset(seed=0)
-    world.step(0)
+    given = attributes.get("observation", Wrong.observation)
+    first, _ = world.reset(seed=0)
+    second, reward, *_ = world.step(0)
+    for seen in (first, second):
+        assert numbers(seen) == numbers(given)
+    assert reward == attributes.get("reward", Wrong.reward)

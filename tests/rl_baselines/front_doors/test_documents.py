@@ -157,7 +157,7 @@ def test_the_commands_of_dexhand(folder: Path) -> None:
     plan_of(own)
     run(own, *cut)
     is_shown_by_tensorboard(tensorboard)
-    plan_of(many)
+    assert plan_of(many).request is not None
 
 
 def test_the_commands_of_train_play(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,9 @@ def test_the_menu_ends_with_its_input(run):
     def ended() -> None:
         raise EOFError
 
+    before = read_choice(run)
     Menu(run).run(ended)
+    assert read_choice(run) == before
 
 
 def test_a_damaged_state_file_is_said_and_mended(run):

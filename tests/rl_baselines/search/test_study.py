@@ -81,8 +81,11 @@ def test_a_study_over_another_space_is_refused_with_both_ranges(make_plan, tmp_p
 
 
 def test_another_sampler_or_more_trials_go_on_with_a_study(make_plan):
-    opened(make_plan("--n-trials", "3"))
-    opened(make_plan("--n-trials", "9", "--sampler", "random", "--pruner", "none", "--n-jobs", "2"))
+    study, _ = opened(make_plan("--n-trials", "3"))
+    finish(study)
+    again, _ = opened(make_plan("--n-trials", "9", "--sampler", "random", "--pruner", "none", "--n-jobs", "2"))
+    assert again.study_name == study.study_name
+    assert [trial.state for trial in again.trials] == [trial.state for trial in study.trials]
 
 
 def finish(study, *, state=TrialState.COMPLETE, **attributes):

@@ -9,7 +9,7 @@ from srl3.errors import UserError
 
 SIM = SimConfig(timestep=0.01, decimation=2, integrator="implicitfast", iterations=8, ls_iterations=8)
 CAMERA = CameraConfig(distance=0.8, azimuth=125.0, elevation=-20.0, height=-0.06)
-GRASP_CAMERA = CameraConfig(distance=0.6, azimuth=130.0, elevation=-22.0, height=-0.03)
+GRASP_CAMERA = CameraConfig(distance=0.85, azimuth=130.0, elevation=-24.0, height=-0.13)
 HAND_TERMS = (
     "base_pos",
     "base_vel",
