@@ -2,13 +2,17 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from environments.terms import ActionTerm, ObservationTerm
+from srl3.columns import table
 
 OBSERVATION_HEAD = ("observation", "slice", "unit", "frame", "scale", "clip", "history", "elements", "mean ± std")
 ACTION_HEAD = ("action", "name", "range", "scale", "offset", "unit", "joint", "limits", "stiffness", "damping", "gear")
+FEW = 6
+"""elements that are always shown one by one"""
 
 
 def world_tables(
@@ -54,10 +58,15 @@ def action_as_json(term: ActionTerm) -> dict[str, Any]:
 def observation_rows(
     terms: Sequence[dict[str, Any]], normalizer: dict[str, Any] | None = None
 ) -> list[tuple[str, ...]]:
-    """Name, slice, unit, frame, scale, clip, history, elements and mean ± std of terms."""
+    """Name, slice, unit, frame, scale, clip, history, elements and mean ± std of terms.
+
+    Many elements that are those of an earlier term are shown as that term's, others as `shortened` has them.
+    """
     rows: list[tuple[str, ...]] = []
+    named: dict[tuple[str, ...], str] = {}
     for term in terms:
         start, stop = term["slice"]
+        first = named.setdefault(tuple(term["elements"]), term["name"])
         rows.append(
             (
                 term["name"],
@@ -67,7 +76,7 @@ def observation_rows(
                 "" if term["scale"] == 1 else _short(term["scale"]),
                 "" if term["clip"] is None else " to ".join(map(_short, term["clip"])),
                 "" if term["history"] == 1 else str(term["history"]),
-                " ".join(term["elements"]),
+                f"as {first}" if first != term["name"] and len(term["elements"]) > FEW else shortened(term["elements"]),
                 "" if normalizer is None else _moments(normalizer, start, stop),
             )
         )
@@ -96,12 +105,47 @@ def action_rows(terms: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return rows
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Aligned lines; a column without a value is left out."""
-    kept = [column for column in range(len(head)) if any(row[column] for row in rows)]
-    lines = [[line[column] for column in kept] for line in (head, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(kept))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+def shortened(elements: Sequence[str]) -> str:
+    """Names, shorter where they are a product of parts or are numbered, as a shell would expand them.
+
+    >>> shortened(["a_x", "a_y", "b_x", "b_y"])
+    '{a,b}_{x,y}'
+    >>> shortened([f"ray_{number}" for number in range(187)])
+    'ray_{0..186}'
+    """
+    if len(elements) <= FEW:
+        return " ".join(elements)
+    counted = _numbered(elements)
+    if counted is not None:
+        return counted
+    heads, tails = (list(dict.fromkeys(parts)) for parts in zip(*map(_halves, elements), strict=True))
+    if len(tails) == 1 or heads == [""] or [head + tail for head in heads for tail in tails] != list(elements):
+        return " ".join(elements)
+    before = heads[0] if len(heads) == 1 else _numbered(heads) or "{" + ",".join(heads) + "}"
+    return before + _braces(tails)
+
+
+def _halves(name: str) -> tuple[str, str]:
+    """What stands before the last underscore, and what from there."""
+    head, line, tail = name.rpartition("_")
+    return head, line + tail
+
+
+def _braces(tails: Sequence[str]) -> str:
+    if all(tail.startswith("_") for tail in tails):
+        return "_{" + ",".join(tail[1:] for tail in tails) + "}"
+    return "{" + ",".join(tails) + "}"
+
+
+def _numbered(names: Sequence[str]) -> str | None:
+    """Names that differ in a number at their end, which counts up, as ``name{first..last}``; None for others."""
+    found = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
+    if len(names) < 2 or None in found or len({match[1] for match in found if match}) > 1:
+        return None
+    numbers = [int(match[2]) for match in found if match]
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return None
+    return f"{names[0].removesuffix(str(numbers[0]))}{{{numbers[0]}..{numbers[-1]}}}"
 
 
 def _moments(normalizer: dict[str, Any], start: int, stop: int) -> str:

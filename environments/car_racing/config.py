@@ -9,7 +9,7 @@ from srl3.errors import UserError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CarRacingConfig(SRLConfig):
-    """A car on a closed track that is drawn anew in every episode. Lengths are Box2D's units (metres)."""
+    """A car drives along a closed track that is drawn anew in every episode. Lengths are Box2D's units (metres)."""
 
     env_id: ClassVar[str] = "CarRacingGymEnv-v0"
     modes: ClassVar[Modes] = Modes(random_target=False, shape_reward=False)

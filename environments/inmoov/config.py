@@ -111,7 +111,7 @@ class InmoovConfig(SRLConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InmoovReachConfig(InmoovConfig):
-    """The right hand reaches for the ripe fruit of a plant."""
+    """The right hand of the humanoid InMoov reaches for the ripe fruit of a plant."""
 
     env_id: ClassVar[str] = "InmoovGymEnv-v0"
 
@@ -133,7 +133,7 @@ class InmoovReachConfig(InmoovConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InmoovButtonConfig(InmoovConfig):
-    """The right fist pushes a button that stands on a table, by the rules of the Kuka worlds."""
+    """The right fist of InMoov pushes a button that stands on a table, by the rules of the Kuka worlds."""
 
     env_id: ClassVar[str] = "InmoovButtonGymEnv-v0"
 

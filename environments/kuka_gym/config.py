@@ -11,7 +11,7 @@ Range = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KukaButtonConfig(SRLConfig):
-    """The arm pushes one button that stands on a table. World frame: x away from the arm, z up."""
+    """A Kuka arm pushes one button that stands on a table. World frame: x away from the arm, z up."""
 
     env_id: ClassVar[str] = "KukaButtonGymEnv-v0"
     modes: ClassVar[Modes] = Modes(joints=True, multi_view=True, states=(PIXELS, GROUND_TRUTH, JOINTS, JOINTS_POSITION))

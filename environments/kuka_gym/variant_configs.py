@@ -12,7 +12,7 @@ Vector = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KukaRandButtonConfig(KukaButtonConfig):
-    """`KukaButtonConfig` among ducks, toy bricks and cubes, and a ball that is kicked across the table."""
+    """A Kuka arm pushes a button among ducks, toy bricks and cubes, and a ball that is kicked across the table."""
 
     env_id: ClassVar[str] = "KukaRandButtonGymEnv-v0"
 
@@ -50,7 +50,7 @@ class KukaRandButtonConfig(KukaButtonConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kuka2ButtonConfig(KukaButtonConfig):
-    """The arm pushes two buttons in order: the light one, then the dark one."""
+    """A Kuka arm pushes two buttons in order: the light one, then the dark one."""
 
     env_id: ClassVar[str] = "Kuka2ButtonGymEnv-v0"
 
@@ -82,7 +82,7 @@ class Kuka2ButtonConfig(KukaButtonConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KukaMovingButtonConfig(KukaButtonConfig):
-    """The arm pushes a button that wanders to and fro."""
+    """A Kuka arm pushes a button that wanders to and fro."""
 
     env_id: ClassVar[str] = "KukaMovingButtonGymEnv-v0"
 

@@ -9,7 +9,7 @@ from srl3.errors import UserError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MobileRobotConfig(SRLConfig):
-    """A robot in a square arena: x to the right, y up, the origin in the lower left corner, metres.
+    """A robot drives to a target in a square arena. World frame: x right, y up, the origin lower left, metres.
 
     ``multi_view`` adds the robot's on-board camera as a second view (the S-RL Toolbox called that ``fpv``).
     """
@@ -79,7 +79,7 @@ class MobileRobotConfig(SRLConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MobileRobot2TargetConfig(MobileRobotConfig):
-    """Two targets, one after the other: ``target`` first, then ``second_target``; ``random_target`` draws both.
+    """A robot drives to two targets, ``target`` first, then ``second_target``. ``random_target`` draws both.
 
     ``max_steps`` is 250 here too: the S-RL Toolbox names 1500 for this world, but never applied it.
     """
@@ -97,7 +97,7 @@ class MobileRobot2TargetConfig(MobileRobotConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MobileRobot1DConfig(MobileRobotConfig):
-    """The robot moves along x only, and its target lies ahead of it or behind it."""
+    """A robot moves along x only, and its target lies ahead of it or behind it."""
 
     env_id: ClassVar[str] = "MobileRobot1DGymEnv-v0"
     modes: ClassVar[Modes] = Modes(continuous=False, multi_view=True)
@@ -113,7 +113,7 @@ class MobileRobot1DConfig(MobileRobotConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MobileRobotLineTargetConfig(MobileRobotConfig):
-    """The target is a line across the arena: a band on the floor, in front of which the robot is to stand."""
+    """A robot drives to a line across the arena: a band on the floor, in front of which it is to stand."""
 
     env_id: ClassVar[str] = "MobileRobotLineTargetGymEnv-v0"
     modes: ClassVar[Modes] = Modes()

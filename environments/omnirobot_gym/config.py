@@ -37,7 +37,7 @@ MOVING_TARGET = (Task.CHASE, Task.ESCAPE)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OmnirobotConfig(SRLConfig):
-    """A robot on a square floor: x to the right in pictures, y up, the origin in the middle, metres.
+    """A robot drives to a target or along a curve. World frame: x right, y up, the origin in the middle, metres.
 
     At most one of the six task parameters is true (see `Task` and `environments.omnirobot_gym.tasks` for the rewards).
     The target is drawn anew in every episode with ``random_target``, and always for the simple, the chasing and the

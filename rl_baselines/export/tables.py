@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from environments.term_tables import ACTION_HEAD, OBSERVATION_HEAD, action_rows, observation_rows, table
+from environments.term_tables import ACTION_HEAD, OBSERVATION_HEAD, action_rows, observation_rows
 from rl_baselines.export.contract import Contract
+from srl3.columns import table
 
 
 def contract_tables(contract: Contract) -> str:

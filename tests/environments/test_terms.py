@@ -6,7 +6,10 @@ from gymnasium import spaces
 
 from environments.batched import make_batched_vec_env
 from environments.config import PIXELS, SRLConfig
+from environments.config.summary import summary
 from environments.registry import find_env, registered_env
+from environments.srl_env import SRLGymEnv
+from environments.term_tables import observation_rows, shortened
 from environments.terms import action_terms_of, laid_out, observation_terms_of
 
 
@@ -23,11 +26,23 @@ def modes(env_id: str) -> list[dict[str, object]]:
     return found
 
 
+def check_summary(env_id: str, kwargs: dict[str, object], env: SRLGymEnv) -> None:
+    """What `list` says of a world without making it, against the world that was made."""
+    found = summary(env_id, registered_env[env_id].load_config())
+    discrete = isinstance(env.action_space, spaces.Discrete)
+    mode = "discrete" if discrete else "joints" if kwargs.get("action_joints") else "continuous"
+    assert found.actions[mode] == (env.action_space.n if discrete else env.action_space.shape[0])
+    if kwargs.get("relative_pos", True):
+        state = str(kwargs.get("srl_model", "ground_truth"))
+        assert state == PIXELS or env.observation_space.shape == (found.state_sizes[state],)
+
+
 @pytest.mark.parametrize("env_id", registered_env)
 def test_terms_cover_the_spaces_of_every_world(env_id: str) -> None:
     for kwargs in modes(env_id):
         env = registered_env[env_id].load_class()(**kwargs)
         try:
+            check_summary(env_id, kwargs, env)
             stops: dict[str, int] = {}
             for term in env.observation_terms():
                 assert term.start == stops.get(term.group, 0)
@@ -114,3 +129,30 @@ def test_a_foreign_world_tells_what_its_spaces_tell() -> None:
     assert [(term.low, term.high) for term in env.action_terms()] == [(-2.0, 2.0)]
     assert env.control_dt == 0.05
     env.close()
+
+
+@pytest.mark.parametrize(
+    ("elements", "shown"),
+    [
+        (["x", "y", "z"], "x y z"),
+        ([f"foot_{foot}_{axis}" for foot in (1, 2) for axis in ("fx", "fy", "fz", "tx")], "foot_{1..2}_{fx,fy,fz,tx}"),
+        ([f"{tip}_{axis}" for tip in ("thumb", "index") for axis in "xyzw"], "{thumb,index}_{x,y,z,w}"),
+        ([f"base_{axis}" for axis in "abcdefg"], "base_{a,b,c,d,e,f,g}"),
+        ([f"ray_{ray}" for ray in range(187)], "ray_{0..186}"),
+        ([f"J{joint}" for joint in range(7)], "J{0..6}"),
+        (["qx", "qy", "qz", "qw", "vx", "vy", "vz"], "qx qy qz qw vx vy vz"),
+        (["a_x", "a_y", "b_x", "b_z", "c_x", "c_y", "d"], "a_x a_y b_x b_z c_x c_y d"),
+    ],
+)
+def test_many_elements_are_shown_as_a_shell_would_expand_them(elements: list[str], shown: str) -> None:
+    assert shortened(elements) == shown
+
+
+def test_the_elements_of_an_earlier_term_are_named_by_it() -> None:
+    term = {"slice": [0, 8], "unit": "rad", "frame": "", "scale": 1, "clip": None, "history": 1}
+    elements = [f"{side}_{joint}" for side in ("left", "right") for joint in ("hip", "knee", "ankle", "toe")]
+    rows = observation_rows(
+        [{**term, "name": name, "elements": elements} for name in ("joint_pos", "joint_vel")]
+        + [{**term, "name": "other", "elements": ["x", "y"]}, {**term, "name": "again", "elements": ["x", "y"]}]
+    )
+    assert [row[7] for row in rows] == ["{left,right}_{hip,knee,ankle,toe}", "as joint_pos", "x y", "x y"]

@@ -37,7 +37,7 @@ class LocomotionConfig(TaskConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AntConfig(LocomotionConfig):
-    """The ant: 60 observations, 8 torques, 60 Hz."""
+    """An ant runs towards a target 1,000 m away: 60 observations, 8 torques, 60 Hz."""
 
     env_id: ClassVar[str] = "AntGymEnv-v0"
 
@@ -78,7 +78,7 @@ class AntConfig(LocomotionConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HumanoidConfig(LocomotionConfig):
-    """The humanoid: 108 observations, 21 torques, 60 Hz."""
+    """A humanoid runs towards a target 1,000 m away: 108 observations, 21 torques, 60 Hz."""
 
     env_id: ClassVar[str] = "HumanoidGymEnv-v0"
 

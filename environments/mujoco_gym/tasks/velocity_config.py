@@ -89,7 +89,7 @@ CAMERA = CameraConfig(distance=1.9, azimuth=130.0, elevation=-18.0)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VelocityFlatConfig(TaskConfig):
-    """Follow commanded velocities on a plane, at 50 Hz, in episodes of 20 seconds."""
+    """A quadruped follows commanded velocities on a plane, at 50 Hz, in episodes of 20 seconds."""
 
     env_id: ClassVar[str] = "VelocityFlatGymEnv-v0"
 
@@ -123,7 +123,7 @@ class VelocityFlatConfig(TaskConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VelocityRoughConfig(VelocityFlatConfig):
-    """The same on slopes, stairs and rubble, with a scan of the heights around the robot."""
+    """A quadruped follows commanded velocities on slopes, stairs and rubble, with a scan of the heights around it."""
 
     env_id: ClassVar[str] = "VelocityRoughGymEnv-v0"
 

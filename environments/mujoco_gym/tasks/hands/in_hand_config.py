@@ -114,7 +114,7 @@ def _seen_by_critic() -> dict[str, ObservationConfig]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReorientConfig(InHandConfig):
-    """Turn the cube to a shown orientation, goal after goal: rewards, resets and success of LeapCubeReorient."""
+    """Turn a cube on the palm to a shown orientation, goal after goal, with rewards and resets of LeapCubeReorient."""
 
     env_id: ClassVar[str] = "ParaHandReorientGymEnv-v0"
     positive_fields: ClassVar[tuple[str, ...]] = (*InHandConfig.positive_fields, "success_angle", "goals_for_success")
@@ -153,7 +153,7 @@ class ReorientConfig(InHandConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RotateZConfig(InHandConfig):
-    """Keep the cube turning about the vertical, to the left."""
+    """Keep a cube on the palm turning about the vertical, to the left."""
 
     env_id: ClassVar[str] = "ParaHandRotateZGymEnv-v0"
 

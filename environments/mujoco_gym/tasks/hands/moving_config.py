@@ -55,7 +55,7 @@ class MovingHandConfig(HandConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DexHandBaseConfig(MovingHandConfig):
-    """The base task of DexHand: raise the hand to a height and keep it there, smoothly and within its limits.
+    """Raise a five-finger hand to a height and keep it there, smoothly and within its limits.
 
     All reward terms but ``success`` and ``failure`` are between 0 and 1: exponentials of what is to be small, each over
     the scale that is configured for it.
@@ -119,7 +119,7 @@ class DexHandBaseConfig(MovingHandConfig):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DexGraspConfig(MovingHandConfig):
-    """Grasp a box by touch and lift it, in three stages: go over it, close the fingers, lift.
+    """Grasp a box by touch with a five-finger hand and lift it, in three stages: go over it, close the fingers, lift.
 
     What a policy observes says nothing of the box but what the fingertips feel; a value function sees it.
     """
