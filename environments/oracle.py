@@ -4,7 +4,6 @@ The scripted policy sees the world itself (positions, targets, walls). Episode i
 seeded with ``seed + i``, so an evaluation can repeat it.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -56,11 +55,9 @@ def main(argv: list[str] | None = None) -> int:
     config = make_config(
         arguments.env, {**env_kwargs_from_flags(arguments, given), "srl_model": "ground_truth", "renders": False}
     )
-    oracle = entry.load_oracle()
-    if oracle is None:
+    if entry.oracle is None:
         raise UserError(f"{arguments.env} has no scripted policy; these have one: {', '.join(_with_oracle())}.")
-    play = _play_batched if entry.threading is ThreadingType.BATCHED else _play_one_by_one
-    returns = play(arguments, config, oracle)
+    returns = reference_returns(arguments.env, config, arguments.episodes, arguments.seed)
     if arguments.json:
         print(json.dumps({name: {"mean": values.mean(), "std": values.std()} for name, values in returns.items()}))
         return 0
@@ -69,35 +66,55 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _play_batched(arguments: argparse.Namespace, config: EnvConfig, oracle: Policy) -> dict[str, "np.ndarray"]:
+def reference_returns(env_id: str, config: EnvConfig, num_episodes: int, seed: int) -> dict[str, "np.ndarray"]:
+    """What the scripted policy (`ORACLE`) and a random agent (`RANDOM`) earn: ``(num_episodes,) float64`` each.
+
+    Args:
+        env_id: of a world with a scripted policy.
+        config: of the world, observing its ground truth.
+        num_episodes: of each of the two.
+        seed: episode i is the first one of an environment seeded with ``seed + i``.
+    """
+    entry = find_env(env_id)
+    oracle = entry.load_oracle()
+    assert oracle is not None
+    play = _play_batched if entry.threading is ThreadingType.BATCHED else _play_one_by_one
+    return play(env_id, config, oracle, num_episodes, seed)
+
+
+def _play_batched(
+    env_id: str, config: EnvConfig, oracle: Policy, num_episodes: int, seed: int
+) -> dict[str, "np.ndarray"]:
     """Returns of all episodes of the scripted policy and of the random agent, at once."""
     import numpy as np
 
     from environments.batched.episodes import episode_returns, random_policy
     from environments.batched.single import BatchedGymEnv
 
-    face = find_env(arguments.env).load_class()
+    face = find_env(env_id).load_class()
     assert issubclass(face, BatchedGymEnv)
-    world = face.world_class(config, arguments.episodes)
-    policies = {ORACLE: oracle, RANDOM: random_policy(np.random.default_rng(arguments.seed))}
-    return {name: episode_returns(world, policy, arguments.seed) for name, policy in policies.items()}
+    world = face.world_class(config, num_episodes)
+    policies = {ORACLE: oracle, RANDOM: random_policy(np.random.default_rng(seed))}
+    return {name: episode_returns(world, policy, seed) for name, policy in policies.items()}
 
 
-def _play_one_by_one(arguments: argparse.Namespace, config: EnvConfig, oracle: Policy) -> dict[str, "np.ndarray"]:
+def _play_one_by_one(
+    env_id: str, config: EnvConfig, oracle: Policy, num_episodes: int, seed: int
+) -> dict[str, "np.ndarray"]:
     """The same in a world of one robot."""
     import numpy as np
 
     from srl3.runtime.progress import Progress
 
-    env = find_env(arguments.env).load_class()(**config.as_dict())
-    env.action_space.seed(arguments.seed)
+    env = find_env(env_id).load_class()(**config.as_dict())
+    env.action_space.seed(seed)
     policies: dict[str, Policy] = {ORACLE: oracle, RANDOM: lambda _: env.action_space.sample()}
-    returns = {name: np.zeros(arguments.episodes) for name in policies}
+    returns = {name: np.zeros(num_episodes) for name in policies}
     try:
-        with Progress(2 * arguments.episodes, "episodes", sys.stderr.isatty(), leave=False) as bar:
+        with Progress(2 * num_episodes, "episodes", sys.stderr.isatty(), leave=False) as bar:
             for name, policy in policies.items():
-                for index in range(arguments.episodes):
-                    env.reset(seed=arguments.seed + index)
+                for index in range(num_episodes):
+                    env.reset(seed=seed + index)
                     over = False
                     while not over:
                         _, reward, terminated, truncated, _ = env.step(policy(env))

@@ -1,6 +1,5 @@
 """``python -m rl_baselines.benchmark_agents DIR``: what every trained model below a folder earns, as a table."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -51,9 +50,10 @@ def main(argv: list[str] | None = None) -> int:
         if not path.absolute().parent.is_dir():
             raise UserError(f"the folder of {path} does not exist; make it first.")
 
-    from rl_baselines.benchmarks.agents.evaluations import EvaluationProcesses, Score, find_agents
+    from rl_baselines.benchmarks.agents.evaluations import Score, find_agents, play_each
     from rl_baselines.benchmarks.agents.table import FORMATS, as_markdown, rows_of
     from srl3.files import write_text
+    from srl3.runtime.processes.children import Children, shared_cores
 
     agents = find_agents(arguments.folder, latest=arguments.latest)
     flags = ["--seed", str(arguments.seed)]
@@ -63,8 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         flags += ["--num-episodes", str(arguments.num_episodes)]
     flags += [f"--{way}" for way in ("deterministic", "stochastic") if getattr(arguments, way)]
     scores, failed = [], 0
-    with EvaluationProcesses(flags, arguments.jobs, _threads(arguments.jobs)) as processes:
-        for number, (agent, score) in enumerate(processes.play(agents), start=1):
+    with Children(arguments.jobs, shared_cores(arguments.jobs)) as children:
+        for number, (agent, score) in enumerate(play_each(agents, flags, children), start=1):
             counted = f"{number}/{len(agents)} {agent.checkpoint}"
             if isinstance(score, Score):
                 scores.append((agent, score))
@@ -80,12 +80,6 @@ def main(argv: list[str] | None = None) -> int:
     for path in arguments.output_file:
         write_text(path, FORMATS[path.suffix](rows))
     return 1 if failed else 0
-
-
-def _threads(jobs: int) -> dict[str, str]:
-    """An equal share of the cores for each process, where the user has not set the number of threads."""
-    share = str(max(1, len(os.sched_getaffinity(0)) // jobs))
-    return {name: share for name in ("OMP_NUM_THREADS", "PYTHON_CPU_COUNT") if name not in os.environ}
 
 
 if __name__ == "__main__":

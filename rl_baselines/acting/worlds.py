@@ -19,6 +19,7 @@ def make_worlds(
     encoder: Encoder | None,
     env_kwargs: Mapping[str, Any],
     *,
+    env_id: str | None = None,
     n_envs: int = 1,
     seed: int = 0,
     render_mode: str | None = None,
@@ -29,6 +30,7 @@ def make_worlds(
         info: of the checkpoint that acts.
         encoder: of the checkpoint.
         env_kwargs: fields of the environment's configuration.
+        env_id: of another environment than that of the checkpoint.
         n_envs: how many run at once.
         seed: environment of rank r gets ``seed + r`` at the first reset.
         render_mode: ``human`` or ``rgb_array``.
@@ -37,7 +39,7 @@ def make_worlds(
         UserError: when the environment can't be made, or has other spaces than the checkpoint, naming both sides.
     """
     venv = create_envs(
-        info.env_id,
+        info.env_id if env_id is None else env_id,
         env_kwargs,
         n_envs=n_envs,
         seed=seed,

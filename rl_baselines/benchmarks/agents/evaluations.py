@@ -1,15 +1,12 @@
 """Trained models below a folder, each evaluated in a process of its own."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Lock
 
 from environments.flags import make_config
 from rl_baselines.checkpoints.archive import read_info
@@ -17,9 +14,7 @@ from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from srl3.errors import UserError
 from srl3.formats.json import value_of
-
-LAST_LINE = 300
-"""characters of an error that are shown"""
+from srl3.runtime.processes.children import Children
 
 
 @dataclass(frozen=True)
@@ -74,64 +69,31 @@ def _checkpoint(run: RunFolder, latest: bool) -> Path | None:
     return next((path for path in choice if path.is_file()), None)
 
 
-class EvaluationProcesses:
-    """Plays checkpoints with ``enjoy``, each in a process of its own; a context manager that leaves none behind.
+def play_each(agents: Iterable[Agent], flags: Sequence[str], children: Children) -> Iterator[tuple[Agent, Score | str]]:
+    """Play checkpoints with ``enjoy``, each in a process of its own.
 
     Args:
+        agents: the checkpoints.
         flags: of ``enjoy``, besides the checkpoint.
-        jobs: processes at once.
-        environment: variables of the processes besides this one's.
+        children: the processes.
+
+    Yields:
+        Each agent with its score, or why it has none, as they end.
     """
+    futures = {children.submit(partial(_play, agent, flags, children)): agent for agent in agents}
+    for future in as_completed(futures):
+        yield futures[future], future.result()
 
-    def __init__(self, flags: Sequence[str], jobs: int, environment: Mapping[str, str]) -> None:
-        self._flags = tuple(flags)
-        self._environment = {**os.environ, **environment}
-        self._pool = ThreadPoolExecutor(jobs)
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = Lock()
-        self._over = False
 
-    def __enter__(self) -> "EvaluationProcesses":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._over = True
-            for process in self._running:
-                os.killpg(process.pid, signal.SIGKILL)
-        self._pool.shutdown(cancel_futures=True)
-
-    def play(self, agents: Iterable[Agent]) -> Iterator[tuple[Agent, Score | str]]:
-        """Each agent with its score, or why it has none, as they end."""
-        futures = {self._pool.submit(self._play, agent): agent for agent in agents}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-    def _play(self, agent: Agent) -> Score | str:
-        command = [sys.executable, "-m", "rl_baselines.enjoy", "--json", "--log-dir", str(agent.checkpoint)]
-        with self._lock:
-            if self._over:
-                return "not begun"
-            process = subprocess.Popen(
-                [*command, *self._flags],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=self._environment,
-                start_new_session=True,
-            )
-            self._running.add(process)
-        output, errors = process.communicate()
-        with self._lock:
-            self._running.discard(process)
-        try:
-            result = value_of(output.strip().splitlines()[-1])
-            rate = result["success_rate"]
-            info = agent.info
-            return Score(
-                str(agent.checkpoint), info.seed, info.num_timesteps, result["returns"], result["lengths"], rate
-            )
-        except (IndexError, KeyError, TypeError, ValueError):
-            lines = [line for line in errors.strip().splitlines() if line] or [f"exit status {process.returncode}"]
-            return lines[-1].removeprefix("error: ")[:LAST_LINE]
+def _play(agent: Agent, flags: Sequence[str], children: Children) -> Score | str:
+    command = [sys.executable, "-m", "rl_baselines.enjoy", "--json", "--log-dir", str(agent.checkpoint)]
+    printed = children.run([*command, *flags])
+    if printed is None:
+        return "not begun"
+    try:
+        result = value_of(printed.output.strip().splitlines()[-1])
+        rate = result["success_rate"]
+        info = agent.info
+        return Score(str(agent.checkpoint), info.seed, info.num_timesteps, result["returns"], result["lengths"], rate)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return printed.why

@@ -1,0 +1,1 @@
+"""Other processes that a command runs beside one another. Commands and what evaluates policies import it."""
