@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 def run(argv: list[str] | None = None) -> int:
     """Parse, find what is to be watched, watch; returns the exit status."""
     arguments, given = make_parser().parse_with_given(argv)
+    if arguments.serve:
+        return _serve(arguments, given)
     if arguments.run is not None and arguments.compare:
         raise UserError("--run shows one policy, --compare several; give one of them.")
     specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
@@ -54,8 +56,21 @@ def run(argv: list[str] | None = None) -> int:
             return stop.exit_status
 
 
+def _serve(arguments: argparse.Namespace, given: set[str]) -> int:
+    taken = {"serve", "run", "log_dir", "port", "token_file", "wait"}
+    if arguments.run is None or given - taken:
+        refused = sorted(f"--{name.replace('_', '-')}" for name in given - taken)
+        said = f", and takes no {refused[0]}" if refused else ""
+        raise UserError(f"--serve offers the run that --run names{said}.")
+
+    from rl_baselines.play.remote.command import serve
+
+    return serve(arguments.run, arguments.log_dir, arguments.port, arguments.token_file, arguments.wait, _say)
+
+
 def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: dict[str, Any]) -> "Wanted":
     from rl_baselines.play.core.beginning import Wanted
+    from rl_baselines.play.remote.command import read_token
 
     return Wanted(
         specs=list(specs),
@@ -70,6 +85,7 @@ def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: d
         deterministic=True if arguments.deterministic else False if arguments.stochastic else None,
         reset_on_load=arguments.reset_on_load,
         pictures=arguments.viewer != "none",
+        token="" if arguments.token_file is None else read_token(arguments.token_file),
     )
 
 

@@ -12,6 +12,8 @@ EXAMPLES = """examples:
   python -m rl_baselines.play --run Ant --wait                              begins as soon as there is such a run
   python -m rl_baselines.play --compare logs/A logs/B/checkpoints/model_10000_steps.zip random
   python -m rl_baselines.play --run logs/A --viewer none --json             what happens, for a program
+  python -m rl_baselines.play --run logs/A --serve                          where it is trained, and elsewhere:
+  python -m rl_baselines.play --run http://127.0.0.1:8700
 """
 
 
@@ -28,13 +30,27 @@ def make_parser() -> Parser:
         "--experiment",
         dest="run",
         metavar="RUN",
-        help="run folder, folder above runs, part of a run's name, checkpoint; or an agent: random, zero",
+        help="run folder, folder above runs, part of a run's name, checkpoint, or an address of --serve; "
+        "or an agent: random, zero",
     )
     what.add_argument("--compare", nargs="+", metavar="RUN", default=[], help="several of these, side by side")
     what.add_argument("--env", help="the world, where only agents without a checkpoint act")
     what.add_argument("--state", type=Path, metavar="FILE", help="go on from a moment that the page saved")
     what.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
     what.add_argument("--wait", action="store_true", help="wait for runs that are not there yet")
+
+    far = parser.add_argument_group("from another machine")
+    far.add_argument(
+        "--serve",
+        action="store_true",
+        help="only offer the run, to be read by play --run http://127.0.0.1:PORT at the other end of ssh -L",
+    )
+    far.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="with --serve: who watches must have a copy of this file, which is made; with an address: the copy",
+    )
 
     how = parser.add_argument_group("how")
     how.add_argument("--num-envs", type=positive_number, default=1, help="robots of each policy")
@@ -50,7 +66,9 @@ def make_parser() -> Parser:
 
     view = parser.add_argument_group("view")
     view.add_argument("--viewer", choices=["web", "none"], default="web", help="a page in the browser, or lines only")
-    view.add_argument("--port", type=port_number, help="of the page; else the first free one from 8787 on")
+    view.add_argument(
+        "--port", type=port_number, help="of the page (else the first free one from 8787 on), or of --serve (8700)"
+    )
     view.add_argument("--fps", type=positive_float, default=15.0, help="pictures per second of the page, at most")
     view.add_argument("--num-episodes", type=positive_number, help="end after so many episodes (viewer none)")
     view.add_argument("--json", action="store_true", help="an object in each line (viewer none)")

@@ -115,6 +115,11 @@ class RunFolder:
         return self.path / ".checkpoint_state.json"
 
     @property
+    def mirror_lock(self) -> Path:
+        """held by the process that mirrors this run from another machine"""
+        return self.path / ".mirror.lock"
+
+    @property
     def videos(self) -> Path:
         """films"""
         return self.path / "videos"

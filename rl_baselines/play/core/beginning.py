@@ -1,5 +1,6 @@
 """From what the user named to a `Player`: runs and first checkpoints are waited for, worlds are made of the first."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from rl_baselines.play.policies.loader import Loaded, Loader, Wish
 from rl_baselines.play.policies.sources import LOOK_SECONDS, Patience, Source, find_source, wait_for_source
 from rl_baselines.play.policies.state_file import MANUAL, read_choice
 from rl_baselines.play.policies.watcher import Watcher, signature
+from rl_baselines.play.remote.client import is_address
+from rl_baselines.play.remote.connect import Mirrors
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
 
@@ -44,6 +47,8 @@ class Wanted:
     reset_on_load: bool = False
     pictures: bool = False
     """whether the world draws"""
+    token: str = ""
+    """of the machines that offer runs, where they want one"""
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,15 @@ def begin(wanted: Wanted, tools: Tools | None = None) -> Player:
     if not 1 <= len(wanted.specs) <= MAX_SLOTS:
         raise UserError(f"up to {MAX_SLOTS} policies are shown side by side, not {len(wanted.specs)}.")
     check_device(wanted.device)
-    sources = [_source(spec, wanted, tools) for spec in wanted.specs]
-    loader = Loader(wanted.device)
-    try:
-        return _with_loader(wanted, sources, loader, tools)
-    except BaseException:
-        loader.close()
-        raise
+    mirrors = Mirrors(wanted.log_dir, wanted.token, wanted.wait, tools.say, tools.clock, tools.sleep)
+    with contextlib.ExitStack() as undo:
+        undo.callback(mirrors.close)
+        sources = [_source(spec, wanted, tools, mirrors) for spec in wanted.specs]
+        loader = Loader(wanted.device)
+        undo.callback(loader.close)
+        player = _with_loader(wanted, sources, loader, tools)
+        undo.pop_all()  # the player closes them
+        return player
 
 
 def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: Tools) -> Player:
@@ -136,7 +143,9 @@ def _put_in_if_there(player: Player, slot: Slot, tools: Tools) -> None:
     player.news.append(event)
 
 
-def _source(spec: str, wanted: Wanted, tools: Tools) -> Source:
+def _source(spec: str, wanted: Wanted, tools: Tools, mirrors: Mirrors) -> Source:
+    if is_address(spec):
+        return mirrors.source(spec)
     if wanted.wait:
         return wait_for_source(spec, wanted.log_dir, tools.say, tools.clock, tools.sleep)
     try:
@@ -180,6 +189,9 @@ def _first_checkpoint(source: Source, slot: int, seed: int, loader: Loader, tool
             problem = loaded.problem
         elif not watcher.present and patience is None:
             patience = Patience(f"the first checkpoint of {source.name}, {path}", tools.say, tools.clock())
+        if source.link is not None and source.link.problem not in ("", problem):
+            problem = source.link.problem
+            tools.say(problem)
         if patience is not None:
             patience.still(tools.clock())
         tools.sleep(LOOK_SECONDS / 10 if watcher.present else LOOK_SECONDS)

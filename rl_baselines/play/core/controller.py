@@ -45,7 +45,7 @@ class Controller:
             now: seconds of a monotonic clock.
 
         Returns:
-            What has happened: ``loaded``, ``problem`` and ``choice``.
+            What has happened: ``loaded``, ``problem``, ``choice`` and ``link``.
         """
         events = [event for loaded in self.loader.take() if (event := self._put_in(loaded, now)) is not None]
         if now >= self._next_look:
@@ -91,7 +91,7 @@ class Controller:
             slot.problem = f"{slot.choices.run.checkpoint_state} can't be written ({error.strerror})."
 
     def _look(self, slot: Slot, now: float) -> list[Event]:
-        events = []
+        events = self._look_at_link(slot)
         if slot.choices is not None:
             before = slot.choices.problem
             choice = slot.choices.look(now)
@@ -117,6 +117,16 @@ class Controller:
             )
             events.append(self._problem(slot, said))
         return events
+
+    def _look_at_link(self, slot: Slot) -> list[Event]:
+        """What brings the run here says when it can't, and when it can again."""
+        problem = "" if slot.source.link is None else slot.source.link.problem
+        before, slot.link_problem = slot.link_problem, problem
+        if problem == before:
+            return []
+        if problem:
+            return [Event("problem", slot.number, problem, {"problem": problem})]
+        return [Event("link", slot.number, f"{slot.source.name} is up to date again")]
 
     def _put_in(self, loaded: Loaded, now: float) -> Event | None:
         slot = self.slots[loaded.wish.slot]

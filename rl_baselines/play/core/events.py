@@ -9,7 +9,7 @@ class Event:
     """Something that happened."""
 
     kind: str
-    """``loaded``, ``problem``, ``episode`` or ``choice``"""
+    """``loaded``, ``problem``, ``episode``, ``choice`` or ``link``"""
     slot: int
     text: str
     """a line for people"""

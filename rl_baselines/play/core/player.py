@@ -177,8 +177,11 @@ class Player:
             slot.agent.seed(setting.seed)
 
     def close(self) -> None:
-        """End the loader and the world."""
+        """End the loader, the links and the world."""
         self.loader.close()
+        for slot in self.slots:
+            if slot.source.link is not None:
+                slot.source.link.close()
         self.stage.close()
 
     # helpers

@@ -25,6 +25,7 @@ class Slot:
         shown: the file of the checkpoint that acts.
         loaded_at: seconds of the clock at which it began to act.
         problem: why the wanted checkpoint does not act, else empty.
+        link_problem: what was said last of the link to the machine that trains, else empty.
         statistics: of the episodes.
     """
 
@@ -41,6 +42,7 @@ class Slot:
         self.statistics = SlotStatistics()
         self.choices = ChoiceReader(source.run) if reads_choice and source.run is not None else None
         self.watcher: Watcher | None = None
+        self.link_problem = ""
 
     @property
     def wanted(self) -> Path | None:

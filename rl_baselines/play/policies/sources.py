@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rl_baselines.play.policies.agents import AGENTS
 from rl_baselines.runs.run_folder import RunFolder, find_run
@@ -13,6 +14,17 @@ LOOK_SECONDS = 0.5
 """between two looks for a run or its first checkpoint"""
 FIRST_SAID, SAID_AGAIN = 30.0, 2.0
 """seconds after which waiting is said again, and the factor by which that time grows"""
+
+
+class Link(Protocol):
+    """What brings a run here from elsewhere."""
+
+    problem: str
+    """why what is here may be out of date, else empty"""
+
+    def close(self) -> None:
+        """Bring no more."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class Source:
     """the checkpoint that was named; None follows the run"""
     agent: str = ""
     """key of `AGENTS`"""
+    link: Link | None = None
+    """what keeps the run up to date, where another machine trains it"""
 
     def checkpoints(self) -> list[Path]:
         """What can be chosen, the newest file first."""

@@ -9,13 +9,14 @@ import numpy as np
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.saved import Saved, go_to, moment, write_saved
+from rl_baselines.play.loopback import HOST
 from rl_baselines.play.web.checkpoints import CheckpointPanel
 from rl_baselines.play.web.controls import Controls, RobotControls
 from rl_baselines.play.web.figures import Details, Figures, TrainingCurve, wall_clock
 from rl_baselines.play.web.film import SIZE, Film
 from rl_baselines.play.web.frames import Answers, FramePace
 from rl_baselines.play.web.scene import MeshView, PictureView, View
-from rl_baselines.play.web.server import HOST, make_server
+from rl_baselines.play.web.server import make_server
 from rl_baselines.play.web.texts import escaped
 from srl3.errors import UserError
 

@@ -4,8 +4,6 @@ import contextlib
 import functools
 import http
 import io
-import re
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,14 +13,8 @@ import websockets.asyncio.server
 from websockets import Headers
 from websockets.http11 import Request, Response
 
+from rl_baselines.play.loopback import HOST, OWN_HOSTS, OWN_PAGES, free_port
 from srl3.errors import UserError
-
-HOST = "127.0.0.1"
-OWN_PAGES = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
-"""pages that may open a connection: on this machine, or at the near end of a tunnel to it, whatever its port there"""
-OWN_HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
-TRIES = 20
-"""ports from the first one on, where the user named none"""
 
 
 class LocalServer(viser.ViserServer):
@@ -43,7 +35,7 @@ def make_server(port: int | None, first_port: int, title: str) -> LocalServer:
     Raises:
         UserError: when the port is in use.
     """
-    chosen = _free_port(port, first_port)
+    chosen = free_port(port, first_port)
     rich.get_console().quiet = True  # viser prints addresses and connections whatever it is told
     with _guarded_connections(), contextlib.redirect_stdout(io.StringIO()):
         server = LocalServer(host=HOST, port=chosen, label=title, verbose=False)
@@ -52,27 +44,6 @@ def make_server(port: int | None, first_port: int, title: str) -> LocalServer:
         raise UserError(f"the port {chosen} is in use by now; choose another with --port.")
     server.gui.configure_theme(show_logo=False, show_share_button=False, control_width="large")
     return server
-
-
-def _free_port(port: int | None, first: int) -> int:
-    if port is not None:
-        if not _is_free(port):
-            raise UserError(f"the port {port} is in use; choose another with --port.")
-        return port
-    free = next((each for each in range(first, first + TRIES) if _is_free(each)), None)
-    if free is None:
-        raise UserError(f"the ports {first} to {first + TRIES - 1} are in use; choose another with --port.")
-    return free
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 @contextlib.contextmanager

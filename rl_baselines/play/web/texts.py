@@ -35,8 +35,7 @@ def current_checkpoint(slot: Slot, now: float) -> str:
             f"**{escaped(slot.shown.name)}** of {escaped(slot.source.name)}",
             f"{slot.trained_steps:,} steps trained · {escaped(slot.info.algo)} · acts for {acting}",
         ]
-    if slot.problem:
-        lines.append(f"⚠️ {escaped(slot.problem)}")
+    lines += [f"⚠️ {escaped(problem)}" for problem in (slot.problem, slot.link_problem) if problem]
     return "  \n".join(lines)
 
 
