@@ -1,29 +1,29 @@
 """`BatchedPPO`: Stable-Baselines3's PPO, with rollouts and updates on tensors of many worlds."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from environments.batched.tensors import TensorStep
-from rl_baselines.batched_ppo.files import Target, as_arrays, read_policy_state, write_model
-from rl_baselines.batched_ppo.networks.distributions import Gaussian
-from rl_baselines.batched_ppo.networks.folding import changed_by_folding, from_plain, why_not_plain
+from rl_baselines.batched_ppo.exploration.distillation import RandomNetworkDistillation
+from rl_baselines.batched_ppo.exploration.settings import NoveltySettings, novelty_settings
+from rl_baselines.batched_ppo.figures import note_episodes, record_figures
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.rollouts.clock import Clock
 from rl_baselines.batched_ppo.rollouts.collector import Collector, Estimation, Trajectories
-from rl_baselines.batched_ppo.rollouts.rollout import Rollout
 from rl_baselines.batched_ppo.rollouts.shared_episodes import SharedEpisodes
-from rl_baselines.batched_ppo.settings import check_minibatches, group_of
+from rl_baselines.batched_ppo.saved_model import SavedPPO
+from rl_baselines.batched_ppo.settings import check_minibatches, check_noise_of_critic, group_of, groups_of
 from rl_baselines.batched_ppo.updates.learner import Learner
 from rl_baselines.batched_ppo.updates.losses import LossSettings
 from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
@@ -32,26 +32,13 @@ from rl_baselines.runs.episodes import EpisodeBatch
 from rl_baselines.vec_envs.tensors import TensorVecEnv, tensor_env
 from srl3.errors import UserError
 from srl3.runtime.ranks import ALONE, Ranks
+from srl3.spaces import describe, in_words
 
-CRITIC = "critic"
-"""the group of observations that a critic sees where a world has it"""
-
-_OWN_OBJECTS = (
-    "clock",
-    "collector",
-    "learner",
-    "trajectories",
-    "symmetries",
-    "ranks",
-    "shared_episodes",
-    "_last_obs",
-    "_last_original_obs",
-    "_last_episode_starts",
-)
-"""attributes that no file of Stable-Baselines3 holds"""
+RND_STATE = "rnd_state"
+"""the group of observations whose novelty counts where a world has it"""
 
 
-class BatchedPPO(PPO):
+class BatchedPPO(SavedPPO):
     """PPO on tensors: exact values at time limits, a rate that follows the divergence, observations normalised by the
     policy itself, critics that see more, memories, symmetry. Learning, logging, callbacks are Stable-Baselines3's.
 
@@ -76,6 +63,7 @@ class BatchedPPO(PPO):
         rnn_num_layers: its layers.
         symmetry: ``off``, ``augment``, ``loss`` or ``both``: what is done with the world's mirror images.
         mirror_loss_coef: weight of the loss of ``loss`` and ``both``.
+        rnd: rewards for what is new, by random network distillation (`NoveltySettings`); None: none.
         acting_only: no critic and no optimiser's state: to play a policy.
     """
 
@@ -84,7 +72,6 @@ class BatchedPPO(PPO):
         "CnnPolicy": BatchedPolicy,
         "MultiInputPolicy": BatchedPolicy,
     }
-    policy: BatchedPolicy
 
     def __init__(
         self,
@@ -119,6 +106,7 @@ class BatchedPPO(PPO):
         rnn_num_layers: int = 1,
         symmetry: str = "off",
         mirror_loss_coef: float = 0.5,
+        rnd: dict[str, Any] | None = None,
         target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -146,6 +134,7 @@ class BatchedPPO(PPO):
         self.rnn_num_layers = rnn_num_layers
         self.symmetry = symmetry
         self.mirror_loss_coef = mirror_loss_coef
+        self.rnd = rnd
         self.acting_only = acting_only
         samples = n_steps * (env.num_envs if env is not None else 1)
         super().__init__(
@@ -183,13 +172,14 @@ class BatchedPPO(PPO):
         if self.clip_range_vf is not None:
             self.clip_range_vf = FloatSchedule(self.clip_range_vf)
         world = None if self.env is None else tensor_env(self.env)
-        groups = self._groups(world)
-        policy_space, critic_space = self._spaces(world, groups)
+        known = self._observation_spaces(world)
+        valued = world is not None and not self.acting_only
+        groups = groups_of(known, self.policy_obs_key, self.value_obs_key, with_critic=valued)
         self.policy = BatchedPolicy(
-            policy_space,
+            known[groups[0]],
             self.action_space,
             self.lr_schedule,
-            critic_space=critic_space,
+            critic_space=None if groups[0] == groups[1] else known[groups[1]],
             with_critic=not self.acting_only,
             normalize_observations=self.normalize_observations,
             std_type=self.std_type,
@@ -203,12 +193,14 @@ class BatchedPPO(PPO):
         self.clock = Clock()
         self.trajectories: Trajectories | None = None
         self.symmetries: list[Symmetry] = []
+        self.novelty: RandomNetworkDistillation | None = None
         adaptive = None
         if self.desired_kl is not None:
             adaptive = AdaptiveRate(self.desired_kl, low=self.learning_rate_min, high=self.learning_rate_max)
         self.learner = Learner(self.policy, float(self.lr_schedule(1)), adaptive, self.separate_gradient_clipping)
         if world is None or self.acting_only:
             return
+        check_noise_of_critic(groups, world.noisy_groups(), world.observation_spaces)
         check_minibatches(self.n_steps, self.n_envs, self.batch_size, recurrent=self.rnn_type is not None)
         if self.symmetry != "off":
             if self.policy.is_recurrent:
@@ -219,36 +211,38 @@ class BatchedPPO(PPO):
         generator = torch.Generator(self.device)
         generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed + 1)
         self.collector = Collector(self.policy, world, groups, generator, self.clip_actions, self.clock)
+        if self.rnd is not None:
+            self._seek_novelty(novelty_settings(self.rnd), world)
+
+    def _seek_novelty(self, settings: NoveltySettings, world: TensorVecEnv) -> None:
+        own = RND_STATE if RND_STATE in world.observation_spaces else self.collector.groups[0]
+        group = group_of(world.observation_spaces, settings.obs_key or own, "obs_key of rnd")
+        space = world.observation_spaces[group]
+        if not isinstance(space, spaces.Box) or is_image_space(space, check_channels=False):
+            raise UserError(
+                f"rnd takes groups of numbers, and {group} is {in_words(describe(space))}; name another in obs_key."
+            )
+        settings = settings.of_a_step(world.control_dt)
+        self.novelty = RandomNetworkDistillation(settings, spaces.flatdim(space), self.n_envs).to(self.device)
+        self.learner.novelty = self.novelty
+        self.collector.novelty_group = group
 
     def join(self, ranks: Ranks) -> None:
         """Learn together with others, each on worlds of its own: parameters become those of rank 0, and every update
         is made of what all of them collected."""
         self.ranks = self.learner.ranks = ranks
         self.shared_episodes = SharedEpisodes(ranks)
-        for tensor in self.policy.state_dict().values():
-            ranks.copy_first(tensor)
+        for module in (self.policy, self.novelty):
+            for tensor in {} if module is None else module.state_dict().values():
+                ranks.copy_first(tensor)
 
-    def _groups(self, world: TensorVecEnv | None) -> tuple[str, str]:
-        """The groups of the policy and of the critic."""
-        if world is None:
-            return self.policy_obs_key, self.value_obs_key or self.policy_obs_key
-        groups = world.observation_spaces
-        seen = group_of(groups, self.policy_obs_key, "policy_obs_key")
-        if self.value_obs_key is None or self.acting_only:
-            return seen, CRITIC if CRITIC in groups and not self.acting_only else seen
-        return seen, group_of(groups, self.value_obs_key, "value_obs_key")
-
-    def _spaces(
-        self, world: TensorVecEnv | None, groups: tuple[str, str]
-    ) -> tuple[spaces.Space[Any], spaces.Space[Any] | None]:
-        """What policy and critic see; None: the critic sees what the policy sees."""
+    def _observation_spaces(self, world: TensorVecEnv | None) -> Mapping[str, spaces.Space[Any]]:
+        """By group; without a world those that the model was made for."""
         if world is not None:
-            known: Mapping[str, spaces.Space[Any]] = world.observation_spaces
-        elif isinstance(self.observation_space, spaces.Dict):
-            known = self.observation_space.spaces
-        else:
-            return self.observation_space, None
-        return known[groups[0]], None if groups[0] == groups[1] else known[groups[1]]
+            return world.observation_spaces
+        if isinstance(self.observation_space, spaces.Dict):
+            return self.observation_space.spaces
+        return {self.policy_obs_key: self.observation_space}
 
     def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
         fresh = self._last_obs is None
@@ -266,8 +260,9 @@ class BatchedPPO(PPO):
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
-        assert self.ep_info_buffer is not None
-        assert self.ep_success_buffer is not None
+        infos, successes = self.ep_info_buffer, self.ep_success_buffer
+        assert infos is not None
+        assert successes is not None
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
         steps_left, goes_on = n_rollout_steps, True
@@ -281,7 +276,7 @@ class BatchedPPO(PPO):
             )
             steps_left -= 1
             episodes = self.shared_episodes.with_others(episodes, last=steps_left == 0)
-            self._note_episodes(episodes)
+            note_episodes(episodes, self._stats_window_size, infos, successes)
             callback.update_locals({"self": self, "episodes": episodes, "step": step})
             goes_on = bool(callback.on_step()) and goes_on
             return goes_on or self.ranks.size > 1  # of several, all end together
@@ -307,7 +302,13 @@ class BatchedPPO(PPO):
             each = self.normalize_advantage and self.normalize_advantage_per_minibatch
             over_all = self.normalize_advantage and not each
             how = Estimation(self.gamma, self.gae_lambda, self.reward_scale, normalize=over_all, ranks=self.ranks)
-            rollout = self.collector.estimated(record, how, self.symmetries)
+            bonus = None
+            if self.novelty is not None:
+                watched = record.observations[self.collector.novelty_group or ""].flatten(2)
+                bonus = self.novelty.rewards(watched, record.lasts, self.ranks)
+            rollout = self.collector.estimated(record, how, self.symmetries, bonus)
+            if self.novelty is not None:
+                rollout.novelty = self.novelty.samples(watched[:-1].flatten(0, 1))
         with self.clock.part("update"):
             figures = self.learner.run(
                 rollout,
@@ -328,34 +329,15 @@ class BatchedPPO(PPO):
                 target_kl=self.target_kl,
             )
             policy.update_normalisers(record.observations, self.collector.groups, self.ranks)
+            if self.novelty is not None:
+                self.novelty.update_normaliser(watched.flatten(0, 1), self.ranks)
+        if bonus is not None:
+            figures["rnd_reward"] = float(self.ranks.add(bonus.mean()) / self.ranks.size)
         self._n_updates += self.n_epochs
-        self._log(rollout, figures)
+        record_figures(self.logger, rollout, figures, self.clock, self.ranks)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.trajectories = None
         self.clock.restart()
-
-    def _note_episodes(self, episodes: EpisodeBatch) -> None:
-        """Keep the last ones for Stable-Baselines3's own figures."""
-        assert self.ep_info_buffer is not None
-        assert self.ep_success_buffer is not None
-        last = slice(-self._stats_window_size, None)
-        returns, lengths = episodes.returns[last].tolist(), episodes.lengths[last].tolist()
-        self.ep_info_buffer.extend(
-            {"r": earned, "l": length, "t": 0.0} for earned, length in zip(returns, lengths, strict=True)
-        )
-        successes = episodes.successes[last]
-        self.ep_success_buffer.extend(successes[~np.isnan(successes)].tolist())
-
-    def _log(self, rollout: Rollout, figures: Mapping[str, float]) -> None:
-        spread = rollout.returns.var()
-        explained = 1 - (rollout.returns - rollout.values).var() / spread if spread > 0 else torch.tensor(float("nan"))
-        for name, value in figures.items():
-            self.logger.record(f"train/{name}", value)
-        self.logger.record("train/explained_variance", float(explained))
-        if isinstance(rollout.before, Gaussian):
-            self.logger.record("train/std", float(rollout.before.std.mean()))
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        for name, value in self.clock.figures(len(rollout) * self.ranks.size).items():
-            self.logger.record(f"time/{name}", value)
 
     def predict(
         self,
@@ -380,69 +362,3 @@ class BatchedPPO(PPO):
         if not self.policy.is_recurrent:
             return self.policy.predict(observation, deterministic=deterministic)
         return self.policy.predict_from_memory(observation, state, episode_start, deterministic)
-
-    # files
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), *_OWN_OBJECTS]
-
-    def why_not_plain(self) -> str | None:
-        """Why plain Stable-Baselines3 can't open this model's files; None where it can."""
-        if isinstance(self.observation_space, spaces.Dict):
-            return "a dictionary of observations"
-        return why_not_plain(self.policy)
-
-    def save(self, path: Target, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
-        left_out = {*self._excluded_save_params(), *(exclude or ())} - set(include or ())
-        write_model(self, path, left_out)
-
-    @classmethod
-    def load(  # type: ignore[override]
-        cls, path: Target, env: VecEnv | None = None, device: torch.device | str = "auto", **kwargs: Any
-    ) -> Self:
-        state = read_policy_state(path)
-        replaced = {"policy_class": BatchedPolicy, **(kwargs.pop("custom_objects", None) or {})}
-        kwargs.setdefault("acting_only", env is None)
-        model = super().load(path, env, device, custom_objects=replaced, **kwargs)
-        model.load_policy_state(state)
-        return model
-
-    def set_parameters(
-        self, load_path_or_dict: Any, exact_match: bool = True, device: torch.device | str = "auto"
-    ) -> None:
-        """As Stable-Baselines3's; takes plain policies too, and of others what acts where this model only acts."""
-        if isinstance(load_path_or_dict, dict) and "policy" in load_path_or_dict:
-            load_path_or_dict = {**load_path_or_dict, "policy": from_plain(self.policy, load_path_or_dict["policy"])}
-            if self.acting_only:
-                self.policy.load_state_dict(load_path_or_dict["policy"])
-                return
-        super().set_parameters(load_path_or_dict, exact_match, device)
-
-    def policy_state(self) -> dict[str, Any]:
-        """What a file of Stable-Baselines3 can't hold of the policy, as a tree of arrays: the normaliser, and the
-        tensors into which it was folded."""
-        return {"tensors": as_arrays(changed_by_folding(self.policy)) if self.why_not_plain() is None else {}}
-
-    def load_policy_state(self, state: Mapping[str, Any]) -> None:
-        """Bring the policy, loaded from a file, to what it was when `policy_state` was called."""
-        tensors = {name: torch.as_tensor(values) for name, values in state["tensors"].items()}
-        self.policy.load_state_dict(from_plain(self.policy, {**self.policy.state_dict(), **tensors}))
-
-    def save_state(self) -> dict[str, Any]:
-        """What, besides parameters and worlds, a training needs to go on bit for bit: a tree of arrays."""
-        return {
-            "rate": self.learner.rate,
-            "refused": self.learner.refused,
-            "collector": self.collector.save_state(),
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go to where `save_state` was called."""
-        self.learner.rate = state["rate"]
-        self.learner.refused = state["refused"]
-        self.collector.load_state(state["collector"])
-
-    def load_common_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `save_state` gave in a training of another number of ranks: all but worlds and noise."""
-        self.learner.rate = state["rate"]
-        self.learner.refused = state["refused"]

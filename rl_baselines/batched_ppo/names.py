@@ -87,6 +87,12 @@ def _distribution(value: Any, beside: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _rnd(value: Any, beside: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return {"rnd": value}
+    return {"rnd": {("weight_per_second" if name == "weight" else name): each for name, each in value.items()}}
+
+
 def _is_true(value: Any) -> bool:
     return value.lower() == "true" if isinstance(value, str) else bool(value)
 
@@ -116,6 +122,7 @@ RSL_RL: dict[str, Translation] = {
     "use_clipped_value_loss": _clipped_value,
     "clip_param": _as("clip_range"),
     "normalize_advantage_per_mini_batch": _as("normalize_advantage_per_minibatch"),
+    "rnd_cfg": _rnd,
     # the runner, RslRlOnPolicyRunnerCfg
     "num_steps_per_env": _as("n_steps"),
     "num_envs": _as("n_envs"),

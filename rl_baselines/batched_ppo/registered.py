@@ -84,7 +84,7 @@ class BatchedPPOModel(StableBaselinesRLObject):
     def _constructor_arguments(cls, hyperparams: Mapping[str, Any], env: "VecEnv", training: bool) -> dict[str, Any]:
         arguments = super()._constructor_arguments(hyperparams, env, training)
         if not training:
-            return {**arguments, "acting_only": True, "random_initial_ages": False, "symmetry": "off"}
+            return {**arguments, "acting_only": True, "random_initial_ages": False, "symmetry": "off", "rnd": None}
         if hyperparams.get("nminibatches") is not None:
             check_number_of_minibatches(
                 arguments.get("n_steps", cls.parameters()["n_steps"].default),

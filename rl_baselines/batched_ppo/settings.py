@@ -1,11 +1,36 @@
 """What must fit together before a training begins."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gymnasium import spaces
 
 from srl3.errors import UserError, unknown_name
+
+CRITIC = "critic"
+"""the group of observations that a critic sees where a world has it"""
+
+
+def groups_of(
+    known: Mapping[str, spaces.Space[Any]], policy_key: str, value_key: str | None, *, with_critic: bool
+) -> tuple[str, str]:
+    """The groups of observations of the policy and of the critic.
+
+    Args:
+        known: the groups of the world.
+        policy_key: hyperparameter ``policy_obs_key``.
+        value_key: hyperparameter ``value_obs_key``; None: `CRITIC` where the world has it, else the policy's.
+        with_critic: False where there is none.
+
+    Raises:
+        UserError: for a group that the world lacks, naming those that it has.
+    """
+    seen = group_of(known, policy_key, "policy_obs_key")
+    if not with_critic:
+        return seen, seen
+    if value_key is None:
+        return seen, CRITIC if CRITIC in known else seen
+    return seen, group_of(known, value_key, "value_obs_key")
 
 
 def group_of(groups: Mapping[str, spaces.Space[Any]], name: str, hyperparameter: str) -> str:
@@ -17,6 +42,25 @@ def group_of(groups: Mapping[str, spaces.Space[Any]], name: str, hyperparameter:
     if name not in groups:
         raise unknown_name(f"group of observations for {hyperparameter}", name, groups)
     return name
+
+
+def check_noise_of_critic(groups: tuple[str, str], noisy: Collection[str], others: Collection[str]) -> None:
+    """Refuse a critic that would observe noise which is made for the policy, where the world has better for it.
+
+    Args:
+        groups: of the policy and of the critic.
+        noisy: groups to which the world adds noise.
+        others: all groups of the world.
+
+    Raises:
+        UserError: naming a group that the critic may see.
+    """
+    clean = [group for group in others if group not in noisy]
+    if groups[1] in noisy and clean:
+        raise UserError(
+            f"the critic would observe group {groups[1]}, to which noise is added, and this world has {clean[0]} "
+            f"without; set value_obs_key:{clean[0]}, or take the noise out of the world."
+        )
 
 
 def check_minibatches(n_steps: int, n_envs: int, batch_size: int, *, recurrent: bool) -> None:

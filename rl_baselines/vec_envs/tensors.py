@@ -28,6 +28,13 @@ class TensorVecEnv(TensorEnv, Protocol):
     def mirrors(self) -> tuple[Mirror, ...]:
         """The symmetries of the world; none where it says nothing."""
 
+    @property
+    def control_dt(self) -> float | None:
+        """Seconds of simulated time in one step; None where that is not known."""
+
+    def noisy_groups(self) -> frozenset[str]:
+        """The groups of observations to which the world adds noise, as far as it says so."""
+
     def set_episode_ages(self, shares: Tensor) -> None:
         """Make the episodes look as if a share ``(N,)`` in [0, 1) of their greatest length had passed.
 
@@ -77,6 +84,13 @@ class BatchedTensors(WorldTensors):
 
     def mirrors(self) -> tuple[Mirror, ...]:
         return tuple(self.world.mirrors())
+
+    @property
+    def control_dt(self) -> float | None:
+        return self.world.control_dt
+
+    def noisy_groups(self) -> frozenset[str]:
+        return frozenset(term.group for term in self.world.observation_terms() if np.any(term.noise))
 
     def set_episode_ages(self, shares: Tensor) -> None:
         ages = (shares * self.world.config.max_steps).long()
@@ -160,6 +174,13 @@ class VecEnvTensors:
 
     def mirrors(self) -> tuple[Mirror, ...]:
         return ()
+
+    @property
+    def control_dt(self) -> float | None:
+        return None
+
+    def noisy_groups(self) -> frozenset[str]:
+        return frozenset()
 
     def set_episode_ages(self, shares: Tensor) -> None:
         raise UserError(

@@ -10,6 +10,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from environments.batched.tensors import TensorStep
+from rl_baselines.batched_ppo.exploration.distillation import LastObservations
 from rl_baselines.batched_ppo.networks.distributions import ActionDistribution
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.networks.recurrence import Memory, rows_of
@@ -62,6 +63,8 @@ class Trajectories:
     values: list[Tensor] = field(default_factory=list)
     """of a critic with a memory"""
     time_outs: list[_TimeOut] = field(default_factory=list)
+    lasts: list[LastObservations] = field(default_factory=list)
+    """of all episodes that ended, of the group whose novelty counts"""
     pi_memory: Memory = ()
     vf_memory: Memory = ()
 
@@ -82,6 +85,7 @@ class Collector:
         starts: ``(N,) bool``: an episode begins with them.
         pi_memory: of the actor.
         vf_memory: of the critic.
+        novelty_group: the group of observations whose novelty counts; None: none.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class Collector:
         self.groups = groups
         self.generator = generator
         self.clock = clock
+        self.novelty_group: str | None = None
         self.observations: dict[str, Tensor] | None = None
         self.starts = torch.ones(world.num_envs, dtype=torch.bool, device=policy.device)
         self.pi_memory: Memory = ()
@@ -138,7 +143,7 @@ class Collector:
             self.observations = self._taken(step.observations)
             record.rewards[time] = step.reward
             if len(step.final_rows):
-                self._note_time_outs(record, time, step)
+                self._note_ends(record, time, step)
             self.starts = (step.terminated | step.truncated).to(device)
             if not after_step(step):
                 return None
@@ -146,7 +151,8 @@ class Collector:
         return record
 
     def _taken(self, observations: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {group: observations[group].to(self.policy.device) for group in dict.fromkeys(self.groups)}
+        wanted = dict.fromkeys((*self.groups, self.novelty_group))
+        return {group: observations[group].to(self.policy.device) for group in wanted if group is not None}
 
     def _note(self, record: Trajectories, time: int) -> None:
         assert self.observations is not None
@@ -176,16 +182,33 @@ class Collector:
             actions = actions.clamp(*self._bounds)
         return actions.to(self.world.device)
 
-    def _note_time_outs(self, record: Trajectories, time: int, step: TensorStep) -> None:
+    def _note_ends(self, record: Trajectories, time: int, step: TensorStep) -> None:
+        device = self.policy.device
+        if self.novelty_group is not None:
+            seen = step.final_observations[self.novelty_group].to(device)
+            record.lasts.append(LastObservations(time, step.final_rows.to(device), seen.flatten(1)))
         cut = step.truncated[step.final_rows]
         if bool(cut.any()):
-            rows = step.final_rows[cut].to(self.policy.device)
-            last = step.final_observations[self.groups[1]][cut].to(self.policy.device)
+            rows = step.final_rows[cut].to(device)
+            last = step.final_observations[self.groups[1]][cut].to(device)
             record.time_outs.append(_TimeOut(time, rows, last, rows_of(self.vf_memory, rows)))
 
     @torch.no_grad()
-    def estimated(self, record: Trajectories, how: Estimation, symmetries: Sequence[Symmetry]) -> Rollout:
-        """The rollout that an update learns from: values of all observations, of last ones too, in a few passes."""
+    def estimated(
+        self,
+        record: Trajectories,
+        how: Estimation,
+        symmetries: Sequence[Symmetry],
+        bonus: Tensor | None = None,
+    ) -> Rollout:
+        """The rollout that an update learns from: values of all observations, of last ones too, in a few passes.
+
+        Args:
+            record: what was done.
+            how: advantages are made.
+            symmetries: of the world.
+            bonus: ``(T, N)``, added to the scaled rewards.
+        """
         policy, (seen, valued) = self.policy, self.groups
         steps, count = record.rewards.shape
         vf_inputs = policy.normalise(record.observations[valued].flatten(0, 1), critic=True)
@@ -201,6 +224,8 @@ class Collector:
             flat = torch.cat([policy.value(part)[0] for part in vf_inputs.split(VALUES_AT_ONCE)])
             values, last = flat[: steps * count].view(steps, count), flat[steps * count :]
         rewards = record.rewards * how.reward_scale
+        if bonus is not None:
+            rewards += bonus
         for time_out, value in zip(record.time_outs, self._last_values(record.time_outs), strict=True):
             rewards[time_out.step, time_out.rows] += how.gamma * value
         estimates = advantages(rewards, values, last, record.starts[1:], how.gamma, how.gae_lambda)

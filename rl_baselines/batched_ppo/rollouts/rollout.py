@@ -51,6 +51,8 @@ class Minibatch:
     advantages: Tensor
     mirrored: list[tuple[Tensor, Tensor, Tensor]]
     """mirror images of the inputs of both networks and of the actions"""
+    novelty: tuple[Tensor, Tensor] | None = None
+    """inputs and goals of the network that judges novelty"""
     pi_memory: Memory = ()
     vf_memory: Memory = ()
     starts: Tensor | None = None
@@ -85,6 +87,8 @@ class Rollout:
     pi_memory: Memory = ()
     """of all robots before the first step"""
     vf_memory: Memory = ()
+    novelty: tuple[Tensor, Tensor] | None = None
+    """flat: inputs and goals of the network that judges novelty"""
 
     def __len__(self) -> int:
         return self.num_steps * self.num_envs
@@ -117,6 +121,7 @@ class Rollout:
             self.returns[index],
             self.advantages[index],
             [(pi[index], vf[index], actions[index]) for pi, vf, actions in self.mirrored],
+            None if self.novelty is None else (self.novelty[0][index], self.novelty[1][index]),
         )
 
     def _sequences(self, robots: Tensor, index: Tensor) -> Minibatch:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from rl_baselines.batched_ppo.exploration.distillation import RandomNetworkDistillation
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.rollouts.rollout import Rollout
 from rl_baselines.batched_ppo.updates.losses import Losses, LossSettings, clipped, gradients, ppo_losses
@@ -31,6 +32,7 @@ class Learner:
         separate_clipping: of the gradients of actor and critic.
         refused: minibatches in a row that were skipped.
         ranks: who learns together; all take the same steps.
+        novelty: learns beside the policy, by an optimiser of its own; None: nothing does.
     """
 
     policy: BatchedPolicy
@@ -39,6 +41,7 @@ class Learner:
     separate_clipping: bool
     refused: int = 0
     ranks: Ranks = ALONE
+    novelty: RandomNetworkDistillation | None = None
 
     def run(
         self,
@@ -59,6 +62,7 @@ class Learner:
                 as it was before them.
         """
         seen: list[Losses] = []
+        novelty_losses: list[Tensor] = []
         skipped = 0
         groups = self._groups()
         parameters = [parameter for group in groups for parameter in group]
@@ -71,6 +75,9 @@ class Learner:
                 self.rate = self.adaptive.next(self.rate, divergence)
             elif target_kl is not None and divergence > 1.5 * target_kl:
                 break
+            if self.novelty is not None and batch.novelty is not None:
+                inputs, wanted = batch.novelty
+                novelty_losses.append(self.novelty.learn(inputs, wanted, self.ranks))
             if all(map(math.isfinite, others)):
                 for group in self.policy.optimizer.param_groups:
                     group["lr"] = self.rate
@@ -87,6 +94,8 @@ class Learner:
                         "world's rewards and observations that are not finite."
                     )
         logged = {"learning_rate": self.rate, "skipped_updates": float(skipped)}
+        if novelty_losses:
+            logged["rnd_loss"] = float(torch.stack(novelty_losses).mean())
         return {**logged, **_means(seen, self.ranks)} if seen else logged
 
     def _batches(self, rollout: Rollout, n_epochs: int, batch_size: int, generator: torch.Generator) -> Any:

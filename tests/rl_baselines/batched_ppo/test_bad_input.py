@@ -4,6 +4,8 @@ import pytest
 
 from rl_baselines import train
 from rl_baselines.batched_ppo.settings import nearest_divisors
+from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.tensors import tensor_env
 from srl3.errors import UserError
 from tests.rl_baselines.batched_ppo.worlds import cues, follow, made
 from tests.rl_baselines.tiny_worlds import vec_env
@@ -43,6 +45,20 @@ def test_what_other_worlds_lack() -> None:
         made(vec_env(2), n_steps=4, symmetry="augment")
     with pytest.raises(UserError, match="random_initial_ages needs a batched world"):
         made(cues(2), n_steps=4, random_initial_ages=True).learn(8)
+
+
+def test_a_critic_that_would_see_the_noise_made_for_the_policy() -> None:
+    """By mistake: the world has a group without."""
+    env = create_envs("VelocityFlatGymEnv-v0", {}, n_envs=2, normalize=False)
+    assert made(env, n_steps=4, nminibatches=1).policy.critic_space == tensor_env(env).observation_spaces["critic"]
+    with pytest.raises(UserError, match=r"observe group policy, to which noise is added, and this world has critic w"):
+        made(env, n_steps=4, nminibatches=1, value_obs_key="policy")
+    env.close()
+    clean = {f"observations.policy.{name}.noise": 0.0 for name in ("base_lin_vel", "base_ang_vel", "projected_gravity")}
+    clean |= {f"observations.policy.{name}.noise": 0.0 for name in ("joint_pos", "joint_vel")}
+    env = create_envs("VelocityFlatGymEnv-v0", clean, n_envs=2, normalize=False)
+    assert made(env, n_steps=4, nminibatches=1, value_obs_key="policy").policy.critic_space is None
+    env.close()
 
 
 @pytest.mark.parametrize(

@@ -87,20 +87,31 @@ def _state(path: Path) -> dict[str, Any]:
     checkpoint = load_checkpoint(path)
     flat = {f"policy.{name}": tensor.numpy() for name, tensor in checkpoint.parameters["policy"].items()}
     flat |= {f"raw.{name}": values for name, values in checkpoint.state["policy"]["tensors"].items()}
+    novelty = checkpoint.state["policy"]["novelty"]
+    if novelty is not None:
+        flat |= {f"novelty.{name}": values for name, values in novelty["tensors"].items()}
+        flat |= {
+            f"{number}.{name}": each for number, one in enumerate(novelty["optimizer"]) for name, each in one.items()
+        }
+        flat["steps"] = novelty["steps"]
+        flat["averages"] = checkpoint.state["training"]["model"]["algorithm"]["novelty_averages"]
     for number, moments in checkpoint.parameters["policy.optimizer"]["state"].items():
         flat |= {f"optimizer.{number}.{name}": np.asarray(value) for name, value in moments.items()}
     return flat
 
 
-@pytest.mark.parametrize("memory", [(), ("rnn_type:lstm", "rnn_hidden_dim:6")])
+NOVELTY = ("rnd:{weight: 0.5, state_normalization: true, reward_normalization: true}",)
+
+
+@pytest.mark.parametrize("more", [NOVELTY, ("rnn_type:lstm", "rnn_hidden_dim:6")])
 def test_stopped_in_mid_episode_and_resumed_equals_never_stopped(
-    small_train: Train, tmp_path: Path, memory: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    small_train: Train, tmp_path: Path, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rl_baselines.training.callbacks import checkpoints
 
     monkeypatch.setattr(checkpoints, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "MAX_SAVE_SHARE", 1e9)
-    flags = (*BATCHED, *ROLLOUTS, *memory, "--num-timesteps", "2200")
+    flags = (*BATCHED, *ROLLOUTS, *more, "--num-timesteps", "2200")
     whole = small_train(*flags, log_dir=tmp_path / "whole")
 
     class _StopAt(checkpoints.CheckpointCallback):

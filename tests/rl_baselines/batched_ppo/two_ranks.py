@@ -41,12 +41,16 @@ def check_sums(ranks: Ranks) -> None:
 
 def check_training(ranks: Ranks) -> None:
     """Ranks begin with different networks and worlds, and go on with the same networks."""
-    model = made(follow(4), seed=ranks.rank, n_steps=8, n_epochs=2)
+    rnd = {"weight": 0.1, "state_normalization": True, "reward_normalization": True}
+    model = made(follow(4), seed=ranks.rank, n_steps=8, n_epochs=2, rnd=rnd)
     before = _parameters(model.policy)
     assert not torch.equal(*ranks.stacked(before))
     model.join(ranks)
     model.learn(2 * 8 * 4 * 3)
     assert model.num_timesteps == 2 * 8 * 4 * 3
+    assert model.novelty is not None
+    known = torch.cat([tensor.double().flatten() for tensor in model.novelty.state_dict().values()])
+    assert torch.equal(*ranks.stacked(known))
     first, second = ranks.stacked(_parameters(model.policy))
     assert torch.equal(first, second)
     assert not torch.equal(first, before)

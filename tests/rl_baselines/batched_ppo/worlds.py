@@ -126,3 +126,63 @@ def made(env: VecEnv, seed: int = 0, **hyperparams: Any) -> BatchedPPO:
     model = BatchedPPOModel.make_model(env, hyperparams, seed=seed, device="cpu")
     assert isinstance(model, BatchedPPO)
     return model
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CorridorConfig(EnvConfig):
+    """Episodes of 24 steps."""
+
+    env_id = "Corridor-v0"
+    max_steps: int = 24
+
+
+class CorridorWorld(BatchedWorld):
+    """A place on a line, moved by at most 0.1 in a step, where to move costs a little and nothing pays."""
+
+    config: CorridorConfig
+    state_arrays = ("places",)
+
+    def __init__(self, config: CorridorConfig, num_envs: int) -> None:
+        super().__init__(config, num_envs)
+        self.places = np.zeros(num_envs)
+        self.ends: list[float] = []
+
+    @property
+    def farthest(self) -> float:
+        """Mean distance from the start at which the last 100 episodes ended."""
+        return float(np.mean(np.abs(self.ends[-100:])))
+
+    def _make_action_space(self) -> spaces.Space[Any]:
+        return spaces.Box(-1, 1, (1,), np.float32)
+
+    def _make_observation_spaces(self) -> dict[str, spaces.Box]:
+        return {"policy": spaces.Box(-np.inf, np.inf, (1,), np.float32)}
+
+    def term_names(self) -> tuple[str, ...]:
+        return ("effort",)
+
+    def seed(self, seeds: Sequence[int | None]) -> None:
+        pass
+
+    def _reset_rows(self, rows: Array) -> None:
+        self.ends.extend(self.places[rows].tolist())
+        self.places[rows] = 0
+
+    def _substep(self, actions: Array) -> SubstepResult:
+        self.places += 0.1 * actions[:, 0]
+        none = np.zeros(self.num_envs, np.bool_)
+        return SubstepResult(-0.1 * np.square(actions.T), none, none)
+
+    def observe(self, rows: Rows = ALL, group: str = "policy") -> Array:
+        return self.places[rows][:, None].astype(np.float32)
+
+    def _random_state(self) -> dict[str, Any]:
+        return {}
+
+    def _restore_random_state(self, state: Mapping[str, Any]) -> None:
+        pass
+
+
+def corridor(num_envs: int = 16) -> BatchedVecEnv:
+    """Some `CorridorWorld`."""
+    return BatchedVecEnv(CorridorWorld(CorridorConfig(), num_envs))
