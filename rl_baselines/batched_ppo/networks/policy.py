@@ -137,7 +137,13 @@ class BatchedPolicy(ActorCriticPolicy):
             self.vf_normaliser = self.pi_normaliser
         else:
             self.vf_normaliser = self._normaliser_of(self.critic_space)
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+        for module in self.mlp_extractor.modules():
+            if isinstance(module, nn.ELU | nn.ReLU):
+                module.inplace = True  # their gradients follow from their results
+        options = dict(self.optimizer_kwargs)
+        if self.optimizer_class in (torch.optim.Adam, torch.optim.AdamW) and not {"foreach", "fused"} & set(options):
+            options["fused"] = True
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **options)  # type: ignore[call-arg]
 
     def _extractor_of(self, space: spaces.Space[Any]) -> BaseFeaturesExtractor:
         kind = NatureCNN if is_image_space(space) else FlattenExtractor

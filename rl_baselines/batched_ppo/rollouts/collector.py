@@ -212,8 +212,9 @@ class Collector:
         policy, (seen, valued) = self.policy, self.groups
         steps, count = record.rewards.shape
         vf_inputs = policy.normalise(record.observations[valued].flatten(0, 1), critic=True)
+        valued_inputs = vf_inputs[: steps * count]
         pi_inputs = (
-            vf_inputs[: steps * count]
+            valued_inputs
             if policy.critic_space is None
             else policy.normalise(record.observations[seen][:steps].flatten(0, 1))
         )
@@ -246,7 +247,7 @@ class Collector:
             )
         return Rollout(
             pi_inputs,
-            vf_inputs[: steps * count],
+            valued_inputs,
             actions,
             before,
             before.log_prob(actions),

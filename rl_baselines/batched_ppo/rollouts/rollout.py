@@ -65,7 +65,7 @@ class Rollout:
     pi_inputs: Tensor
     """flat"""
     vf_inputs: Tensor
-    """flat"""
+    """flat; ``pi_inputs`` itself where actor and critic see the same"""
     actions: Tensor
     """flat"""
     before: ActionDistribution
@@ -107,19 +107,21 @@ class Rollout:
             for robots in order.split(max(1, batch_size // self.num_steps)):
                 yield self._sequences(robots, (steps + robots).flatten())
         else:
+            shared = self.vf_inputs is self.pi_inputs
             for index in torch.randperm(len(self), generator=generator, device=device).split(batch_size):
-                yield self._samples(index, self.pi_inputs[index], self.vf_inputs[index])
+                pi_inputs = self.pi_inputs.index_select(0, index)
+                yield self._samples(index, pi_inputs, pi_inputs if shared else self.vf_inputs.index_select(0, index))
 
     def _samples(self, index: Tensor, pi_inputs: Tensor, vf_inputs: Tensor) -> Minibatch:
         return Minibatch(
             pi_inputs,
             vf_inputs,
-            self.actions[index],
+            self.actions.index_select(0, index),
             self.before.rows(index),
-            self.log_probs[index],
-            self.values[index],
-            self.returns[index],
-            self.advantages[index],
+            self.log_probs.index_select(0, index),
+            self.values.index_select(0, index),
+            self.returns.index_select(0, index),
+            self.advantages.index_select(0, index),
             [(pi[index], vf[index], actions[index]) for pi, vf, actions in self.mirrored],
             None if self.novelty is None else (self.novelty[0][index], self.novelty[1][index]),
         )
