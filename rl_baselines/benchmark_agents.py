@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from rl_baselines.checkpoints.foreign.said import Said, add_trust_flag
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number, seed_number
 
@@ -10,8 +11,9 @@ EXAMPLES = """examples:
   python -m rl_baselines.benchmark_agents logs
   python -m rl_baselines.benchmark_agents logs/KukaButtonGymEnv-v0 --num-episodes 50 --jobs 2 -o agents.md agents.json
 """
-DESCRIPTION = """Evaluate the best model of every run below a folder, and print a table (Markdown): returns are mean ±
-standard deviation over all episodes of all seeds of a world, its settings, an algorithm and a length of training."""
+DESCRIPTION = """Evaluate the best model of every run (of SRL3 or rl-zoo3) below a folder, and print a table (Markdown):
+returns are mean ± standard deviation over all episodes of all seeds of a world, its settings, an algorithm and a length
+of training."""
 FILES = (".md", ".csv", ".json")
 
 
@@ -26,6 +28,7 @@ def make_parser() -> Parser:
     acting = parser.add_mutually_exclusive_group()
     acting.add_argument("--deterministic", action="store_true", help="the most probable action")
     acting.add_argument("--stochastic", action="store_true", help="actions drawn; with neither flag as enjoy does")
+    add_trust_flag(parser)
     parser.add_argument("--latest", action="store_true", help="the latest model of each run, not the best")
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
     parser.add_argument("--jobs", type=positive_number, default=1, help="models at once, each in a process of its own")
@@ -55,13 +58,14 @@ def main(argv: list[str] | None = None) -> int:
     from srl3.files import write_text
     from srl3.runtime.processes.children import Children, shared_cores
 
-    agents = find_agents(arguments.folder, latest=arguments.latest)
+    agents = find_agents(arguments.folder, latest=arguments.latest, said=Said(trust_pickle=arguments.trust_pickle))
     flags = ["--seed", str(arguments.seed)]
     if arguments.num_steps is not None:
         flags += ["--num-steps", str(arguments.num_steps)]
     else:
         flags += ["--num-episodes", str(arguments.num_episodes)]
     flags += [f"--{way}" for way in ("deterministic", "stochastic") if getattr(arguments, way)]
+    flags += ["--trust-pickle"] if arguments.trust_pickle else []
     scores, failed = [], 0
     with Children(arguments.jobs, shared_cores(arguments.jobs)) as children:
         for number, (agent, score) in enumerate(play_each(agents, flags, children), start=1):

@@ -11,6 +11,7 @@ from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import find_env
 from environments.term_tables import world_tables
 from environments.windows import check_window
+from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files
@@ -18,10 +19,13 @@ from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
     from rl_baselines.acting.evaluation import Evaluation
+    from rl_baselines.checkpoints.archive import Checkpoint
 
 EXAMPLES = """examples:
   python -m rl_baselines.enjoy --log-dir logs/KukaButtonGymEnv-v0 --num-episodes 20
   python -m rl_baselines.enjoy --log-dir logs/MobileRobotGymEnv-v0/ground_truth/ppo2 --video robot.mp4 --num-episodes 2
+  python -m rl_baselines.enjoy --log-dir rl-trained-agents/ppo/CartPole-v1_1          a run of rl-zoo3
+  python -m rl_baselines.enjoy --log-dir ppo_cartpole.zip --algo ppo --env CartPole-v1    saved by Stable-Baselines3
 """
 VIDEO_SHAPE = (480, 480)
 """frames of a video of a policy that does not observe pixels"""
@@ -59,6 +63,7 @@ def make_parser() -> Parser:
         "--show-terms", action="store_true", help="print what the world's observations and actions mean, play nothing"
     )
     parser.add_argument("--device", default="cpu", help="torch device")
+    add_foreign_flags(parser)
     add_env_flags(parser)
     return parser
 
@@ -73,9 +78,12 @@ def main(argv: list[str] | None = None) -> int:
     overrides = env_kwargs_from_flags(arguments, given)
     path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 
-    from rl_baselines.checkpoints.archive import read_info
+    from rl_baselines.checkpoints.foreign.opened import check_said, open_checkpoint
 
-    info = read_info(path)
+    said = Said(arguments.algo, arguments.env, overrides, arguments.trust_pickle)
+    checkpoint = open_checkpoint(path, said)
+    check_said(checkpoint, said)
+    info = checkpoint.info
     config = make_config(info.env_id, {**info.env_kwargs_here, **overrides})
     observed = info.env_kwargs["srl_model"]
     if config.srl_model != observed:
@@ -89,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if arguments.render:
         check_window(info.env_id)
-    result = _run(arguments, path, config.as_dict())
+    result = _run(arguments, checkpoint, config.as_dict())
     if arguments.json:
         print(json.dumps({"checkpoint": str(path), **result.as_dict()}))
     else:
@@ -100,18 +108,16 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(arguments: argparse.Namespace, path: Path, env_kwargs: dict[str, Any]) -> "Evaluation":
+def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: dict[str, Any]) -> "Evaluation":
     import secrets
 
     from rl_baselines.acting.actor import Actor
     from rl_baselines.acting.evaluation import episodes_in, evaluate, number_of_envs
     from rl_baselines.acting.video import VideoRecorder
     from rl_baselines.acting.worlds import make_worlds
-    from rl_baselines.checkpoints.archive import load_checkpoint
     from srl3.runtime.seeding import seed_everything
     from srl3.runtime.threads import torch_threads
 
-    checkpoint = load_checkpoint(path, device="cpu")
     info = checkpoint.info
     watched = arguments.render or arguments.video is not None
     if watched and env_kwargs["srl_model"] != PIXELS and find_env(info.env_id).load_config().has("img_shape"):

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
 from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
 from srl3.errors import UserError
@@ -65,6 +66,7 @@ def make_parser() -> Parser:
         help="check an exported file, against RUN or the run folder that it is in; status 1 where it fails",
     )
     parser.add_argument("--json", action="store_true", help="with --show: the contract as JSON")
+    add_foreign_flags(parser)
     return parser
 
 
@@ -129,10 +131,9 @@ def _export(arguments: argparse.Namespace) -> int:
     output = arguments.output or _beside(path) / f"policy{FORMATS[arguments.format].ending}"
     _check_output(output, arguments.format)
 
-    from rl_baselines.checkpoints.archive import load_checkpoint
     from rl_baselines.export.write import export_policy
 
-    checkpoint = load_checkpoint(path)
+    checkpoint = _opened(arguments, path)
     lines = export_policy(
         checkpoint, output, form=arguments.format, stochastic=arguments.stochastic, float32=arguments.float32
     )
@@ -188,12 +189,21 @@ def _checkpoint_of(arguments: argparse.Namespace, sha256: str) -> "Checkpoint | 
     from rl_baselines.export.contract import file_sha256
 
     if arguments.run is not None:
-        return load_checkpoint(choose_checkpoint(arguments.run, arguments.checkpoint))
+        return _opened(arguments, choose_checkpoint(arguments.run, arguments.checkpoint))
     folder = RunFolder(_beside(arguments.verify))
     for path in (folder.best_model, folder.latest, *folder.numbered()):
         if path.is_file() and file_sha256(path) == sha256:
             return load_checkpoint(path)
     return None
+
+
+def _opened(arguments: argparse.Namespace, path: Path) -> "Checkpoint":
+    from rl_baselines.checkpoints.foreign.opened import check_said, open_checkpoint
+
+    said = Said(arguments.algo, arguments.env, {}, arguments.trust_pickle)
+    checkpoint = open_checkpoint(path, said)
+    check_said(checkpoint, said)
+    return checkpoint
 
 
 def _refuse(given: set[str], mode: str, *names: str) -> None:

@@ -77,6 +77,8 @@ def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: d
         log_dir=arguments.log_dir,
         wait=arguments.wait,
         env=arguments.env,
+        algo=arguments.algo,
+        trust_pickle=arguments.trust_pickle,
         env_kwargs=env_kwargs,
         robots=arguments.num_envs,
         seed=secrets.randbelow(2**31) if arguments.seed == -1 else arguments.seed,

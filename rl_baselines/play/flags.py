@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from environments.flags import add_env_flags
+from rl_baselines.checkpoints.foreign.said import add_foreign_flags
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from srl3.flags import Parser, port_number, positive_float, positive_number, seed_number
 
@@ -34,7 +35,7 @@ def make_parser() -> Parser:
         "or an agent: random, zero",
     )
     what.add_argument("--compare", nargs="+", metavar="RUN", default=[], help="several of these, side by side")
-    what.add_argument("--env", help="the world, where only agents without a checkpoint act")
+    what.add_argument("--env", help="the world, where no checkpoint says it")
     what.add_argument("--state", type=Path, metavar="FILE", help="go on from a moment that the page saved")
     what.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
     what.add_argument("--wait", action="store_true", help="wait for runs that are not there yet")
@@ -73,6 +74,7 @@ def make_parser() -> Parser:
     view.add_argument("--num-episodes", type=positive_number, help="end after so many episodes (viewer none)")
     view.add_argument("--json", action="store_true", help="an object in each line (viewer none)")
 
+    add_foreign_flags(parser, env=False)
     add_env_flags(parser)
     return parser
 

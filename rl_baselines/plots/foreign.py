@@ -1,16 +1,15 @@
 """Runs of other tools: folders with monitor files of Stable-Baselines3, or of rl-zoo3's layout."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from rl_baselines.runs.monitors import Episodes, OnDamage, monitor_files, read_run
+from rl_baselines.runs.zoo import ARGUMENTS, NUMBERED, PlainLoader
 from srl3.formats.damage import DamagedFile
 from srl3.formats.json import value_of
 from srl3.formats.npz import read_arrays
@@ -18,27 +17,7 @@ from srl3.formats.yaml import read_mapping
 
 EVALUATIONS = "evaluations.npz"
 """what SB3's ``EvalCallback`` writes"""
-_NUMBERED = re.compile(r"(?P<env>.+)_(?P<number>\d+)")
-"""a run folder of rl-zoo3: ``<algo>/<env>_<number>``"""
 _ADVICE = "move it away to plot the run without it"
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """Reads the ordered dictionaries and tuples that rl-zoo3 writes as plain ones; builds nothing else."""
-
-
-def _ordered(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> dict[str, Any]:
-    (pairs,) = loader.construct_sequence(node, deep=True)
-    return dict(pairs)
-
-
-def _sequence(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
-    return list(loader.construct_sequence(node, deep=True))
-
-
-_PYTHON = "tag:yaml.org,2002:python/"
-_PlainLoader.add_constructor(f"{_PYTHON}object/apply:collections.OrderedDict", _ordered)
-_PlainLoader.add_constructor(f"{_PYTHON}tuple", _sequence)
 
 
 @dataclass(frozen=True)
@@ -56,7 +35,7 @@ class ForeignRun:
         Raises:
             UserError: for a damaged ``args.yml``.
         """
-        numbered = _NUMBERED.fullmatch(self.path.name)
+        numbered = NUMBERED.fullmatch(self.path.name)
         name, above = self.path.absolute().name, self.path.absolute().parent.name
         found: dict[str, Any] = {
             "env": numbered["env"] if numbered else self._env_of_head() or "unknown environment",
@@ -66,7 +45,7 @@ class ForeignRun:
         if (said := self._env_of_head()) is not None:
             found["env"] = said
         if (file := self._args_file()) is not None:
-            given = read_mapping(file, _ADVICE, loader=_PlainLoader)
+            given = read_mapping(file, _ADVICE, loader=PlainLoader)
             found |= {name: given[name] for name in ("env", "algo", "seed") if given.get(name) not in (None, "")}
         if not isinstance(found["seed"], int) or found["seed"] < 0:
             found["seed"] = 0
@@ -100,7 +79,7 @@ class ForeignRun:
 
     def _args_file(self) -> Path | None:
         """rl-zoo3 keeps it in a folder inside, named like the environment."""
-        return next(iter(sorted([*self.path.glob("args.yml"), *self.path.glob("*/args.yml")])), None)
+        return next(iter(sorted([*self.path.glob(ARGUMENTS), *self.path.glob(f"*/{ARGUMENTS}")])), None)
 
     def _env_of_head(self) -> str | None:
         for path in monitor_files(self.path):

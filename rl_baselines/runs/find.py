@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rl_baselines.runs.folder import DEFAULT_LOG_DIR, LATEST_LINK, RunFolder, numbered_checkpoints
+from rl_baselines.runs.zoo import find_zoo_runs
 from srl3.errors import UserError
 
 _OTHER_SPELLING = re.compile(r"(?:(?P<run>.*)/)?nn(?:/(?P<file>[^/]*))?/?")
@@ -53,9 +54,10 @@ def find_checkpoint(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> Path:
 
     A file; a run folder (its best model, else its latest); a folder above runs (its newest run with a
     checkpoint); a ``checkpoints/`` folder (its highest number); part of a run's name (its newest match
-    below ``log_dir``); the S-RL Toolbox's ``…/ppo2.pkl``, which stands for the run folder it is in; or the
-    spellings ``…/nn/latest.pth``, ``…/nn/checkpoint_best.pth``, ``…/nn/checkpoint_<steps>.pth`` and
-    ``…/checkpoints/<number>``, which is that of so many steps, else the first, second … one.
+    below ``log_dir``); a run folder of rl-zoo3, or one above such; the S-RL Toolbox's ``…/ppo2.pkl``, which
+    stands for the run folder it is in; or the spellings ``…/nn/latest.pth``, ``…/nn/checkpoint_best.pth``,
+    ``…/nn/checkpoint_<steps>.pth`` and ``…/checkpoints/<number>``, which is that of so many steps, else the
+    first, second … one.
 
     Raises:
         UserError: for a miss, listing what is there instead.
@@ -154,7 +156,8 @@ def _in_folder(folder: Path) -> Path | None:
     numbered = numbered_checkpoints(folder)
     if numbered:
         return numbered[-1]
-    return next((file for run in reversed(find_runs(folder)) for file in _of_run(run)), None)
+    own = next((file for run in reversed(find_runs(folder)) for file in _of_run(run)), None)
+    return own or next((file for run in reversed(find_zoo_runs(folder)) for file in run.models()), None)
 
 
 def _of_run(run: RunFolder) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from environments.config.names import flatten
 from environments.flags import add_env_flags, env_help, env_kwargs_from_flags
+from rl_baselines.checkpoints.foreign.said import add_trust_flag
 from rl_baselines.hyperparams.resolve import PRESETS
 from rl_baselines.registry import registered_rl
 from rl_baselines.tracking.trackers import TRACKERS
@@ -75,7 +76,10 @@ def add_training_flags(parser: Parser) -> None:
     run.add_argument("--num-stack", type=positive_number, default=DEFAULTS["num_stack"], help="frames stacked")
 
     again = parser.add_argument_group("going on")
-    again.add_argument("--load-rl-model-path", metavar="MODEL", help="retrain this file, run or part of its name")
+    again.add_argument(
+        "--load-rl-model-path", metavar="MODEL", help="retrain this file, run (also of rl-zoo3) or part of its name"
+    )
+    add_trust_flag(again)
     again.add_argument("--new-lr", type=positive_float, help="rate of the retraining; else 0.01 × the saved one")
     again.add_argument("--resume", metavar="RUN", help="go on with an interrupted run, in its folder")
 

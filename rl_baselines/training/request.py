@@ -65,6 +65,8 @@ class TrainingRequest:
     latest: bool | None = None
     num_stack: int | None = None
     load_rl_model_path: str | None = None
+    trust_pickle: bool | None = None
+    """whether pickles of a model that SRL3 did not train may be opened, which can run any code"""
     new_lr: float | None = None
     resume: str | None = None
     log_dir: Path | None = None

@@ -1,12 +1,14 @@
 """From what was asked for to what is done: `resolve` checks everything and writes nothing."""
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
 from environments.flags import ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
+from rl_baselines.checkpoints.foreign.said import Said
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
@@ -152,6 +154,8 @@ def _with_zoo_preset(request: TrainingRequest) -> TrainingRequest:
 def _check_names(request: TrainingRequest) -> None:
     if request.new_lr is not None and request.load_rl_model_path is None:
         raise UserError("--new-lr is the rate of a retraining; add --load-rl-model-path, or use --hyperparam.")
+    if request.trust_pickle and request.load_rl_model_path is None:
+        raise UserError("--trust-pickle is for a model that is retrained; add --load-rl-model-path, or leave it out.")
     for flag, name in (("--suffix", request.suffix), ("--experiment-name", request.experiment_name)):
         if name is not None and ("/" in name or name.startswith(".") or (not name and flag != "--suffix")):
             raise UserError(f"{flag} becomes part of a folder's name, and '{name}' can't.")
@@ -284,9 +288,12 @@ def _load_parent(request: TrainingRequest) -> "Checkpoint | None":
         return None
     path = find_checkpoint(request.load_rl_model_path, request.value("log_dir"))
 
-    from rl_baselines.checkpoints.checkpoint import load_checkpoint
+    from rl_baselines.checkpoints.foreign.opened import open_checkpoint
 
-    return load_checkpoint(path)
+    observed = {} if request.srl_model is None else {"srl_model": request.srl_model}
+    env_kwargs = {**observed, **(request.env_kwargs or {})}
+    said = Said(request.algo, request.env, env_kwargs, bool(request.trust_pickle))
+    return open_checkpoint(path, said, note=lambda sentence: print(f"note: {sentence}", file=sys.stderr))
 
 
 def _check_kept(request: TrainingRequest, parent: "Checkpoint") -> None:

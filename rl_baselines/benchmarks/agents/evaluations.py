@@ -10,8 +10,11 @@ from pathlib import Path
 
 from environments.flags import make_config
 from rl_baselines.checkpoints.archive import read_info
+from rl_baselines.checkpoints.foreign.opened import open_checkpoint
+from rl_baselines.checkpoints.foreign.said import NOTHING_SAID, Said
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.run_folder import RunFolder, find_runs
+from rl_baselines.runs.zoo import BEST, ZooRun, find_zoo_runs
 from srl3.errors import UserError
 from srl3.formats.json import value_of
 from srl3.runtime.processes.children import Children
@@ -50,8 +53,13 @@ class Score:
     success_rate: float | None
 
 
-def find_agents(folder: Path, *, latest: bool = False) -> list[Agent]:
+def find_agents(folder: Path, *, latest: bool = False, said: Said = NOTHING_SAID) -> list[Agent]:
     """The checkpoint of each run in and below a folder: its best model, or else its latest (or the other way round).
+
+    Args:
+        folder: above runs of SRL3 or rl-zoo3.
+        latest: take the latest model first.
+        said: by the user, of the runs of rl-zoo3.
 
     Raises:
         UserError: when there is none, or one can't be read.
@@ -59,9 +67,19 @@ def find_agents(folder: Path, *, latest: bool = False) -> list[Agent]:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; name one with runs below it, such as logs.")
     paths = [path for run in find_runs(folder) if (path := _checkpoint(run, latest)) is not None]
-    if not paths:
+    foreign = [path for run in find_zoo_runs(folder) if (path := _foreign_model(run, latest)) is not None]
+    if not paths and not foreign:
         raise UserError(f"no trained model in or below {folder}; name a folder with runs below it, such as logs.")
-    return [Agent(path, read_info(path)) for path in paths]
+    return [
+        *(Agent(path, read_info(path)) for path in paths),
+        *(Agent(path, open_checkpoint(path, said).info) for path in foreign),
+    ]
+
+
+def _foreign_model(run: ZooRun, latest: bool) -> Path | None:
+    models = run.models()
+    last = [path for path in models if path.name != BEST]
+    return next(iter(last if latest and last else models), None)
 
 
 def _checkpoint(run: RunFolder, latest: bool) -> Path | None:

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from environments.flags import make_config
 from environments.registry import canonical_id
+from rl_baselines.checkpoints.foreign.said import Said
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.slots import MAX_SLOTS, Slot
 from rl_baselines.play.core.stage import Setting
@@ -35,7 +36,11 @@ class Wanted:
     wait: bool = False
     """for runs that are not there yet"""
     env: str | None = None
-    """the world, where only agents act"""
+    """the world, where no checkpoint says it"""
+    algo: str | None = None
+    """the algorithm of models that SRL3 did not train"""
+    trust_pickle: bool = False
+    """whether their pickles may be opened"""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     """over those of the run"""
     robots: int = 1
@@ -74,7 +79,7 @@ def begin(wanted: Wanted, tools: Tools | None = None) -> Player:
     with contextlib.ExitStack() as undo:
         undo.callback(mirrors.close)
         sources = [_source(spec, wanted, tools, mirrors) for spec in wanted.specs]
-        loader = Loader(wanted.device)
+        loader = Loader(wanted.device, Said(wanted.algo, wanted.env, wanted.env_kwargs, wanted.trust_pickle))
         undo.callback(loader.close)
         player = _with_loader(wanted, sources, loader, tools)
         undo.pop_all()  # the player closes them

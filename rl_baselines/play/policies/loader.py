@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_baselines.acting.actor import Actor
-from rl_baselines.checkpoints.archive import Checkpoint, load_checkpoint
+from rl_baselines.checkpoints.archive import Checkpoint
+from rl_baselines.checkpoints.foreign.opened import open_checkpoint
+from rl_baselines.checkpoints.foreign.said import NOTHING_SAID, Said
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.play.policies.watcher import Signature
 from srl3.errors import UserError
@@ -49,11 +51,13 @@ class Loader:
 
     Args:
         device: torch device of the actors.
+        said: by the user, of files that SRL3 did not write.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", said: Said = NOTHING_SAID) -> None:
         self.generators = threading.Lock()
         self._device = device
+        self._said = said
         self._cache: OrderedDict[tuple[Path, Signature], Checkpoint] = OrderedDict()
         self._wishes: dict[int, Wish] = {}
         self._done: dict[int, Loaded] = {}
@@ -121,7 +125,7 @@ class Loader:
     def _checkpoint(self, path: Path, signature: Signature) -> Checkpoint:
         key = (path, signature)
         if key not in self._cache:
-            self._cache[key] = load_checkpoint(path)
+            self._cache[key] = open_checkpoint(path, self._said)
             while len(self._cache) > KEPT:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)

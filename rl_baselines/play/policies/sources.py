@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rl_baselines.play.policies.agents import AGENTS
 from rl_baselines.runs.run_folder import RunFolder, find_run
+from rl_baselines.runs.zoo import find_zoo_runs
 from srl3.errors import UserError
 
 LOOK_SECONDS = 0.5
@@ -41,10 +42,12 @@ class Source:
     """key of `AGENTS`"""
     link: Link | None = None
     """what keeps the run up to date, where another machine trains it"""
+    others: tuple[Path, ...] = ()
+    """more checkpoints that can be chosen, of a run that SRL3 did not train"""
 
     def checkpoints(self) -> list[Path]:
         """What can be chosen, the newest file first."""
-        found = self.run.all_checkpoints() if self.run is not None else []
+        found = self.run.all_checkpoints() if self.run is not None else [*self.others]
         if self.file is not None and self.file not in found and self.file.is_file():
             found.append(self.file)
         return sorted(found, key=_written, reverse=True)
@@ -60,7 +63,7 @@ class Source:
 
 
 def find_source(spec: str, log_dir: Path) -> Source:
-    """What ``spec`` names: an agent of `AGENTS`, a checkpoint file, or a run as `find_run` finds it.
+    """What ``spec`` names: an agent of `AGENTS`, a checkpoint file, a run as `find_run` finds it, or one of rl-zoo3.
 
     Raises:
         UserError: for a miss, listing what is there instead.
@@ -74,7 +77,14 @@ def find_source(spec: str, log_dir: Path) -> Source:
         if run is not None and path == run.latest:
             return Source(run.path.name, run)
         return Source(path.stem if run is None else f"{run.path.name}/{path.stem}", run, path)
-    run = find_run(spec, log_dir)
+    try:
+        run = find_run(spec, log_dir)
+    except UserError:
+        foreign = find_zoo_runs(path)
+        if not foreign:
+            raise
+        models = foreign[-1].models()
+        return Source(foreign[-1].path.name, None, models[0], others=tuple(models))
     return Source(run.path.name, run)
 
 
