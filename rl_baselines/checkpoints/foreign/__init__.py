@@ -1,4 +1,4 @@
 """Models that Stable-Baselines3 and rl-zoo3 saved, read as checkpoints of SRL3, without running code from them.
 
-Commands take `opened.open_checkpoint` in the place of `rl_baselines.checkpoints.archive.load_checkpoint`.
+Commands import `opened.open_checkpoint` in the place of `rl_baselines.checkpoints.archive.load_checkpoint`.
 """

@@ -7,14 +7,13 @@ for nearly everything; the pickles are opened only for the rest, and only if the
 import ast
 import base64
 import math
-import pickle
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rl_baselines.checkpoints.foreign.said import Said, check_trust
-from srl3.errors import UserError
+from rl_baselines.checkpoints.foreign.said import Said
+from srl3.formats.pickles import check_trust, value_of
 
 PICKLED = ":serialized:"
 TYPE = ":type:"
@@ -71,7 +70,7 @@ class PlainData:
         except NotReadable:
             if not self._said.trust_pickle:
                 raise
-        return _plain(unpickled(self.path, f"its {name}", lambda: _loads(item[PICKLED])))
+        return _plain(value_of(base64.b64decode(item[PICKLED]), self.path, f"its {name}"))
 
     def needed(self, name: str) -> Any:
         """As `value`, of one without which nothing can be made.
@@ -82,25 +81,8 @@ class PlainData:
         try:
             return self.value(name)
         except NotReadable:
-            check_trust(self.path, f"has its {name} in a pickle", self._said)
+            check_trust(self.path, f"has its {name} in a pickle", trusted=self._said.trust_pickle)
             raise
-
-
-def unpickled(path: Path, what: str, load: Callable[[], Any]) -> Any:
-    """What ``load`` unpickles.
-
-    Raises:
-        UserError: when it can't, for example since a module that it names is not installed.
-    """
-    try:
-        return load()
-    except Exception as error:  # a pickle runs any code, which may fail in any way
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        raise UserError(f"{path}: {what} can't be unpickled here ({reason}).") from None
-
-
-def _loads(text: str) -> Any:
-    return pickle.loads(base64.b64decode(text))
 
 
 def _from_texts(item: Mapping[str, Any]) -> Any:

@@ -3,10 +3,7 @@
 import argparse
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from srl3.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,18 +46,3 @@ def add_trust_flag(group: "argparse.ArgumentParser | argparse._ArgumentGroup") -
         action="store_true",
         help="open the pickles (vecnormalize.pkl) of a model of Stable-Baselines3 or rl-zoo3: they can run any code",
     )
-
-
-def check_trust(path: Path, what: str, said: Said) -> None:
-    """Raise `UserError` unless the user trusts pickles.
-
-    Args:
-        path: the file.
-        what: what of it is a pickle, a half sentence that begins with a verb.
-        said: by the user.
-    """
-    if not said.trust_pickle:
-        raise UserError(
-            f"{path} {what}, and opening a pickle can run any code that its writer put in; "
-            "give --trust-pickle if you trust where it comes from."
-        )

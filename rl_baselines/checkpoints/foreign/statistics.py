@@ -1,6 +1,5 @@
 """Statistics of observations that ``VecNormalize.save`` pickled, as checkpoints hold them."""
 
-import pickle
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from gymnasium import spaces
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
-from rl_baselines.checkpoints.foreign.data import unpickled
-from rl_baselines.checkpoints.foreign.said import Said, check_trust
+from rl_baselines.checkpoints.foreign.said import Said
 from rl_baselines.vec_envs.normalizer import CLIP, EPSILON, normalised_keys
 from srl3.errors import UserError
+from srl3.formats.pickles import check_trust, read_pickle
 from srl3.spaces import ROOT, join
 
 
@@ -31,8 +30,9 @@ def read_statistics(
     Raises:
         UserError: when the user does not trust pickles, it can't be opened, or it normalises as SRL3 does not.
     """
-    check_trust(path, "holds the statistics by which the policy's observations were normalised, as a pickle", said)
-    loaded = unpickled(path, "it", lambda: _load(path))
+    what = "holds the statistics by which the policy's observations were normalised, as a pickle"
+    check_trust(path, what, trusted=said.trust_pickle)
+    loaded = read_pickle(path)
     if not isinstance(loaded, VecNormalize):
         raise UserError(f"{path} holds a {type(loaded).__name__}, not the VecNormalize that it should.")
     rewards = {
@@ -63,11 +63,6 @@ def read_statistics(
 def no_statistics() -> dict[str, Any]:
     """Of a model of which only rewards were normalised: their statistics begin anew."""
     return {"obs": {}, "ret_mean": 0.0, "ret_var": 1.0, "ret_count": 1e-4, "returns": np.zeros(0)}
-
-
-def _load(path: Path) -> Any:
-    with path.open("rb") as file:
-        return pickle.load(file)
 
 
 def _moments(statistics: RunningMeanStd) -> dict[str, Any]:
