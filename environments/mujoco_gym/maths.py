@@ -42,7 +42,7 @@ def wrapped(angles: torch.Tensor) -> torch.Tensor:
 
 
 def total(values: torch.Tensor) -> torch.Tensor:
-    """``(N,)``: the sums of ``values (N, k)``, added from left to right (on a GPU, as it likes)."""
+    """``(N, …)``: the sums of ``values (N, k, …)`` over k, added from left to right (on a GPU, as it likes)."""
     if values.device.type != "cpu":
         return values.sum(1)
     columns = values.unbind(1)

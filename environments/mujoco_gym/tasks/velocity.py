@@ -217,20 +217,33 @@ class VelocityFlatTask(Task):
         pose_error = ((self.joint_pos - self.default_joint_pos) / std) ** 2
         beyond = (self._soft_low - self.joint_pos).clamp(min=0) + (self.joint_pos - self._soft_high).clamp(min=0)
         change = self.actions.newest - self.actions.before
-        landed = (self.landing_height >= 0).float()
-        contact = self.foot_contact.float()
+        pose, limits, rate = total(torch.stack([pose_error, beyond, change * change], 2)).unbind(1)
+        errors = [
+            lin_error / gait.lin_vel_variance,
+            ang_error / gait.ang_vel_variance,
+            (gx * gx + gy * gy) / gait.upright_variance,
+            pose / len(self.robot.joints),
+        ]
+        lin, ang, upright, posed = exp(-torch.stack(errors)).unbind(0)
+        landed, contact, speed = (self.landing_height >= 0).float(), self.foot_contact.float(), self.foot_speed_squared
+        feet = [
+            (self.foot_height - gait.foot_height).abs() * torch.sqrt(speed),
+            landed * (self.landing_height / gait.foot_height - 1) ** 2,
+            contact * speed,
+            landed * self.foot_forces,
+        ]
+        clearance, swing, slip, landing = total(torch.stack(feet, 2)).unbind(1)
         return {
-            "track_lin_vel": exp(-lin_error / gait.lin_vel_variance),
-            "track_ang_vel": exp(-ang_error / gait.ang_vel_variance),
-            "upright": exp(-(gx * gx + gy * gy) / gait.upright_variance),
-            "pose": exp(-total(pose_error) / len(self.robot.joints)),
-            "joint_limits": total(beyond),
-            "action_rate": total(change * change),
-            "foot_clearance": moves
-            * total((self.foot_height - gait.foot_height).abs() * torch.sqrt(self.foot_speed_squared)),
-            "swing_height": moves * total(landed * (self.landing_height / gait.foot_height - 1) ** 2),
-            "foot_slip": moves * total(contact * self.foot_speed_squared),
-            "soft_landing": total(landed * self.foot_forces),
+            "track_lin_vel": lin,
+            "track_ang_vel": ang,
+            "upright": upright,
+            "pose": posed,
+            "joint_limits": limits,
+            "action_rate": rate,
+            "foot_clearance": moves * clearance,
+            "swing_height": moves * swing,
+            "foot_slip": moves * slip,
+            "soft_landing": landing,
         }
 
     def compute_terminations(self) -> Terms:

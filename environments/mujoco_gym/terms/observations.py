@@ -48,23 +48,36 @@ class ObservationGroup:
             if config.delay or config.history > 1
         }
         self.noisy = any(config.noise for config in terms.values())
+        self._scales = torch.cat([torch.full((sizes[term],), config.scale) for term, config in terms.items()]).to(
+            device
+        )
+        self._uniform = {  # drawn at once
+            term: sizes[term] for term, config in terms.items() if config.noise and config.noise_kind == "uniform"
+        }
+        widths = [torch.full((size,), 2 * terms[term].noise) for term, size in self._uniform.items()]
+        self._widths = torch.cat(widths).to(device) if widths else None
 
     def push(self, raw: Terms, draws: Draws | None) -> None:
         """The observation of all robots after a step."""
-        for term, config in self.terms.items():
+        measured = self._measured(raw, draws)
+        if not self._past:
+            torch.cat(measured, 1, out=self.values)
+            self.values *= self._scales
+            return
+        for (term, config), value in zip(self.terms.items(), measured, strict=True):
             target = self.values[:, self.places[term]]
             past = self._past.get(term)
             if past is None:
-                self._processed(term, config, raw[term], draws, target)
+                torch.mul(value, config.scale, out=target)
                 continue
             past[:, :-1] = past[:, 1:].clone()
-            past[:, -1] = self._processed(term, config, raw[term], draws)
+            past[:, -1] = value * config.scale
             target.copy_(past[:, : config.history].flatten(1))
 
     def begin(self, rows: torch.Tensor, raw: Terms, draws: Draws | None) -> None:
         """The first observation of episodes of these robots: their past is full of it. ``raw`` has a row for each."""
-        for term, config in self.terms.items():
-            value = self._processed(term, config, raw[term], draws)
+        for (term, config), value in zip(self.terms.items(), self._measured(raw, draws), strict=True):
+            value = value * config.scale
             past = self._past.get(term)
             if past is not None:
                 past[rows] = value[:, None].expand(-1, past.shape[1], -1)
@@ -73,27 +86,32 @@ class ObservationGroup:
 
     def clean(self, raw: Terms) -> torch.Tensor:
         """``(K, total size of the raw terms)``: without noise, delay and history."""
-        return torch.cat([self._processed(term, config, raw[term], None) for term, config in self.terms.items()], 1)
+        return torch.cat(self._measured(raw, None), 1) * self._scales
 
-    def _processed(
-        self,
-        term: str,
-        config: ObservationConfig,
-        value: torch.Tensor,
-        draws: Draws | None,
-        out: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        if config.noise and draws is not None:
-            purpose = f"noise.{self.name}.{term}"
-            if config.noise_kind == "uniform":
-                value = value + draws.uniform(purpose, value.shape[1], -config.noise, config.noise)
-            else:
-                value = value + config.noise * draws.normal(purpose, value.shape[1])
-        if config.clip is not None:
-            value = value.clamp(*config.clip)
-        if out is not None:
-            return torch.mul(value, config.scale, out=out)
-        return value * config.scale
+    def _measured(self, raw: Terms, draws: Draws | None) -> list[torch.Tensor]:
+        """Each term ``(K, its size)`` with its noise, clipped, not yet scaled."""
+        noise = self._noise(draws) if draws is not None and self.noisy else {}
+        measured = []
+        for term, config in self.terms.items():
+            value = raw[term] + noise[term] if term in noise else raw[term]
+            measured.append(value if config.clip is None else value.clamp(*config.clip))
+        return measured
+
+    def _noise(self, draws: Draws) -> dict[str, torch.Tensor]:
+        """By term that has some, ``(K, its size)``."""
+        noise: dict[str, torch.Tensor] = {}
+        if self._widths is not None:
+            unit = draws.units({self._purpose(term): size for term, size in self._uniform.items()})
+            spread = unit * self._widths - self._widths / 2
+            noise.update(zip(self._uniform, spread.split(list(self._uniform.values()), 1), strict=True))
+        for term, config in self.terms.items():
+            if config.noise and term not in noise:
+                size = (self.places[term].stop - self.places[term].start) // config.history
+                noise[term] = config.noise * draws.normal(self._purpose(term), size)
+        return noise
+
+    def _purpose(self, term: str) -> str:
+        return f"noise.{self.name}.{term}"
 
     # snapshots
 

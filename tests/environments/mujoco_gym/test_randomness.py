@@ -41,6 +41,12 @@ def test_a_robot_draws_the_same_whatever_its_neighbours():
         assert torch.equal(draw(many)[5], draw(one)[0])
 
 
+def test_many_purposes_at_once_are_each_of_them():
+    source = draws([0, 3, 9], step=4)
+    together = source.units({"a": 3, "b": 8, "c": 1})
+    assert torch.equal(together, torch.cat([source.uniform("a", 3), source.uniform("b", 8), source.uniform("c", 1)], 1))
+
+
 def test_another_purpose_step_episode_or_seed_gives_other_numbers():
     samples = [
         draws([1]).uniform("a", 4),
