@@ -30,9 +30,15 @@ def run(argv: list[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     if arguments.output_file is not None and arguments.what != "gather":
         check_output(arguments.output_file)
-    {"run": _run, "aggregate": _aggregate, "compare": _compare, "gather": _gather, "profile": _profile}[arguments.what](
-        arguments
-    )
+    subcommands = {
+        "run": _run,
+        "aggregate": _aggregate,
+        "compare": _compare,
+        "gather": _gather,
+        "profile": _profile,
+        "forgetting": _forgetting,
+    }
+    subcommands[arguments.what](arguments)
     return 0
 
 
@@ -180,6 +186,19 @@ def _profile(arguments: argparse.Namespace) -> None:
     lines.append("Intervals: 95 % bootstrap, stratified by environment.")
     look = Look(arguments.title, y_label="mean return" if ranges is None else "normalised return")
     _write(arguments, profile_figure(profiles, comparisons, look), "\n".join(lines))
+
+
+def _forgetting(arguments: argparse.Namespace) -> None:
+    from rl_baselines.cross_evaluation.history import chapters_of
+    from rl_baselines.plots.figures import Look
+    from rl_baselines.plots.tasks.forgetting import as_csv, forgetting_curves, in_words
+
+    if arguments.data is not None:
+        check_folder(arguments.data)
+    chapters = chapters_of(find_run(arguments.log_dir, DEFAULT_LOG_DIR))
+    if arguments.data is not None:
+        write_text(arguments.data, as_csv(chapters))
+    _write(arguments, forgetting_curves(chapters, Look(arguments.title, arguments.y_lim)), in_words(chapters))
 
 
 def _groups(arguments: argparse.Namespace) -> "list[Group]":

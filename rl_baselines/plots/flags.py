@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python -m rl_baselines.plots compare -i logs/MobileRobotGymEnv-v0 -o compare.svg --x time
   python -m rl_baselines.plots gather -i logs -o results.csv results.md --timestep-budget 1e5 1e6 --welch-test ppo2
   python -m rl_baselines.plots profile -i logs -o profile.html --baseline ppo2
+  python -m rl_baselines.plots forgetting -i logs/OmnirobotEnv-v0 -o forgetting.png --data forgetting.csv
 """
 METHODS = """Runs that differ in nothing but the seed are one method on one environment. A method is called by its
 algorithm, its representation and the flags in which the methods found differ."""
@@ -28,6 +29,7 @@ SUMMARIES = {
     "compare": "learning curves of several methods",
     "gather": "result table per environment, as CSV and Markdown",
     "profile": "performance profiles and probabilities of improvement",
+    "forgetting": "returns in every task while one policy learns one after the other",
 }
 
 
@@ -52,7 +54,8 @@ def make_parser() -> Parser:
         name: subparsers.add_parser(
             name,
             help=summary,
-            description=f"{summary[0].upper()}{summary[1:]}." + ("" if name == "run" else f"\n\n{METHODS}"),
+            description=f"{summary[0].upper()}{summary[1:]}."
+            + ("" if name in ("run", "forgetting") else f"\n\n{METHODS}"),
             epilog="examples:\n" + next(line for line in EXAMPLES.splitlines() if f".plots {name} " in line),
         )
         for name, summary in SUMMARIES.items()
@@ -64,6 +67,7 @@ def make_parser() -> Parser:
         _add_bootstrap_flags(parsers[name])
     _add_gather_flags(parsers["gather"])
     _add_profile_flags(parsers["profile"])
+    _add_forgetting_flags(parsers["forgetting"])
     return parser
 
 
@@ -172,6 +176,19 @@ def _add_profile_flags(parser: argparse.ArgumentParser) -> None:
     _add_range_flag(group)
     group.add_argument("-t", "--title", help="above the figure")
     _add_bootstrap_flags(parser)
+
+
+def _add_forgetting_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-i",
+        "--log-dir",
+        required=True,
+        metavar="RUN",
+        help="run folder, folder above runs, part of a run's name: the last training, those before it come along",
+    )
+    _add_output_flag(parser, required=True, what="figure to write")
+    parser.add_argument("--data", type=Path, metavar="FILE.csv", help="also write every evaluation's mean and spread")
+    _add_look_flags(parser)
 
 
 def _add_output_flag(parser: Any, *, required: bool, what: str) -> None:

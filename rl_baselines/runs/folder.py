@@ -130,6 +130,11 @@ class RunFolder:
         return self.path / "states"
 
     @property
+    def cross_evaluation(self) -> Path:
+        """returns in several tasks, which ``--perform-cross-evaluation-cc`` notes"""
+        return self.path / "cross_evaluation.npz"
+
+    @property
     def plots(self) -> Path:
         """figures"""
         return self.path / "plots"
@@ -138,6 +143,11 @@ class RunFolder:
     def learning_curve(self) -> Path:
         """the learning curve as a picture"""
         return self.plots / "learning_curve.png"
+
+    @property
+    def forgetting_curves(self) -> Path:
+        """returns in several tasks as a picture"""
+        return self.plots / "forgetting.png"
 
     def checkpoint(self, steps: int) -> Path:
         """The checkpoint written at ``steps``."""

@@ -16,7 +16,7 @@ from srl3.errors import UserError
 from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import add_representation_flags
 
-LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "perform_cross_evaluation_cc")
+LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size")
 
 
 def add_training_flags(parser: Parser) -> None:
@@ -168,8 +168,28 @@ def add_training_flags(parser: Parser) -> None:
     later.add_argument("--teacher-data-folder")
     later.add_argument("--epochs-distillation", type=positive_number, default=30)
     later.add_argument("--distillation-training-set-size", type=int, default=-1)
-    later.add_argument("--perform-cross-evaluation-cc", action="store_true")
-    later.add_argument("--eval-episode-window", type=positive_number, default=400)
+    several = parser.add_argument_group("several tasks")
+    several.add_argument(
+        "--mix-tasks",
+        nargs="+",
+        metavar="TASK",
+        help="learn these tasks at once, each in its share of the environments: sc, cc … of the Omnirobot, or "
+        "[NAME=]PARAMETER:VALUE,… of the world",
+    )
+    several.add_argument(
+        "--perform-cross-evaluation-cc",
+        action="store_true",
+        help="evaluate in every task that the policy has seen, here and in the runs that it goes back to",
+    )
+    several.add_argument(
+        "--cross-evaluation-tasks", nargs="+", metavar="TASK", help="evaluate in these tasks too, under these names"
+    )
+    several.add_argument(
+        "--eval-episode-window",
+        type=positive_number,
+        default=DEFAULTS["eval_episode_window"],
+        help="episodes of the training between two evaluations in all tasks",
+    )
 
 
 def number_of_processes(text: str) -> int | str:
@@ -194,6 +214,9 @@ def request_from_flags(arguments: argparse.Namespace, given: Collection[str], co
     values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
     values.pop("env_kwargs", None)
     hyperparam = values.pop("hyperparam", None)
+    for name in ("mix_tasks", "cross_evaluation_tasks"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "eval_env_kwargs" in values:
         values["eval_env_kwargs"] = flatten(
             dict(parse_pair(item, "--eval-env-kwargs") for item in values["eval_env_kwargs"])

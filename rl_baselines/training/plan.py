@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import EnvConfig
+from rl_baselines.cross_evaluation.planned import PlannedTasks
 from rl_baselines.hyperparams.resolve import Setting
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
@@ -85,6 +86,8 @@ class TrainingPlan:
     """write ``policy.onnx`` whenever the best model changes"""
     num_processes: int = 1
     """that train together, each on its share of the environments"""
+    tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
+    """that are learned at once, and in which the policy is evaluated meanwhile"""
     parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
     """the checkpoint that is retrained, or resumed from"""
     resume: RunFolder | None = None
@@ -120,6 +123,7 @@ class SavedPlan:
     layout: str | None = None
     torch_deterministic: bool = False
     num_processes: int = 1
+    tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
     evaluating: dict[str, Any] = dataclasses.field(default_factory=dict)
     """the fields of `EVALUATING` that were saved"""
 
@@ -144,6 +148,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "layout": plan.layout,
         "torch_deterministic": plan.torch_deterministic,
         "num_processes": plan.num_processes,
+        "tasks": plan.tasks.as_dict(),
         "parent": None if plan.parent is None else str(plan.parent.path),
         "arguments": plan.arguments,
         "command": plan.command,
@@ -172,6 +177,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             layout=content.get("layout"),
             torch_deterministic=bool(content.get("torch_deterministic", False)),
             num_processes=int(content.get("num_processes", 1)),
+            tasks=PlannedTasks.from_dict(content.get("tasks", {})),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
             evaluating={name: content[name] for name in EVALUATING if name in content},

@@ -52,6 +52,12 @@ class Reporter:
         plan = self.plan
         title = f"{plan.env_id} {plan.algo} ({plan.srl_model}), seed {plan.seed}"
         learning_curve(log, self.run.learning_curve, title=title)
+        if self.run.cross_evaluation.is_file():
+            from rl_baselines.cross_evaluation.history import chapters_of
+            from rl_baselines.plots.style import save
+            from rl_baselines.plots.tasks.forgetting import forgetting_curves
+
+            save(forgetting_curves(chapters_of(self.run)), self.run.forgetting_curves)
 
     def say_what_next(self, model: BaseAlgorithm, log: EpisodeLog, stop: StopRequest) -> None:
         """What was earned, and the commands that go on from here."""
@@ -67,6 +73,8 @@ class Reporter:
         print(f"  retrain it:  {command('train', '--load-rl-model-path', run.path)}")
         if run.learning_curve.is_file():
             print(f"  look at it:  {run.learning_curve}")
+        if run.forgetting_curves.is_file():
+            print(f"  all tasks:   {run.forgetting_curves}")
 
 
 def how_to_go_on(run: RunFolder | None) -> str:

@@ -32,6 +32,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "track": "none",
         "preset": "tuned",
         "log_interval": 0,
+        "eval_episode_window": 400,
     }
 )
 """What a choice that was not made stands for; those left out here have no default of their own."""
@@ -94,6 +95,14 @@ class TrainingRequest:
     export: bool | None = None
     preset: str | None = None
     """key of `rl_baselines.hyperparams.resolve.PRESETS`"""
+    mix_tasks: tuple[str, ...] | None = None
+    """tasks among which the environments are divided, as `rl_baselines.cross_evaluation.tasks.parse_task` takes them"""
+    perform_cross_evaluation_cc: bool | None = None
+    """evaluate in every task that the policy has seen"""
+    cross_evaluation_tasks: tuple[str, ...] | None = None
+    """in these too"""
+    eval_episode_window: int | None = None
+    """episodes between two of these evaluations"""
     torch_deterministic: bool | None = None
     log_interval: int | None = None
     """episodes between two blocks of statistics on the console"""

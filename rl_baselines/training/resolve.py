@@ -5,10 +5,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig
-from environments.flags import ENV_FLAGS, make_config
+from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
+from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
 from rl_baselines.checkpoints.foreign.said import Said
+from rl_baselines.cross_evaluation.planned import PlannedTasks, parse_mixture, tasks_seen
+from rl_baselines.cross_evaluation.tasks import Task, check_names, parse_task
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
@@ -66,6 +68,9 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         latest=bool(request.latest),
         retrains=parent is not None,
     )
+    mixture = parse_mixture(request.mix_tasks, env_id, flatten(env_kwargs)) if request.mix_tasks is not None else ()
+    if mixture:
+        env_kwargs = {**env_kwargs, **mixture[0].env_kwargs}
     config = make_config(env_id, env_kwargs)
     has_both = isinstance(config, SRLConfig) and config.modes.discrete and config.modes.continuous
     check_action_type(algo, continuous=not config.is_discrete, has_both=has_both)
@@ -74,6 +79,11 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     find_algo(algo).load_class(policy)
     settings = _settings(request, config, srl_model, parent)
     num_processes = processes_of(request.num_processes, 1, algo, policy, settings)
+    if settings["n_envs"].value < len(mixture) * num_processes:
+        raise UserError(
+            f"--mix-tasks divides the environments among {len(mixture)} tasks, and there "
+            f"are {settings['n_envs'].value}; add --num-envs {len(mixture) * num_processes}, or more."
+        )
     device = check_device(request.value("device"))
     seed = request.value("seed")
     if seed == -1:
@@ -113,6 +123,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         eval_episodes=request.value("eval_episodes"),
         n_eval_envs=request.n_eval_envs,
         eval_env_kwargs=_evaluation_kwargs(request, env_id, env_kwargs),
+        tasks=_tasks(request, config, mixture, parent),
         save_replay_buffer=request.value("save_replay_buffer"),
         num_threads=request.num_threads,
         verbose=request.value("verbose"),
@@ -207,6 +218,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         min_episodes_save=saved.saving["min_episodes_save"],
         eval_freq=saved.saving["eval_freq"],
         save_freq=saved.saving["save_freq"],
+        tasks=saved.tasks,
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
         num_videos=request.value("num_videos"),
@@ -241,6 +253,8 @@ def _evaluation_kwargs(request: TrainingRequest, env_id: str, env_kwargs: Mappin
     """Parameters of the evaluation's world, which must show and take the same as the training's."""
     if not request.value("eval_freq"):
         for name in ("eval_episodes", "n_eval_envs", "eval_env_kwargs"):
+            if name == "eval_episodes" and request.perform_cross_evaluation_cc:
+                continue
             if getattr(request, name) is not None:
                 raise UserError(f"--{name.replace('_', '-')} is for evaluations; add --eval-freq, for example 10_000.")
     kwargs = dict(request.eval_env_kwargs or {})
@@ -249,6 +263,25 @@ def _evaluation_kwargs(request: TrainingRequest, env_id: str, env_kwargs: Mappin
         if name in kwargs:
             raise UserError(f"--eval-env-kwargs can't change {name}, which decides what the policy observes and does.")
     return kwargs
+
+
+def _tasks(
+    request: TrainingRequest, config: EnvConfig, mixture: tuple[Task, ...], parent: "Checkpoint | None"
+) -> PlannedTasks:
+    """What is learned at once, and where the policy is evaluated meanwhile."""
+    if not request.perform_cross_evaluation_cc:
+        for name in ("cross_evaluation_tasks", "eval_episode_window"):
+            if getattr(request, name) is not None:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(f"{flag} is for evaluations in several tasks; add --perform-cross-evaluation-cc.")
+        return PlannedTasks(mixture)
+    named = [parse_task(text, config.env_id, {}) for text in request.cross_evaluation_tasks or ()]
+    check_names(named)
+    before = None if parent is None else parent.path
+    seen = tasks_seen(config.env_id, config.as_dict(), mixture, before, named)
+    for task in seen:
+        task.config_kwargs(config.as_dict())  # what is wrong with it is said now
+    return PlannedTasks(mixture, seen, request.value("eval_episode_window"))
 
 
 def _flag(name: str, request: TrainingRequest) -> str:
@@ -317,6 +350,8 @@ def _inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
     env_id = info.env_id if request.env is None else canonical_id(request.env)
     same_env = env_id == info.env_id
     inherited = {name: value for name, value in info.env_kwargs_here.items() if name != "srl_model"} if same_env else {}
+    if request.mix_tasks is not None or any((request.env_kwargs or {}).get(name) for name in CONTINUAL_TASKS):
+        inherited = {name: value for name, value in inherited.items() if name not in CONTINUAL_TASKS}
     return dataclasses.replace(
         request,
         algo=request.algo or info.algo,

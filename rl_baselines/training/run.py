@@ -16,6 +16,7 @@ from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
 from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
+from rl_baselines.training.callbacks.cross_evaluation import CrossEvaluationCallback
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.evaluations import EvaluationCallback
 from rl_baselines.training.callbacks.export import ExportCallback
@@ -138,6 +139,7 @@ def _train(
         session = closing.enter_context(made_by_all(plan, run.path, ranks))
         if plan.eval_freq:
             session.evaluation_worlds()  # what is wrong with them is said before there is a run
+        session.task_worlds()
         point.load_buffer(session.model)
         figures = point.figures()
         scalars = ResumableCSV(run.progress, point.kept_steps)
@@ -271,6 +273,19 @@ def _callbacks(
         )
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
+    if plan.tasks.evaluated:
+        callbacks.append(
+            CrossEvaluationCallback(
+                session.task_worlds(),
+                session.actor,
+                log,
+                run.cross_evaluation,
+                episode_window=plan.tasks.episode_window,
+                seed=plan.seed + EVAL_SEED_OFFSET,
+                num_episodes=plan.eval_episodes,
+                total_timesteps=plan.total_timesteps,
+            )
+        )
     if plan.export:
         callbacks.append(ExportCallback(run))
     if visdom is not None:

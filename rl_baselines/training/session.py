@@ -62,6 +62,7 @@ class Session:
             self.seed += plan.parent.info.num_timesteps  # other episodes than those that the run began with
         self._made: list[VecEnv] = []
         self._evaluation: VecEnv | None = None
+        self._task_worlds: dict[str, VecEnv] | None = None
         try:
             self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             self.model = self._make_model()
@@ -95,9 +96,33 @@ class Session:
         )
         self._made.append(worlds)
         if plan.eval_env_kwargs:
-            _check_same_spaces(list(layers(self.env))[-1], worlds)
+            _check_same_spaces(
+                list(layers(self.env))[-1], worlds, "with these --eval-env-kwargs", "leave out what changes it"
+            )
         self._evaluation = worlds
         return worlds
+
+    def task_worlds(self) -> dict[str, VecEnv]:
+        """Bare worlds of each task in which the policy is cross evaluated, by its name; the same at each call.
+
+        Raises:
+            UserError: when those of one show or take something else than the training's.
+        """
+        if self._task_worlds is None:
+            plan, self._task_worlds = self.plan, {}
+            for task in plan.tasks.evaluated:
+                worlds = create_envs(
+                    task.env_id,
+                    task.config_kwargs(plan.env_kwargs),
+                    n_envs=number_of_envs(task.env_id, plan.eval_episodes),
+                    normalize=False,
+                    raw_images=True,
+                    training=False,
+                )
+                self._made.append(worlds)
+                _check_same_spaces(list(layers(self.env))[-1], worlds, f"in the task {task.name}", "leave it out")
+                self._task_worlds[task.name] = worlds
+        return self._task_worlds
 
     def actor(self) -> Actor:
         """The model as it acts now, drawing actions where its algorithm does so when it is shown."""
@@ -134,6 +159,7 @@ class Session:
             monitor_folder=monitor_folder,
             append=plan.resume is not None,
             first=self.first,
+            mixture={task.name: task.config_kwargs(plan.env_kwargs) for task in plan.tasks.mixture},
         )
         self._made.append(venv)
         return venv
@@ -179,12 +205,12 @@ def checkpoint_info(session: Session) -> CheckpointInfo:
     )
 
 
-def _check_same_spaces(training: VecEnv, evaluation: VecEnv) -> None:
+def _check_same_spaces(training: VecEnv, evaluation: VecEnv, where: str, advice: str) -> None:
     for what in ("observation_space", "action_space"):
         here, there = getattr(training, what), getattr(evaluation, what)
         if not same(here, there):
             words = {name: in_words(describe(space)) for name, space in (("here", here), ("there", there))}
             raise UserError(
-                f"with these --eval-env-kwargs the {what.replace('_', ' ')} is {words['there']}, but the policy trains "
-                f"on {words['here']}; leave out what changes it."
+                f"{where} the {what.replace('_', ' ')} is {words['there']}, but the policy trains on {words['here']}; "
+                f"{advice}."
             )

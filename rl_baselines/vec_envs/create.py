@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
@@ -11,6 +12,7 @@ from environments.registry import ThreadingType, find_env
 from rl_baselines.vec_envs.frame_stack import FrameStack
 from rl_baselines.vec_envs.images import as_sb3, image_paths
 from rl_baselines.vec_envs.leaves import layers
+from rl_baselines.vec_envs.mixed import MixedVecEnv, shares
 from rl_baselines.vec_envs.normalizer import (
     StateNormalizer,
     normalised_keys,
@@ -42,6 +44,7 @@ def create_envs(
     append: bool = False,
     first: int = 0,
     render_mode: str | None = None,
+    mixture: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> VecEnv:
     """``n_envs`` environments as one `VecEnv`: engines in a process per core, batched worlds natively;
     then frames become states where there is an encoder, and are stacked, images go channels first, and states are
@@ -63,34 +66,14 @@ def create_envs(
         append: go on with monitor files that exist.
         first: number that the first environment has in the names of monitor files.
         render_mode: ``human`` or ``rgb_array``.
+        mixture: by the name of a task, the fields of its environment's configuration, in the place of ``env_kwargs``:
+            the environments are divided among the tasks.
 
     Raises:
-        UserError: for an unknown environment, parameter or mode, several of one that runs alone, or an encoder of
-            other images.
+        UserError: for an unknown environment, parameter or mode, several of one that runs alone, an encoder of
+            other images, or tasks with other spaces than one another.
     """
-    entry = find_env(env_id)
-    entry.load_config().from_kwargs(env_kwargs)
-    if n_envs > 1 and entry.threading is ThreadingType.NONE:
-        raise UserError(f"{env_id} runs one at a time; use --num-cpu 1.")
-
-    venv: VecEnv
-    if entry.threading is ThreadingType.BATCHED:
-        from environments.batched import make_batched_vec_env
-
-        venv = make_batched_vec_env(
-            env_id,
-            num_envs=n_envs,
-            monitor_path=_monitor_path(monitor_folder, first),
-            append=append,
-            render_mode=render_mode,
-            **env_kwargs,
-        )
-    else:
-        specs = [
-            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, first + rank), append, render_mode)
-            for rank in range(n_envs)
-        ]
-        venv = WorkerVecEnv(specs)
+    venv = _bare_envs(env_id, env_kwargs, mixture, n_envs, monitor_folder, append, first, render_mode)
     venv.seed(seed)
     try:
         if encoder is not None:
@@ -110,6 +93,52 @@ def create_envs(
     return venv
 
 
+def _bare_envs(
+    env_id: str,
+    env_kwargs: Mapping[str, Any],
+    mixture: Mapping[str, Mapping[str, Any]],
+    n_envs: int,
+    monitor_folder: Path | None,
+    append: bool,
+    first: int,
+    render_mode: str | None,
+) -> VecEnv:
+    """The environments without any wrapper, seeds still to come; arguments as of `create_envs`."""
+    if mixture:
+        parts: list[VecEnv] = []
+        try:
+            for kwargs, share in zip(mixture.values(), shares(n_envs, len(mixture)), strict=True):
+                parts.append(_bare_envs(env_id, kwargs, {}, share, monitor_folder, append, first, render_mode))
+                first += share
+            return MixedVecEnv(parts, list(mixture))
+        except BaseException:
+            for part in parts:
+                part.close()
+            raise
+    entry = find_env(env_id)
+    entry.load_config().from_kwargs(env_kwargs)
+    if n_envs > 1 and entry.threading is ThreadingType.NONE:
+        raise UserError(f"{env_id} runs one at a time; use --num-cpu 1.")
+
+    if entry.threading is ThreadingType.BATCHED:
+        from environments.batched import make_batched_vec_env
+
+        return make_batched_vec_env(
+            env_id,
+            num_envs=n_envs,
+            monitor_path=_monitor_path(monitor_folder, first),
+            append=append,
+            render_mode=render_mode,
+            **env_kwargs,
+        )
+    return WorkerVecEnv(
+        [
+            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, first + rank), append, render_mode)
+            for rank in range(n_envs)
+        ]
+    )
+
+
 def _monitor_path(folder: Path | None, rank: int) -> Path | None:
     return folder / f"{rank}.monitor.csv" if folder else None
 
@@ -125,7 +154,10 @@ def vec_env_state(venv: VecEnv) -> dict[str, Any]:
             state["normalize"] = normalize_state(layer)
         elif isinstance(layer, FrameStack):
             state["stack"] = layer.save_state()
-    state["envs"] = layer.resume_state() if hasattr(layer, "resume_state") else layer.env_method("resume_state")
+    if isinstance(layer, MixedVecEnv):
+        state["envs"] = [vec_env_state(part) for part in layer.parts]
+    else:
+        state["envs"] = layer.resume_state() if hasattr(layer, "resume_state") else layer.env_method("resume_state")
     return state
 
 
@@ -136,7 +168,10 @@ def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
             restore_normalize_state(layer, state["normalize"])
         elif isinstance(layer, FrameStack):
             layer.load_state(state["stack"])
-    if hasattr(layer, "restore_state"):
+    if isinstance(layer, MixedVecEnv):
+        for part, saved in zip(layer.parts, state["envs"], strict=True):
+            restore_vec_env_state(part, saved)
+    elif hasattr(layer, "restore_state"):
         layer.restore_state(state["envs"])
     else:
         lost = [
