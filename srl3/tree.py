@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,18 @@ def pack(tree: Any) -> tuple[str, bytes]:
     return text, buffer.getvalue()
 
 
-def unpack(text: str, arrays: bytes) -> Any:
-    """The tree that `pack` stored. Reads numbers and texts only: no code from the file runs."""
-    loaded = arrays_of(arrays)
+def unpack(text: str, arrays: bytes, without: Collection[str] = ()) -> Any:
+    """The tree that `pack` stored. Reads numbers and texts only: no code from the file runs.
+
+    Args:
+        text: JSON.
+        arrays: npz.
+        without: keys of the tree whose values are not wanted: they are None, and their arrays are not read.
+    """
+    tree = value_of(text)
+    if without and isinstance(tree, dict):
+        tree = {key: None if key in without else value for key, value in tree.items()}
+    loaded = arrays_of(arrays, _array_keys(tree) if without else None)
 
     def decode(node: Any) -> Any:
         if isinstance(node, dict):
@@ -59,4 +69,17 @@ def unpack(text: str, arrays: bytes) -> Any:
             return [decode(value) for value in node]
         return node
 
-    return decode(value_of(text))
+    return decode(tree)
+
+
+def _array_keys(node: Any) -> Iterator[str]:
+    """The keys of the arrays that belong to a tree."""
+    if isinstance(node, dict):
+        if set(node) == {"__array__"}:
+            yield node["__array__"]
+        else:
+            for value in node.values():
+                yield from _array_keys(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _array_keys(value)

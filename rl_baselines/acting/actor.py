@@ -24,6 +24,7 @@ from rl_baselines.acting.model_on_spaces import model_on_spaces
 from rl_baselines.acting.randomness import OwnRandomness
 from rl_baselines.acting.stack import FrameStack
 from rl_baselines.checkpoints.archive import Checkpoint, load_checkpoint
+from rl_baselines.checkpoints.load import put_parameters
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.create import find_normalize
 from rl_baselines.vec_envs.frame_stack import FrameStack as FrameStackVecEnv
@@ -75,6 +76,7 @@ class Actor:
         self._fresh = np.zeros(0, np.bool_)
         self._observed: Any = None
         self._randomness = OwnRandomness(self.policy, model.device)
+        self._kind: Any = None
 
     @classmethod
     def load(cls, path: Path, device: str = "cpu", seed: int | None = None) -> "Actor":
@@ -98,7 +100,7 @@ class Actor:
         encoder = checkpoint.load_encoder(device)
         with kept_generators():
             model = model_on_spaces(checkpoint, device, info.seed if seed is None else seed)
-            return cls(
+            actor = cls(
                 model,
                 images=info.images,
                 num_stack=info.num_stack,
@@ -106,6 +108,8 @@ class Actor:
                 normalizer=None if normalizer is None else lambda: normalizer,
                 deterministic=not find_algo(info.algo).load_class(info.policy).on_policy,
             )
+        actor._kind = _kind(checkpoint)
+        return actor
 
     @classmethod
     def of_model(cls, model: BaseAlgorithm, *, deterministic: bool = True) -> "Actor":
@@ -128,6 +132,26 @@ class Actor:
             normalizer=None if normalize is None else lambda: Normalizer.of(normalize),
             deterministic=deterministic,
         )
+
+    def take(self, checkpoint: Checkpoint) -> bool:
+        """Act by another checkpoint of the same training from here on, which takes less than a new actor.
+
+        No random number is drawn; what was remembered is forgotten.
+
+        Returns:
+            Whether it could be taken; False for one of another algorithm, network or world, with nothing changed.
+
+        Raises:
+            UserError: when its tensors do not fit; the actor is of no use then.
+        """
+        if self._kind is None or _kind(checkpoint) != self._kind:
+            return False
+        normalizer = _saved_normalizer(checkpoint)
+        put_parameters(checkpoint, self._model)
+        if normalizer is not None:
+            self._normalizer = lambda: normalizer
+        self.reset()
+        return True
 
     @property
     def policy(self) -> Any:
@@ -229,6 +253,14 @@ class Actor:
         if self._normalizer is not None:
             observed = self._normalizer()(observed)
         return channels_first(observed, self._images)
+
+
+def _kind(checkpoint: Checkpoint) -> tuple[Any, ...]:
+    """What two checkpoints have in common that one actor can act by, one after the other."""
+    info, encoder = checkpoint.info, checkpoint.state.get("encoder")
+    network = (info.algo, info.policy, info.hyperparams, info.observation_space, info.action_space, info.num_stack)
+    # statistics as such may differ, an encoder's tensors may not
+    return (*network, checkpoint.state["normalize"] is None, None if encoder is None else encoder["info"])
 
 
 def _saved_normalizer(checkpoint: Checkpoint) -> Normalizer | None:

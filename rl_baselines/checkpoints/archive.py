@@ -50,6 +50,8 @@ class Checkpoint:
     state: dict[str, Any]
     """``normalize`` (observation statistics), ``encoder`` (a learned representation), for resuming ``training``, and
     ``policy`` where an algorithm says more of its policy than tensors"""
+    only_to_act: bool = False
+    """whether optimisers and ``training`` were left out"""
 
     def load_encoder(self, device: str = "auto") -> Encoder | None:
         """The learned representation from which the policy acts, if it acts from one.
@@ -111,8 +113,14 @@ def read_info(path: Path) -> CheckpointInfo:
         return parse_info(path, _info_json(path, archive))
 
 
-def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
+def load_checkpoint(path: Path, device: str = "cpu", *, only_to_act: bool = False) -> Checkpoint:
     """Read a checkpoint without running code from it.
+
+    Args:
+        path: the file.
+        device: torch device of the tensors.
+        only_to_act: leave out what acting does not need, which is most of the work: the optimisers, and the state of
+            the training.
 
     Raises:
         UserError: when the file is missing, damaged, or no checkpoint of SRL3.
@@ -122,7 +130,8 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
         if damaged:
             raise UserError(f"{path} is damaged (its entry {damaged} can't be read); use another checkpoint.")
         info = _info_json(path, archive)
-        state = unpack(archive.read(STATE_ENTRY).decode(), archive.read(ARRAYS_ENTRY))
+        left_out = ("training",) if only_to_act else ()
+        state = unpack(archive.read(STATE_ENTRY).decode(), archive.read(ARRAYS_ENTRY), left_out)
         if not isinstance(state, dict) or not state.keys() >= {"normalize", "training"}:
             raise ValueError(f"its {STATE_ENTRY} is incomplete")
         if POLICY_ENTRY in archive.namelist():
@@ -130,9 +139,15 @@ def load_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
         tensors = {
             name.removesuffix(".pth"): tensors_of(archive.read(name), device)
             for name in archive.namelist()
-            if name.endswith(".pth")
+            if name.endswith(".pth") and not (only_to_act and is_optimiser(name.removesuffix(".pth")))
         }
-    return Checkpoint(path, parse_info(path, info), tensors, tensors.pop("pytorch_variables", None) or {}, state)
+    variables = tensors.pop("pytorch_variables", None) or {}
+    return Checkpoint(path, parse_info(path, info), tensors, variables, state, only_to_act)
+
+
+def is_optimiser(name: str) -> bool:
+    """Whether the tensors of this name, of Stable-Baselines3's, are an optimiser's."""
+    return name.endswith("optimizer")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.save_util import recursive_getattr
 from stable_baselines3.common.vec_env import VecEnv
 
-from rl_baselines.checkpoints.archive import Checkpoint
+from rl_baselines.checkpoints.archive import Checkpoint, is_optimiser
 from rl_baselines.checkpoints.spaces import check_spaces
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.create import find_normalize
@@ -65,11 +65,15 @@ def load_model(
 def put_parameters(checkpoint: Checkpoint, model: BaseAlgorithm) -> None:
     """Copy the checkpoint's tensors into the networks and optimisers of ``model``.
 
+    Optimisers stay as they are where the checkpoint was read without them.
+
     Raises:
         UserError: when they do not fit.
     """
     try:
-        model.set_parameters(checkpoint.parameters, exact_match=True, device=model.device)
+        kept = model.get_parameters().items() if checkpoint.only_to_act else ()
+        optimisers: dict[str, Any] = {name: state for name, state in kept if is_optimiser(name)}
+        model.set_parameters({**optimisers, **checkpoint.parameters}, exact_match=True, device=model.device)
         for name, value in checkpoint.variables.items():
             if value is not None:
                 recursive_getattr(model, name).data = value.data.to(model.device)
@@ -87,7 +91,7 @@ def _first_misfit(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | No
     """The first tensor that has another shape in the checkpoint than here, or is missing on one side; None if none."""
     for part, own in here.items():
         theirs = saved.get(part)
-        if theirs is None or part.endswith("optimizer") or not isinstance(own, Mapping):
+        if theirs is None or is_optimiser(part) or not isinstance(own, Mapping):
             continue
         for name in dict.fromkeys([*theirs, *own]):
             shapes = [_shape(state[name]) if name in state else "not there" for state in (theirs, own)]

@@ -1,7 +1,9 @@
 """What ``python -m rl_baselines.play`` does with its flags."""
 
 import argparse
+import contextlib
 import dataclasses
+import io
 import secrets
 import sys
 from collections.abc import Collection
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.flags import env_kwargs_from_flags
 from rl_baselines.play.flags import make_parser
+from rl_baselines.play.remote.client import is_address
 from srl3.errors import UserError
 
 AGENT_NAMES = ("random", "zero")
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from rl_baselines.play.core.beginning import Wanted
     from rl_baselines.play.core.player import Player, Viewer
     from rl_baselines.play.core.saved import Saved
+    from rl_baselines.play.web.front import Front
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -32,8 +36,34 @@ def run(argv: list[str] | None = None) -> int:
     specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
     if not specs and arguments.state is None:
         raise UserError("name a run with --run, or several with --compare.")
+    if arguments.trust_pickle and any(map(is_address, specs)):
+        raise UserError("--trust-pickle is for files of this machine; what comes from an address is never unpickled.")
     env_kwargs = env_kwargs_from_flags(arguments, given)
+    if arguments.viewer == "none":
+        return _play(arguments, specs, env_kwargs, None)
+    if not arguments.wait:
+        _check_named(specs, arguments.log_dir)
 
+    from rl_baselines.play.web.front import Front
+
+    with closing(Front(_say, arguments.port)) as front:  # before torch is loaded, which takes seconds
+        _say(f"watch it at {front.address} (only from this machine; Ctrl-C ends it)")
+        return _play(arguments, specs, env_kwargs, front)
+
+
+def _check_named(specs: Collection[str], log_dir: Path) -> None:
+    """Refuse what is not there before a page opens."""
+    from rl_baselines.play.policies.sources import find_named
+
+    for spec in specs:
+        if not is_address(spec):
+            with contextlib.redirect_stderr(io.StringIO()):  # which run was meant is said when it is taken
+                find_named(spec, log_dir)
+
+
+def _play(
+    arguments: argparse.Namespace, specs: Collection[str], env_kwargs: dict[str, Any], front: "Front | None"
+) -> int:
     from rl_baselines.play.core.beginning import Tools, begin
     from rl_baselines.play.core.saved import go_to, read_saved
     from srl3.runtime.signals import StopRequest
@@ -44,10 +74,10 @@ def run(argv: list[str] | None = None) -> int:
         wanted = _wanted(arguments, specs, env_kwargs)
         if saved is not None:
             wanted = _of_moment(wanted, saved)
-        player = begin(wanted, Tools(say=_say))
+        player = begin(wanted, Tools(say=_say if front is None else front.say))
         with (
             closing(player),
-            closing(_viewer(arguments, player)) as viewer,
+            closing(_viewer(arguments, player, front)) as viewer,
             StopRequest(None, leave=sys.exit) as stop,
         ):
             if saved is not None:
@@ -107,16 +137,14 @@ def _of_moment(wanted: "Wanted", saved: "Saved") -> "Wanted":
     )
 
 
-def _viewer(arguments: argparse.Namespace, player: "Player") -> "Viewer":
-    if arguments.viewer == "none":
+def _viewer(arguments: argparse.Namespace, player: "Player", front: "Front | None") -> "Viewer":
+    if front is None:
         from rl_baselines.play.headless import Lines
 
         return Lines(arguments.json, arguments.num_episodes)
     from rl_baselines.play.web.page import Page
 
-    page = Page(player, arguments.port, arguments.fps)
-    _say(f"watch it at {page.address} (only from this machine; Ctrl-C ends it)")
-    return page
+    return Page(player, front.take(), arguments.fps)
 
 
 def _say(line: str) -> None:

@@ -30,13 +30,17 @@ def read_arrays(path: Path, advice: str, needs: Iterable[str] = ()) -> dict[str,
     return arrays
 
 
-def arrays_of(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
-    """All arrays of an ``.npz`` file in memory, by name.
+def arrays_of(content: bytes, names: Iterable[str] | None = None) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of an ``.npz`` file in memory, by name.
+
+    Args:
+        content: of the file.
+        names: which ones; None: all.
 
     Raises:
-        ARCHIVE_ERRORS: when it is damaged, for the reader of the file that it is part of.
+        ARCHIVE_ERRORS: when it is damaged, or lacks one of ``names``, for the reader of the file that it is part of.
     """
-    return _arrays(io.BytesIO(content))
+    return _arrays(io.BytesIO(content), names)
 
 
 def map_array(path: Path, advice: str) -> np.ndarray[Any, Any]:
@@ -49,9 +53,9 @@ def map_array(path: Path, advice: str) -> np.ndarray[Any, Any]:
         return mapped.view(np.ndarray)
 
 
-def _arrays(file: BinaryIO) -> dict[str, np.ndarray[Any, Any]]:
+def _arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str, np.ndarray[Any, Any]]:
     loaded = np.load(file, allow_pickle=False)
     if not isinstance(loaded, np.lib.npyio.NpzFile):
         raise ValueError("it is no archive of arrays")
     with loaded as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: archive[name] for name in (archive.files if names is None else names)}

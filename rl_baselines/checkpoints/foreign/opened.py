@@ -47,7 +47,12 @@ def is_foreign(path: Path) -> bool:
 
 
 def open_checkpoint(
-    path: Path, said: Said = NOTHING_SAID, *, device: str = "cpu", note: Callable[[str], None] | None = None
+    path: Path,
+    said: Said = NOTHING_SAID,
+    *,
+    device: str = "cpu",
+    note: Callable[[str], None] | None = None,
+    only_to_act: bool = False,
 ) -> Checkpoint:
     """Read a checkpoint, or a model of Stable-Baselines3 or rl-zoo3, without running code from it.
 
@@ -56,13 +61,14 @@ def open_checkpoint(
         said: what the user says of it, where it does not say so itself.
         device: where its tensors go.
         note: takes sentences about what could not be read of a model's settings.
+        only_to_act: as for `load_checkpoint`.
 
     Raises:
         UserError: when the file is missing, damaged, none of these, needs a pickle that is not trusted, or does not fit
             the world and algorithm that the user named.
     """
     if not is_foreign(path):
-        return load_checkpoint(path, device)
+        return load_checkpoint(path, device, only_to_act=only_to_act)
     run = zoo_run(path.absolute().parent)
     algo, env_id = _named(path, run, said)
     algorithm = find_algo(algo).load_class()

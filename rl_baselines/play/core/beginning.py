@@ -17,7 +17,7 @@ from rl_baselines.play.core.slots import MAX_SLOTS, Slot
 from rl_baselines.play.core.stage import Setting
 from rl_baselines.play.policies.agents import AGENTS, ZeroAgent
 from rl_baselines.play.policies.loader import Loaded, Loader, Wish
-from rl_baselines.play.policies.sources import LOOK_SECONDS, Patience, Source, find_source, wait_for_source
+from rl_baselines.play.policies.sources import LOOK_SECONDS, Patience, Source, find_named, wait_for_source
 from rl_baselines.play.policies.state_file import MANUAL, read_choice
 from rl_baselines.play.policies.watcher import Watcher, signature
 from rl_baselines.play.remote.client import is_address
@@ -153,10 +153,7 @@ def _source(spec: str, wanted: Wanted, tools: Tools, mirrors: Mirrors) -> Source
         return mirrors.source(spec)
     if wanted.wait:
         return wait_for_source(spec, wanted.log_dir, tools.say, tools.clock, tools.sleep)
-    try:
-        return find_source(spec, wanted.log_dir)
-    except UserError as error:
-        raise UserError(f"{str(error).rstrip('.')}; --wait waits for it.") from None
+    return find_named(spec, wanted.log_dir)
 
 
 def _slots(sources: list[Source], anything: spaces.Space[Any]) -> list[Slot]:

@@ -131,6 +131,8 @@ class Controller:
     def _put_in(self, loaded: Loaded, now: float) -> Event | None:
         slot = self.slots[loaded.wish.slot]
         if slot.wanted != loaded.wish.path:  # something else has been chosen meanwhile
+            if loaded.actor is not None:
+                self.loader.keep(slot.number, loaded.actor)
             return None
         if loaded.actor is None or loaded.info is None:
             return self._problem(slot, loaded.problem)
@@ -138,6 +140,8 @@ class Controller:
             self._check(loaded.info, loaded.actor)
         except UserError as error:
             return self._problem(slot, str(error))
+        if isinstance(slot.agent, Actor):
+            self.loader.keep(slot.number, slot.agent)
         slot.agent, slot.info, slot.shown = loaded.actor, loaded.info, loaded.wish.path
         slot.loaded_at, slot.problem = now, ""
         slot.statistics.begin_anew()

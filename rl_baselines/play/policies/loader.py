@@ -46,7 +46,8 @@ class Loaded:
 class Loader:
     """Loads what slots wish for, in a thread; of a slot's wishes the newest wins.
 
-    Building a policy draws from the process's random numbers and puts them back; who draws in another thread meanwhile
+    What acted in a slot before is filled with the next checkpoint of the same training (`keep`), since to build a
+    policy takes many times as long, and borrows the process's random numbers: who draws in another thread meanwhile
     holds `generators`.
 
     Args:
@@ -58,6 +59,7 @@ class Loader:
         self.generators = threading.Lock()
         self._device = device
         self._said = said
+        self._spares: dict[int, Actor] = {}
         self._cache: OrderedDict[tuple[Path, Signature], Checkpoint] = OrderedDict()
         self._wishes: dict[int, Wish] = {}
         self._done: dict[int, Loaded] = {}
@@ -86,15 +88,20 @@ class Loader:
             return self._changed.wait_for(lambda: bool(self._done), seconds)
 
     def load_now(self, wish: Wish) -> Loaded:
-        """The same in the calling thread; the first load of a process takes seconds, for torch's own imports."""
-        start = time.perf_counter()
-        try:
+        """The same in the calling thread, and what the slot's next load is quick by.
+
+        The first load of a process takes seconds, for torch's own imports.
+        """
+        loaded = self._load(wish)
+        if loaded.actor is not None and wish.slot not in self._spares:
             checkpoint = self._checkpoint(wish.path, wish.signature)
             with self.generators:
-                actor = Actor.from_checkpoint(checkpoint, self._device, wish.seed)
-        except UserError as error:
-            return Loaded(wish, None, None, str(error), time.perf_counter() - start)
-        return Loaded(wish, actor, checkpoint.info, "", time.perf_counter() - start)
+                self.keep(wish.slot, Actor.from_checkpoint(checkpoint, self._device, wish.seed))
+        return loaded
+
+    def keep(self, slot: int, actor: Actor) -> None:
+        """Let this actor, which acts no longer, be what the slot's next checkpoint is put into."""
+        self._spares[slot] = actor
 
     def close(self) -> None:
         """End the thread, once it has loaded what it is loading."""
@@ -112,20 +119,40 @@ class Loader:
                 wish = self._wishes.pop(next(iter(self._wishes)))
             loaded = self._load_safely(wish)
             with self._changed:
-                if wish.slot not in self._wishes:  # else a newer wish has come meanwhile
+                if wish.slot not in self._wishes:
                     self._done[wish.slot] = loaded
                     self._changed.notify_all()
+                elif loaded.actor is not None:  # a newer wish has come meanwhile
+                    self.keep(wish.slot, loaded.actor)
 
     def _load_safely(self, wish: Wish) -> Loaded:
         try:
-            return self.load_now(wish)
+            return self._load(wish)
         except Exception as error:  # the thread must go on for the other slots; a file may hold anything
             return Loaded(wish, None, None, f"{wish.path} can't be loaded ({type(error).__name__}: {error}).", 0.0)
+
+    def _load(self, wish: Wish) -> Loaded:
+        start = time.perf_counter()
+        try:
+            checkpoint = self._checkpoint(wish.path, wish.signature)
+            actor = self._filled(wish, checkpoint)
+        except UserError as error:
+            return Loaded(wish, None, None, str(error), time.perf_counter() - start)
+        return Loaded(wish, actor, checkpoint.info, "", time.perf_counter() - start)
+
+    def _filled(self, wish: Wish, checkpoint: Checkpoint) -> Actor:
+        spare = self._spares.pop(wish.slot, None)
+        if spare is None or not spare.take(checkpoint):
+            with self.generators:
+                spare = Actor.from_checkpoint(checkpoint, self._device, wish.seed)
+        with self.generators:
+            spare.seed(wish.seed)
+        return spare
 
     def _checkpoint(self, path: Path, signature: Signature) -> Checkpoint:
         key = (path, signature)
         if key not in self._cache:
-            self._cache[key] = open_checkpoint(path, self._said)
+            self._cache[key] = open_checkpoint(path, self._said, only_to_act=True)
             while len(self._cache) > KEPT:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)

@@ -88,6 +88,14 @@ def find_source(spec: str, log_dir: Path) -> Source:
     return Source(run.path.name, run)
 
 
+def find_named(spec: str, log_dir: Path) -> Source:
+    """As `find_source`; what is said of a miss names the flag that waits."""
+    try:
+        return find_source(spec, log_dir)
+    except UserError as error:
+        raise UserError(f"{str(error).rstrip('.')}; --wait waits for it.") from None
+
+
 class Patience:
     """Says what is being waited for: at once, after half a minute, and then ever more rarely.
 

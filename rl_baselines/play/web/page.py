@@ -12,15 +12,14 @@ from rl_baselines.play.core.saved import Saved, go_to, moment, write_saved
 from rl_baselines.play.loopback import HOST
 from rl_baselines.play.web.checkpoints import CheckpointPanel
 from rl_baselines.play.web.controls import Controls, RobotControls
+from rl_baselines.play.web.escaping import escaped
 from rl_baselines.play.web.figures import Details, Figures, TrainingCurve, wall_clock
 from rl_baselines.play.web.film import SIZE, Film
 from rl_baselines.play.web.frames import Answers, FramePace
 from rl_baselines.play.web.scene import MeshView, PictureView, View
-from rl_baselines.play.web.server import make_server
-from rl_baselines.play.web.texts import escaped
+from rl_baselines.play.web.server import LocalServer
 from srl3.errors import UserError
 
-FIRST_PORT = 8787
 RENDER_SECONDS = 30.0
 """that a page may take to draw a picture for a film"""
 
@@ -30,16 +29,13 @@ class Page:
 
     Args:
         player: shown and steered.
-        port: None takes the first free one from `FIRST_PORT` on.
+        server: taken, and ended in the end.
         fps: pictures per second, at most.
-
-    Raises:
-        UserError: when the port is in use.
     """
 
-    def __init__(self, player: Player, port: int | None = None, fps: float = 15.0) -> None:
-        title = f"{player.stage.env_id} · SRL3 play"
-        self.server: Any = make_server(port, FIRST_PORT, title)
+    def __init__(self, player: Player, server: LocalServer, fps: float = 15.0) -> None:
+        self.server: Any = server
+        server.gui.set_panel_label(f"{player.stage.env_id} · SRL3 play")
         self._player = player
         self._pace = FramePace(fps)
         self._answers = Answers(self.server, self._pace)

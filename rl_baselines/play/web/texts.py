@@ -1,21 +1,15 @@
 """What panels say, as Markdown. Names come from file systems and worlds, so they are escaped."""
 
-import html
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.slots import Slot
 from rl_baselines.play.policies.sources import duration
+from rl_baselines.play.web.escaping import escaped
 
 MAX_OBSERVED = 60
 """numbers of an observation that are shown"""
-
-
-def escaped(text: str) -> str:
-    """``text`` as it is, in Markdown: nothing of it is taken for HTML, a link or a mark."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|~<>-])", r"\\\1", html.escape(text, quote=False).replace("\n", " "))
 
 
 def current_checkpoint(slot: Slot, now: float) -> str:

@@ -20,6 +20,7 @@ pytest.importorskip("viser", reason="the extra [play] is not installed")
 sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright
 
 from rl_baselines.play.web.page import Page  # noqa: E402
+from rl_baselines.play.web.server import make_server  # noqa: E402
 
 SECONDS = 90.0
 TRAINING = ("--env", "VelocityFlat", "--num-timesteps", "600", "--num-envs", "2", "--hyperparam", "n_steps:100")
@@ -82,7 +83,7 @@ def watched(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     run = find_runs(logs)[-1]
     wanted = Wanted([str(run.path), "random"], logs, pictures=True, speed=0.5)
     player = begin(wanted, Tools(lambda _: None))
-    viewer = Page(player, fps=4)
+    viewer = Page(player, make_server(None, 8787, "a page"), fps=4)
     loop = threading.Thread(target=player.run, args=(viewer,))
     loop.start()
     tab = chromium.new_page(viewport={"width": 1000, "height": 800})

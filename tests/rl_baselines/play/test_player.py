@@ -1,5 +1,6 @@
 """Policies are swapped between two steps, compared with the same seeds, and stepped only when somebody looks."""
 
+import dataclasses
 import io
 import json
 import shutil
@@ -7,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import evaluate
@@ -273,3 +275,50 @@ def test_all_slots_act_from_the_first_step(run, play):
 def test_a_device_that_is_not_there_is_refused_and_not_waited_for(run, play):
     with pytest.raises(UserError, match="torch can't use the device 'gpu0'"):
         play(run, device="gpu0")
+
+
+def test_an_actor_takes_the_next_checkpoint_as_if_it_were_made_of_it(run, play):
+    player = play(run)
+    observed = np.asarray(player.stage.observations)
+    fresh = Actor.load(run.checkpoint(100), seed=5)
+    fresh.seed(5)
+    taken = Actor.load(run.checkpoint(300))
+    taken.act(observed)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    assert taken.take(load_checkpoint(run.checkpoint(100), only_to_act=True))
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])
+    taken.seed(5)
+    drawn = [[actor.act(observed, deterministic=False).tolist() for _ in range(20)] for actor in (fresh, taken)]
+    assert drawn[0] == drawn[1]
+    assert np.array_equal(fresh.distribution(), taken.distribution())
+
+
+def test_an_actor_refuses_a_checkpoint_of_another_network_and_stays(run, play, tmp_path):
+    player = play(run)
+    observed = np.asarray(player.stage.observations)
+    actor = Actor.load(run.latest)
+    actor.act(observed)
+    before = actor.distribution()
+    other = load_checkpoint(run.checkpoint(100), only_to_act=True)
+    info = dataclasses.replace(
+        other.info, hyperparams={**other.info.hyperparams, "policy_kwargs": "dict(net_arch=[8])"}
+    )
+    assert not actor.take(dataclasses.replace(other, info=info))
+    actor.act(observed)
+    assert np.array_equal(actor.distribution(), before)
+
+
+def test_policies_are_built_once_and_filled_from_then_on(run, play, clock):
+    player, viewer = play(run), Watching()
+    player.paused = True
+    seen = set()
+    for steps in (100, 200, 300, 100, 200):
+        player.controller.show(0, run.checkpoint(steps))
+        turn_until(player, viewer, clock, lambda steps=steps: player.slots[0].trained_steps == steps)
+        seen.add(id(player.slots[0].agent))
+        fresh = Actor.load(run.checkpoint(steps))
+        for actor in (fresh, player.slots[0].agent):
+            actor.act(np.asarray(player.stage.observations))
+        assert np.array_equal(fresh.distribution(), player.slots[0].agent.distribution())
+    assert len(seen) == 2

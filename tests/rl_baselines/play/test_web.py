@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 
 from rl_baselines.play.policies.labels import checkpoint_label, size
-from rl_baselines.play.web.texts import comparison, escaped
+from rl_baselines.play.web.escaping import escaped
+from rl_baselines.play.web.texts import comparison
 from srl3.errors import UserError
 
 viser = pytest.importorskip("viser", reason="the extra [play] is not installed")
@@ -21,6 +24,7 @@ from websockets.sync.client import connect  # noqa: E402
 
 from rl_baselines.play.web.figures import thinned  # noqa: E402
 from rl_baselines.play.web.frames import FramePace  # noqa: E402
+from rl_baselines.play.web.front import Front  # noqa: E402
 from rl_baselines.play.web.page import Page  # noqa: E402
 from rl_baselines.play.web.scene import beside_panels  # noqa: E402
 from rl_baselines.play.web.server import make_server  # noqa: E402
@@ -144,7 +148,7 @@ def test_pictures_leave_the_panels_room():
 def test_a_page_is_made_and_ends_with_all_its_threads(run, play, spec):
     before = threading.active_count()
     player = play(run if spec == "run" else "zero", env=None if spec == "run" else "MobileRobotGymEnv-v0")
-    page = Page(player)
+    page = Page(player, make_server(None, 8787, "a page"))
     assert page.address.startswith("http://127.0.0.1:")
     assert not page.watched()
     player.turn(page)
@@ -153,3 +157,28 @@ def test_a_page_is_made_and_ends_with_all_its_threads(run, play, spec):
     player.loader.close()
     assert threading.active_count() <= before + 4  # viser's pool ends with its last calls
     assert json.dumps(page.address)
+
+
+def test_the_page_opens_before_anything_heavy_is_loaded():
+    code = (
+        "import sys, urllib.request\n"
+        "from rl_baselines.play.web.front import Front\n"
+        "front = Front(print)\n"
+        "assert b'<html' in urllib.request.urlopen(front.address, timeout=60).read()\n"
+        "front.close()\n"
+        "print('loaded:', *sorted({'torch', 'mujoco', 'stable_baselines3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_the_front_says_what_is_waited_for_as_text_and_gives_its_server_away():
+    said: list[str] = []
+    front = Front(said.append)
+    front.say("waiting for <b>it</b>")
+    assert said == ["waiting for <b>it</b>"]
+    assert "<" not in front._text.content
+    server = front.take()
+    front.close()
+    assert urllib.request.urlopen(f"http://127.0.0.1:{server.get_port()}", timeout=30).status == 200
+    server.stop()

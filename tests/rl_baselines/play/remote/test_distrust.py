@@ -166,6 +166,7 @@ def test_a_token_is_made_once_and_for_its_owner_alone(tmp_path):
         (["--serve", "--run", "http://127.0.0.1:8700"], "a run of this machine"),
         (["--serve", "--run", "random"], "a run with its checkpoints, and random is none"),
         (["--serve", "--run", "nowhere"], "no run at nowhere"),
+        (["--run", "http://127.0.0.1:1/", "--trust-pickle"], "from an address is never unpickled"),
         (["--run", "http://127.0.0.1:1/"], "no run is offered at http://127.0.0.1:1"),
     ],
 )
