@@ -173,6 +173,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_HANDS}.oracles:raise_action",
         aliases=("BaseTask",),
+        default_algo="batched_ppo",
     ),
     "DexHandGraspGymEnv-v0": RegisteredEnv(
         f"{_HANDS}.grasp:DexGraspGymEnv",
@@ -182,6 +183,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_HANDS}.oracles:grasp_action",
         aliases=("DexGrasp",),
+        default_algo="batched_ppo",
     ),
     "ParaHandReorientGymEnv-v0": RegisteredEnv(
         f"{_HANDS}.reorient:ReorientGymEnv",
@@ -191,6 +193,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_HANDS}.oracles:hold_action",
         aliases=("ParaHandReorient",),
+        default_algo="batched_ppo",
     ),
     "ParaHandRotateZGymEnv-v0": RegisteredEnv(
         f"{_HANDS}.rotate_z:RotateZGymEnv",
@@ -200,6 +203,7 @@ registered_env: dict[str, RegisteredEnv] = {
         ThreadingType.BATCHED,
         f"{_HANDS}.oracles:hold_action",
         aliases=("ParaHandRotateZ",),
+        default_algo="batched_ppo",
     ),
 }
 

@@ -131,6 +131,40 @@ def turned(vectors: torch.Tensor) -> torch.Tensor:
     return torch.cat([whole(torch.cos, half)[:, None], vectors * share[:, None]], 1)
 
 
+def turning_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 3)``: the vectors of which `turned` makes these turns: their axes, as long as their angles, at most pi."""
+    quat = torch.where(quat[:, :1] < 0, -quat, quat)
+    length = torch.sqrt(total(quat[:, 1:] * quat[:, 1:]))
+    angle = 2 * atan2(length, quat[:, 0])
+    share = torch.where(length > 1e-8, angle / length.clamp(min=1e-8), torch.full_like(angle, 2.0))
+    return quat[:, 1:] * share[:, None]
+
+
+def faces_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 9)``: how a cube of one colour lies: the same for all 24 turns that look alike, and without a jump.
+
+    Sums over the cube's three axes (x, y, z) of (x+iy)^4, z(x+iy)^3, z²(x+iy)², z³(x+iy), real and imaginary parts one
+    after the other, and of z^4: the spherical harmonics of order 4, the lowest that a cube has. Of a cube that lies flat
+    and is turned by a about the vertical: 2 cos 4a, 2 sin 4a, 0 0 0 0 0 0 and 1.
+    """
+    w, x, y, z = quat.unbind(1)
+    axes = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)),
+        (2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)),
+        (2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)),
+    )
+    sums = None
+    for a, b, c in axes:
+        a2, b2 = a * a - b * b, 2 * a * b
+        a3, b3 = a2 * a - b2 * b, a2 * b + b2 * a
+        square = c * c
+        parts = [a2 * a2 - b2 * b2, 2 * a2 * b2, c * a3, c * b3, square * a2, square * b2]
+        harmonics = torch.stack([*parts, square * c * a, square * c * b, square * square], 1)
+        sums = harmonics if sums is None else sums + harmonics
+    assert sums is not None
+    return sums
+
+
 def last_rows(quat: torch.Tensor) -> torch.Tensor:
     """``(N, 6)``: the second and third rows of the matrix of a turn, which say all of it without a jump."""
     w, x, y, z = quat.unbind(1)

@@ -5,7 +5,7 @@ import math
 import mujoco
 import torch
 
-from environments.mujoco_gym.maths import inverse, normalised, product, rotate, total, turned
+from environments.mujoco_gym.maths import faces_of, inverse, normalised, product, rotate, total, turned
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_cube
 from environments.mujoco_gym.robots.robot import Robot
@@ -16,6 +16,8 @@ from environments.mujoco_gym.tasks.hands.in_hand_config import InHandConfig
 CUBE = "cube"
 FOR_CRITIC = ("joint_vel", "fingertips", "cube_lin_vel", "cube_ang_vel", "touch_forces")
 """terms that only a value function sees"""
+FACES = tuple(f"order {order} {part}" for order in (4, 3, 2, 1) for part in ("real", "imaginary")) + ("order 0",)
+"""the numbers of `faces_of`"""
 
 
 class InHandTask(HandTask):
@@ -87,6 +89,7 @@ class InHandTask(HandTask):
             "joint_pos": self.joint_pos,
             "joint_error": self.joint_pos - self.joint_targets(self.target),
             "cube_pos": self.cube_error,
+            "cube_faces": faces_of(self.object_quat),
             "touch": self.touches.float(),
             "actions": self.actions.newest,
             "joint_vel": self.joint_vel,
@@ -119,7 +122,7 @@ class InHandTask(HandTask):
         known = {
             "cube_pos": ("m", "palm", axes),
             "turn_to_goal": ("", "world", rows),
-            "cube_turn": ("", "world", rows),
+            "cube_faces": ("", "world", FACES),
             "fingertips": ("m", "palm", tuple(f"{name}_{axis}" for name in self.finger_names for axis in axes)),
             "cube_lin_vel": ("m/s", "world", axes),
             "cube_ang_vel": ("rad/s", "world", axes),

@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from environments.mujoco_gym.config import (
+    ActionConfig,
     CameraConfig,
     ObservationConfig,
     Randomization,
@@ -80,6 +81,7 @@ def _reorient_observations() -> Groups:
         "joint_pos": ObservationConfig(noise=0.05),
         "joint_error": ObservationConfig(),
         "cube_pos": ObservationConfig(noise=0.02, scale=10.0),
+        "cube_faces": ObservationConfig(noise=0.1, noise_kind="gaussian"),
         "turn_to_goal": ObservationConfig(noise=0.1, noise_kind="gaussian"),
         "actions": ObservationConfig(),
     }
@@ -93,7 +95,7 @@ def _rotate_observations() -> Groups:
         "joint_pos": ObservationConfig(noise=0.05),
         "joint_error": ObservationConfig(),
         "cube_pos": ObservationConfig(noise=0.01, scale=10.0),
-        "cube_turn": ObservationConfig(noise=0.1, noise_kind="gaussian"),
+        "cube_faces": ObservationConfig(noise=0.1, noise_kind="gaussian"),
         "touch": ObservationConfig(),
         "actions": ObservationConfig(),
     }
@@ -158,15 +160,16 @@ class RotateZConfig(InHandConfig):
     env_id: ClassVar[str] = "ParaHandRotateZGymEnv-v0"
 
     max_steps: int = 500
-    finger_speed: float = 3.0
-    """Leap's is 10: with that, exploring drops the cube at once"""
+    control: Literal["position_delta", "position", "position_offset"] = "position_offset"
+    offset_scale: float = 0.6
+    actions: ActionConfig = ActionConfig(moving_average=0.2)
     observations: Groups = dataclasses.field(default_factory=_rotate_observations)
     rewards: dict[str, float] = dataclasses.field(
         default_factory=lambda: {
             "turning": 1.0,
             "position": 0.5,
             "dropped": -100.0,
-            "hand_pose": -0.1,
+            "hand_pose": -0.02,
             "action_rate": -0.001,
             "energy": -0.001,
         }

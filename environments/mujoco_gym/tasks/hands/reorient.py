@@ -14,7 +14,7 @@ from environments.mujoco_gym.task import Terms
 from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, turn_up_to
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
 
-POLICY = ("joint_pos", "joint_error", "cube_pos", "turn_to_goal", "actions")
+POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "actions")
 SEEN = {"policy": POLICY, "critic": (*POLICY, *FOR_CRITIC)}
 """terms by group"""
 
@@ -99,7 +99,7 @@ class ReorientTask(InHandTask):
 class ReorientGymEnv(BatchedGymEnv):
     """One hand that turns a cube to goals; see `ReorientTask` for its rules and `ReorientConfig` for its parameters.
 
-    Actions: 22 joints, [-1, 1] times their speed. Observation: ``(75,) float32``.
+    Actions: 22 joints, [-1, 1] times their speed. Observation: ``(84,) float32``.
     """
 
     config_class = ReorientConfig
