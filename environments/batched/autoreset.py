@@ -58,7 +58,7 @@ def step_and_reset(
         before_reset()
     ended = step.terminated | step.truncated
     if not ended.any():
-        episodes = _no_episodes(world.term_names(), tuple(step.endings))
+        episodes = _no_episodes(world.term_names(), tuple(step.endings), tuple(world.episode_figures(world.no_rows)))
         nothing = {group: values[:0] for group, values in observations.items()}
         no_pictures = None if pictures is None else pictures[:0]
         return Transition(step, observations, pictures, ended, world.no_rows, nothing, no_pictures, episodes)
@@ -75,11 +75,17 @@ def step_and_reset(
 
 
 @cache
-def _no_episodes(terms: tuple[str, ...], endings: tuple[str, ...]) -> EpisodeStatistics:
-    """Statistics of no episodes, with these reward terms and termination reasons."""
+def _no_episodes(terms: tuple[str, ...], endings: tuple[str, ...], figures: tuple[str, ...]) -> EpisodeStatistics:
+    """Statistics of no episodes, with these reward terms, termination reasons and figures."""
     numbers, whole, flags = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
     return EpisodeStatistics(
-        whole, numbers, whole, numbers, dict.fromkeys(terms, numbers), dict.fromkeys(endings, flags)
+        whole,
+        numbers,
+        whole,
+        numbers,
+        dict.fromkeys(terms, numbers),
+        dict.fromkeys(endings, flags),
+        dict.fromkeys(figures, numbers),
     )
 
 
@@ -94,4 +100,5 @@ def ended_episodes(world: BatchedWorld, step: Step, rows: Array) -> EpisodeStati
         to_numpy(step.success[rows]).astype(np.float64) if world.reports_success else np.full(len(rows), np.nan),
         dict(zip(world.term_names(), terms, strict=True)),
         {name: to_numpy(ended[rows]) for name, ended in step.endings.items()},
+        {name: to_numpy(values).astype(np.float64) for name, values in world.episode_figures(rows).items()},
     )

@@ -1,7 +1,7 @@
 """Episodes of a batched world: their statistics, and whole ones under a policy that sees the world itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from gymnasium import spaces
@@ -25,6 +25,8 @@ class EpisodeStatistics:
     """``(K,) float64`` by reward term: sums over the episode"""
     endings: dict[str, np.ndarray]
     """``(K,) bool`` by termination reason; empty where the world does not tell them apart"""
+    figures: dict[str, np.ndarray] = field(default_factory=dict)
+    """``(K,) float64`` by name: what else the world tells of an episode (`BatchedWorld.episode_figures`)"""
 
 
 Policy = Callable[[BatchedWorld], np.ndarray]

@@ -106,10 +106,12 @@ class BatchedVecEnv(VecEnv):
         """Infos of the robots whose episode ended, which also go to the monitor file."""
         episodes = self.record_episodes(ended)
         sums = np.array(list(ended.terms.values())).reshape(len(ended.terms), len(episodes)).T.tolist()
-        reasons = [
-            {"endings": {name: bool(flags[place]) for name, flags in ended.endings.items()}} if ended.endings else {}
-            for place in range(len(episodes))
-        ]
+        reasons: list[dict[str, Any]] = [{} for _ in episodes]
+        for place, reason in enumerate(reasons):
+            if ended.endings:
+                reason["endings"] = {name: bool(flags[place]) for name, flags in ended.endings.items()}
+            if ended.figures:
+                reason["figures"] = {name: float(values[place]) for name, values in ended.figures.items()}
         return [
             {
                 "TimeLimit.truncated": out_of_time,

@@ -168,6 +168,11 @@ class BatchedWorld(ABC):
         """The symmetries of the world, none where it says nothing: a policy may learn from mirror images."""
         return []
 
+    def episode_figures(self, rows: Array) -> dict[str, Array]:
+        """``(K,)`` numbers by name of the episodes of these robots, which end: how hard they were, as a curriculum had
+        it. Training logs their means; the names are the same at all times."""
+        return {}
+
     def term_tables(self) -> str:
         """The world's terms as tables for people, printed when a training begins; empty where it has none."""
         return ""

@@ -361,6 +361,10 @@ class Task(Watched):
     def action_terms(self) -> list[ActionTerm]:
         return joint_action_terms(self.actions, self.robot, self.backend.model)
 
+    def episode_figures(self, rows: torch.Tensor) -> Terms:
+        """The ``stage`` of the curriculum, where there is one."""
+        return {"stage": torch.full((len(rows),), float(self.stage))} if self._original.curriculum else {}
+
     def term_tables(self) -> str:
         """The world's terms as tables: observations, actions, rewards, terminations, randomisation, curriculum."""
         return term_tables(self.config, self.observation_terms(), self.action_terms(), self._ending_names)

@@ -272,7 +272,13 @@ class BatchedPPO(SavedPPO):
             self.num_timesteps += self.n_envs * self.ranks.size
             ended = step.episodes
             episodes = EpisodeBatch(
-                self.num_timesteps, ended.returns, ended.lengths, ended.successes, ended.terms, ended.endings
+                self.num_timesteps,
+                ended.returns,
+                ended.lengths,
+                ended.successes,
+                ended.terms,
+                ended.endings,
+                ended.figures,
             )
             steps_left -= 1
             episodes = self.shared_episodes.with_others(episodes, last=steps_left == 0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rl_baselines.runs.monitors import Episodes, read_run
-from rl_baselines.vec_envs.infos import ENDINGS, REWARD_TERMS, columns
+from rl_baselines.vec_envs.infos import ENDINGS, FIGURES, REWARD_TERMS, columns
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class EpisodeBatch:
     """``(K,) float64`` by term of the reward: sums over the episode"""
     endings: dict[str, np.ndarray] = field(default_factory=dict)
     """``(K,) bool`` by termination reason; empty where the world does not tell them apart"""
+    figures: dict[str, np.ndarray] = field(default_factory=dict)
+    """``(K,) float64`` by name: what else the world tells of an episode, how hard it was"""
 
     @classmethod
     def from_infos(cls, timestep: int, infos: Sequence[Mapping[str, Any]]) -> "EpisodeBatch":
@@ -40,6 +42,7 @@ class EpisodeBatch:
             np.array([float(info.get("is_success", np.nan)) for info in ended], np.float64),
             columns(ended, REWARD_TERMS, np.float64),
             columns(ended, ENDINGS, np.bool_),
+            columns(ended, FIGURES, np.float64),
         )
 
     def __len__(self) -> int:

@@ -7,15 +7,16 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from rl_baselines.runs.episodes import EpisodeBatch
 
-TERM, ENDING = "episode", "ending"
-"""first parts of the figures' names: ``episode/<term>``, ``ending/<reason>``"""
+TERM, ENDING, CURRICULUM = "episode", "ending", "curriculum"
+"""first parts of the figures' names: ``episode/<term>``, ``ending/<reason>``, ``curriculum/<figure>``"""
 
 
 class EpisodeFigures:
     """Means over the episodes that ended since they were last taken.
 
     ``episode/<term>`` is the mean sum of a term of the reward over an episode, where the world's reward has several
-    terms; ``ending/<reason>`` is the share of the episodes that ended for this reason, where the world tells reasons.
+    terms; ``ending/<reason>`` is the share of the episodes that ended for this reason, where the world tells reasons;
+    ``curriculum/<figure>`` is the mean of what it tells of how hard an episode was (a stage, the level of the ground).
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,8 @@ class EpisodeFigures:
                 self._note(f"{TERM}/{name}", float(values.sum()), len(values))
         for name, flags in episodes.endings.items():
             self._note(f"{ENDING}/{name}", float(flags.sum()), len(flags))
+        for name, figures in episodes.figures.items():
+            self._note(f"{CURRICULUM}/{name}", float(figures.sum()), len(figures))
 
     def take(self) -> dict[str, float]:
         """The means by name, without those of which no episode ended; counting begins anew."""

@@ -10,6 +10,9 @@ REWARD_TERMS = "reward_terms"
 ENDINGS = "endings"
 """key of an info that ends an episode: whether it ended for each of the reasons that the world tells apart"""
 
+FIGURES = "figures"
+"""key of an info that ends an episode: what else the world tells of it, by name"""
+
 
 def columns(infos: Sequence[Mapping[str, Any]], key: str, dtype: Any) -> dict[str, np.ndarray]:
     """The mappings that all ``infos`` (K) hold at ``key``, as an array ``(K,)`` by name; empty where one holds none."""

@@ -14,7 +14,7 @@ from environments.batched.tensors import TensorEnv, TensorStep, WorldTensors
 from environments.mirror import Mirror
 from environments.terms import POLICY
 from rl_baselines.vec_envs.create import restore_vec_env_state, vec_env_state
-from rl_baselines.vec_envs.infos import ENDINGS, REWARD_TERMS, columns
+from rl_baselines.vec_envs.infos import ENDINGS, FIGURES, REWARD_TERMS, columns
 from srl3.errors import UserError
 
 
@@ -211,6 +211,7 @@ class VecEnvTensors:
             np.array([float(info.get("is_success", np.nan)) for info in infos], np.float64),
             columns(infos, REWARD_TERMS, np.float64),
             columns(infos, ENDINGS, np.bool_),
+            columns(infos, FIGURES, np.float64),
         )
 
 

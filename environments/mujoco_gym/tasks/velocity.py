@@ -281,6 +281,9 @@ class VelocityRoughTask(VelocityFlatTask):
     def make_terrain(self) -> Terrain:
         return Terrain(self.config.terrain)
 
+    def episode_figures(self, rows: torch.Tensor) -> Terms:
+        return {**super().episode_figures(rows), "terrain_level": self.level[rows].float()}
+
     def setup(self) -> None:
         super().setup()
         config, device = self.config, self.backend.device

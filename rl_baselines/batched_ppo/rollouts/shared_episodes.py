@@ -45,6 +45,7 @@ def _merged(batches: Sequence[EpisodeBatch]) -> EpisodeBatch:
         np.concatenate([batch.successes for batch in full]),
         _joined([batch.terms for batch in full]),
         _joined([batch.endings for batch in full]),
+        _joined([batch.figures for batch in full]),
     )
 
 
@@ -55,7 +56,7 @@ def _joined(columns: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _tree(batch: EpisodeBatch) -> dict[str, Any]:
-    parts = ("returns", "lengths", "successes", "terms", "endings")
+    parts = ("returns", "lengths", "successes", "terms", "endings", "figures")
     return {name: getattr(batch, name) for name in parts}
 
 

@@ -183,5 +183,6 @@ def test_levels_rise_for_those_who_cross_their_tile_and_fall_for_those_who_don_t
     world.asked[2] = 3.0
     world.reset()
     assert world.level.tolist() == [3, 1, 2]
+    assert world.episode_figures(torch.tensor([0, 2]))["terrain_level"].tolist() == [3, 2]
     heights = world.base_pos[:, 2] - torch.from_numpy(world.terrain.heights).max()
     assert heights.isfinite().all()

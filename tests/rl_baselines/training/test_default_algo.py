@@ -11,6 +11,7 @@ from rl_baselines.training.resolve import resolve
     [
         ("Ant", {}, "batched_ppo"),
         ("VelocityFlat", {}, "batched_ppo"),
+        ("ParaHandRotateZ", {}, "batched_ppo"),
         ("Ant", {"algo": "sac"}, "sac"),
         ("MobileRobotGymEnv-v0", {"srl_model": "ground_truth"}, "ppo2"),
     ],

@@ -102,14 +102,16 @@ def test_terms_of_worlds_in_workers_are_sums_over_the_episode(small_train: Train
 def test_algorithms_on_a_robot_log_its_terms_and_why_its_episodes_ended(
     small_train: Train, algo: str, more: tuple[str, ...]
 ) -> None:
-    ant = ("--env", "AntGymEnv-v0", "--env-kwargs", "max_steps:8")
+    harder = "curriculum:[{after: 0, values: {rewards.alive: 1.0}}]"
+    ant = ("--env", "AntGymEnv-v0", "--env-kwargs", "max_steps:8", harder)
     run = small_train(*ant, "--algo", algo, "--num-timesteps", "64", *more)
     check_sums_are_returns(run)
     row = rows_of(run)[-1]
     assert {name for name in row if name.startswith("ending/")} == {"ending/fallen", "ending/non_finite"}
     assert float(row["ending/non_finite"]) == 0
+    assert {name: value for name, value in row.items() if name.startswith("curriculum/")} == {"curriculum/stage": "1.0"}
 
 
 def test_a_world_of_one_term_has_the_columns_that_it_had(small_train: Train) -> None:
     run = small_train(*MOBILE, "--shape-reward", "--algo", "dqn", *OFF_POLICY, "--num-timesteps", "60")
-    assert not [name for name in rows_of(run)[-1] if name.startswith(("episode/", "ending/"))]
+    assert not [name for name in rows_of(run)[-1] if name.startswith(("episode/", "ending/", "curriculum/"))]

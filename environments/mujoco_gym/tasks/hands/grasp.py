@@ -6,6 +6,7 @@ import torch
 from environments.batched.single import BatchedGymEnv
 from environments.mujoco_gym.maths import exp, last_rows, rotate_inverse, total
 from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.robots.hand_postures import CONTROLS, GRASP_FROM, REACHING
 from environments.mujoco_gym.robots.objects import add_cube
 from environments.mujoco_gym.robots.robot import Robot
 from environments.mujoco_gym.task import Terms
@@ -14,6 +15,8 @@ from environments.mujoco_gym.tasks.hands.moving_hand import MovingHandTask
 
 BOX = "box"
 PREGRASP, CONTACT, LIFT = range(3)
+OPEN_OVER_BOX = (*GRASP_FROM, *(REACHING.get(name, 0.0) for name in CONTROLS))
+"""of the controls, base and fingers, over a box in the middle"""
 
 
 class DexGraspTask(MovingHandTask):
@@ -66,15 +69,30 @@ class DexGraspTask(MovingHandTask):
 
     def place(self, draws: Draws) -> None:
         super().place(draws)
+        self.put_object(self._first_box_pos(draws), self.constant([1, 0, 0, 0]).repeat(self.count, 1))
+
+    def first_controls(self, draws: Draws) -> torch.Tensor:
+        over = self.constant(OPEN_OVER_BOX).repeat(self.count, 1)
+        noise = self.config.start_over_box_noise
+        over[:, :2] += self._first_box_pos(draws)[:, :2] + draws.uniform("over_box.place", 2, -noise, noise)
+        return torch.where(self._begins_over_box(draws)[:, None], over, super().first_controls(draws))
+
+    def _first_box_pos(self, draws: Draws) -> torch.Tensor:
+        """``(K, 3)``: on the ground, m"""
         config = self.config
         position = torch.full((self.count, 3), config.box_size / 2, device=self.backend.device)
         position[:, :2] = draws.uniform("box", 2, -config.box_noise, config.box_noise)
-        self.put_object(position, self.constant([1, 0, 0, 0]).repeat(self.count, 1))
+        return position
+
+    def _begins_over_box(self, draws: Draws) -> torch.Tensor:
+        """``(K,) bool``: these episodes begin in the second stage."""
+        return draws.chance("over_box", self.config.start_over_box)
 
     def begin(self, draws: Draws) -> None:
         super().begin(draws)
         for name in ("phase", "age", "clock", "touched", "lost", "lifted", "done", "missed"):
             getattr(self, name).zero_()
+        self.phase.copy_(self._begins_over_box(draws).long() * CONTACT)
 
     def update(self) -> None:
         config, zero = self.config, torch.zeros_like(self.age)

@@ -166,6 +166,10 @@ class DexGraspConfig(MovingHandConfig):
     """kilograms"""
     box_noise: float = 0.02
     """half width of the box's place, along x and y"""
+    start_over_box: float = 0.0
+    """share of the episodes that begin in the second stage, with the hand open over the box; a curriculum may lower it"""
+    start_over_box_noise: float = 0.01
+    """half width of the hand's place in these, along x and y, m"""
     pregrasp_seconds: float = 4.0
     """length of the first stage, at whose end the hand must be over the box"""
     pregrasp_distance: float = 0.03
@@ -195,6 +199,8 @@ class DexGraspConfig(MovingHandConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("box_noise", "grasp_lost_seconds", "penetration_free"):
+        if not 0 <= self.start_over_box <= 1:
+            raise UserError(f"start_over_box of {self.env_id} must be from 0 to 1, not {self.start_over_box:g}.")
+        for name in ("box_noise", "start_over_box_noise", "grasp_lost_seconds", "penetration_free"):
             if getattr(self, name) < 0:
                 raise UserError(f"{name} of {self.env_id} must not be below 0, but is {getattr(self, name):g}.")

@@ -19,7 +19,11 @@ class MovingHandTask(HandTask):
     config: MovingHandConfig
 
     def place(self, draws: Draws) -> None:
-        """Somewhere over the ground, turned a little, the fingers a little bent, at rest."""
+        """At rest, as `first_controls` says."""
+        self.set_robot(self.joint_targets(self.first_controls(draws)))
+
+    def first_controls(self, draws: Draws) -> torch.Tensor:
+        """``(K, A)``: somewhere over the ground, turned a little, the fingers a little bent."""
         config = self.config
         controls = torch.zeros(self.count, len(self.control_names), device=self.backend.device)
         controls[:, :2] = draws.uniform("place", 2, *config.start_place_range)
@@ -28,7 +32,7 @@ class MovingHandTask(HandTask):
         controls[:, FINGERS] = draws.uniform("fingers", controls.shape[1] - 6, *config.start_finger_range)
         controls[:, self.number("thumb_rotation")] = draws.uniform("thumb", 1, *config.start_thumb_range)[:, 0]
         controls[:, self.number("spread")] = 0
-        self.set_robot(self.joint_targets(controls))
+        return controls
 
     def begin(self, draws: Draws) -> None:
         self.target_where_it_is()

@@ -48,6 +48,19 @@ def test_sizes():
     assert world.control_dt * world.config.max_steps == pytest.approx(10)
 
 
+def test_some_episodes_can_begin_with_the_hand_open_over_the_box():
+    world = make(GRASP, 40, start_over_box=0.5)
+    over = world.phase == 1
+    assert 8 < int(over.sum()) < 32
+    assert world.over_box[over].all()
+    assert not world.grasped.any()
+    base = world.control_pos[over, :3] - torch.nn.functional.pad(world.object_pos[over, :2], (0, 1))
+    assert torch.allclose(base, torch.tensor(GRASP_FROM[:3]), atol=0.0101)
+    assert (world.control_pos[over, :2] - world.object_pos[over, :2]).std(0).min() > 0.003
+    assert torch.equal(world.target[over], world.control_pos[over])
+    assert (make(GRASP, 40).phase == 0).all()
+
+
 def test_a_scripted_grasp_lifts_the_box_and_succeeds():
     world = make(GRASP, 12, **SHORT)
     endings, over = {}, torch.zeros(12, dtype=torch.bool)
