@@ -18,17 +18,17 @@ HOLDING: dict[str, float] = {
 }
 """a bowl: a cube that is put on the upturned palm stays there"""
 
-CRADLING: dict[str, float] = {
-    "thumb_rotation": 0.65,
-    "thumb_angle": 0.0,
-    "thumb_flexion": 0.25,
-    "spread": -0.06,
-    **{f"{finger}_knuckle": 0.48 for finger in FINGERS},
-    **{f"{finger}_curl": 0.75 for finger in FINGERS},
+AROUND_CUBE: dict[str, float] = {
+    **{"thumb_opp": 0.77, "thumb_cmc": -0.35, "thumb_mcp": 1.09, "thumb_ip": 1.03},
+    **{"index_abd": 0.26, "index_mcp": 0.41, "index_pip": 1.02, "index_dip": 0.32},
+    **{"middle_abd": 0.06, "middle_mcp": 0.25, "middle_pip": 1.50, "middle_dip": 0.13},
+    **{"ring_abd": -0.12, "ring_mcp": 0.29, "ring_pip": 1.20, "ring_dip": 0.29},
+    **{"little_abd": 0.35, "little_mcp": 0.57, "little_pip": 1.28, "little_dip": 0.17},
 }
-"""thumb and fingers around a cube that lies on a level palm, near enough to turn it"""
-LEVEL = -0.19
-"""of the wrist's flexion that makes the palm level, rad"""
+"""joints, not controls: the fingertips around a cube of 7 cm on the palm, a few millimetres from its sides, the thumb's
+and the little finger's opposite each other; found by inverse kinematics"""
+TOWARD_FINGERS = -0.35
+"""of the wrist's flexion that lets the palm fall a little toward the fingers, so that a cube stays near them, rad"""
 
 REACHING: dict[str, float] = {
     "thumb_rotation": 0.93,

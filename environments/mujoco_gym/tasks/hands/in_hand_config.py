@@ -47,17 +47,18 @@ class InHandConfig(HandConfig):
     base_turn_speed: float = 2.0
     domain_randomization: bool = False
     """randomise what LeapCubeReorient does, where ``randomize`` says nothing else"""
-    cube_size: float = 0.055
+    contact_force: float = 0.1
+    cube_size: float = 0.07
     """side of the cube"""
     cube_mass: float = 0.08
     """kilograms"""
-    hold_place: tuple[float, float, float] = (0.078, 0.0, 0.04)
+    hold_place: tuple[float, float, float] = (0.08, 0.0, 0.049)
     """where the cube is to be kept, in the palm's frame"""
-    start_height: float = 0.005
+    start_height: float = 0.003
     """an episode starts with the cube so far above that place, along the palm's normal"""
-    start_noise: float = 0.01
+    start_noise: float = 0.005
     """half width of the cube's first position about it, along each axis"""
-    joint_noise: float = 0.1
+    joint_noise: float = 0.05
     """standard deviation of the joints' first positions about the default pose, rad"""
     drop_height: float = 0.10
     """the cube is dropped when its middle is lower, above the floor"""
@@ -168,7 +169,7 @@ class RotateZConfig(InHandConfig):
         default_factory=lambda: {
             "turning": 1.0,
             "position": 0.5,
-            "dropped": -100.0,
+            "dropped": -20.0,
             "hand_pose": -0.02,
             "action_rate": -0.001,
             "energy": -0.001,

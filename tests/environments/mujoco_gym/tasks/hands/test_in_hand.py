@@ -158,7 +158,7 @@ def test_energy_is_speed_times_torque():
 
 def test_a_cube_under_the_palm_is_dropped():
     world = make(REORIENT, 1, **QUIET)
-    for drop, dropped in ((0.05, False), (0.08, True)):
+    for drop, dropped in ((0.03, False), (0.06, True)):
         put(world, offset=(0.1, 0.0, -drop))
         assert world.compute_terminations()["dropped"].tolist() == [dropped]
         assert rewards(world)["dropped"] == float(dropped)
