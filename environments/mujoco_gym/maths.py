@@ -144,8 +144,8 @@ def faces_of(quat: torch.Tensor) -> torch.Tensor:
     """``(N, 9)``: how a cube of one colour lies: the same for all 24 turns that look alike, and without a jump.
 
     Sums over the cube's three axes (x, y, z) of (x+iy)^4, z(x+iy)^3, z²(x+iy)², z³(x+iy), real and imaginary parts one
-    after the other, and of z^4: the spherical harmonics of order 4, the lowest that a cube has. Of a cube that lies flat
-    and is turned by a about the vertical: 2 cos 4a, 2 sin 4a, 0 0 0 0 0 0 and 1.
+    after the other, and of z^4: the spherical harmonics of order 4, the lowest that a cube has. Of a cube that lies
+    flat and is turned by a about the vertical: 2 cos 4a, 2 sin 4a, 0 0 0 0 0 0 and 1.
     """
     w, x, y, z = quat.unbind(1)
     axes = (

@@ -19,11 +19,26 @@ HOLDING: dict[str, float] = {
 """a bowl: a cube that is put on the upturned palm stays there"""
 
 AROUND_CUBE: dict[str, float] = {
-    **{"thumb_opp": 0.77, "thumb_cmc": -0.35, "thumb_mcp": 1.09, "thumb_ip": 1.03},
-    **{"index_abd": 0.26, "index_mcp": 0.41, "index_pip": 1.02, "index_dip": 0.32},
-    **{"middle_abd": 0.06, "middle_mcp": 0.25, "middle_pip": 1.50, "middle_dip": 0.13},
-    **{"ring_abd": -0.12, "ring_mcp": 0.29, "ring_pip": 1.20, "ring_dip": 0.29},
-    **{"little_abd": 0.35, "little_mcp": 0.57, "little_pip": 1.28, "little_dip": 0.17},
+    "thumb_opp": 0.77,
+    "thumb_cmc": -0.35,
+    "thumb_mcp": 1.09,
+    "thumb_ip": 1.03,
+    "index_abd": 0.26,
+    "index_mcp": 0.41,
+    "index_pip": 1.02,
+    "index_dip": 0.32,
+    "middle_abd": 0.06,
+    "middle_mcp": 0.25,
+    "middle_pip": 1.50,
+    "middle_dip": 0.13,
+    "ring_abd": -0.12,
+    "ring_mcp": 0.29,
+    "ring_pip": 1.20,
+    "ring_dip": 0.29,
+    "little_abd": 0.35,
+    "little_mcp": 0.57,
+    "little_pip": 1.28,
+    "little_dip": 0.17,
 }
 """joints, not controls: the fingertips around a cube of 7 cm on the palm, a few millimetres from its sides, the thumb's
 and the little finger's opposite each other; found by inverse kinematics"""

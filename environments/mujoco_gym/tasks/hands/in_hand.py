@@ -16,7 +16,7 @@ from environments.mujoco_gym.tasks.hands.in_hand_config import InHandConfig
 CUBE = "cube"
 FOR_CRITIC = ("joint_vel", "fingertips", "cube_lin_vel", "cube_ang_vel", "touch_forces")
 """terms that only a value function sees"""
-FACES = tuple(f"order {order} {part}" for order in (4, 3, 2, 1) for part in ("real", "imaginary")) + ("order 0",)
+FACES = (*(f"order {order} {part}" for order in (4, 3, 2, 1) for part in ("real", "imaginary")), "order 0")
 """the numbers of `faces_of`"""
 
 

@@ -17,6 +17,7 @@ from environments.mujoco_gym.tasks.hands.hand_config import Groups, HandConfig
 
 SIM = SimConfig(timestep=0.0125, decimation=4, integrator="implicitfast", iterations=8, ls_iterations=8)
 CAMERA = CameraConfig(distance=0.48, azimuth=150.0, elevation=-35.0, height=0.035)
+SMOOTH = ActionConfig(moving_average=0.2)
 LEAP_RANDOMIZATION = RandomizeConfig(
     friction=Randomization(operation="set", range=(0.5, 1.0), names=".*_distal"),
     object_mass=Randomization(range=(0.8, 1.2), names="cube"),
@@ -163,7 +164,7 @@ class RotateZConfig(InHandConfig):
     max_steps: int = 500
     control: Literal["position_delta", "position", "position_offset"] = "position_offset"
     offset_scale: float = 0.6
-    actions: ActionConfig = ActionConfig(moving_average=0.2)
+    actions: ActionConfig = SMOOTH
     observations: Groups = dataclasses.field(default_factory=_rotate_observations)
     rewards: dict[str, float] = dataclasses.field(
         default_factory=lambda: {

@@ -167,7 +167,7 @@ class DexGraspConfig(MovingHandConfig):
     box_noise: float = 0.02
     """half width of the box's place, along x and y"""
     start_over_box: float = 0.0
-    """share of the episodes that begin in the second stage, with the hand open over the box; a curriculum may lower it"""
+    """share of the episodes that begin in the second stage, the hand open over the box; a curriculum may lower it"""
     start_over_box_noise: float = 0.01
     """half width of the hand's place in these, along x and y, m"""
     pregrasp_seconds: float = 4.0
