@@ -270,16 +270,7 @@ class BatchedPPO(SavedPPO):
         def after_step(step: TensorStep) -> bool:
             nonlocal steps_left, goes_on
             self.num_timesteps += self.n_envs * self.ranks.size
-            ended = step.episodes
-            episodes = EpisodeBatch(
-                self.num_timesteps,
-                ended.returns,
-                ended.lengths,
-                ended.successes,
-                ended.terms,
-                ended.endings,
-                ended.figures,
-            )
+            episodes = EpisodeBatch.from_statistics(self.num_timesteps, step.episodes)
             steps_left -= 1
             episodes = self.shared_episodes.with_others(episodes, last=steps_left == 0)
             note_episodes(episodes, self._stats_window_size, infos, successes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from environments.batched.episodes import EpisodeStatistics
 from rl_baselines.runs.monitors import Episodes, read_run
 from rl_baselines.vec_envs.infos import ENDINGS, FIGURES, REWARD_TERMS, columns
 
@@ -44,6 +45,11 @@ class EpisodeBatch:
             columns(ended, ENDINGS, np.bool_),
             columns(ended, FIGURES, np.float64),
         )
+
+    @classmethod
+    def from_statistics(cls, timestep: int, ended: EpisodeStatistics) -> "EpisodeBatch":
+        """The episodes that a step of tensors ended."""
+        return cls(timestep, ended.returns, ended.lengths, ended.successes, ended.terms, ended.endings, ended.figures)
 
     def __len__(self) -> int:
         return len(self.returns)

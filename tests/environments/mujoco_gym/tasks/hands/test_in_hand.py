@@ -222,7 +222,8 @@ def test_an_episode_succeeds_after_so_many_goals():
 def test_turning_is_paid_by_its_speed_about_the_vertical_within_limits():
     world = make(ROTATE, 1, **QUIET)
     quarter = torch.tensor([about(0, math.pi / 2)])  # the cube's y axis is up
-    for axis, angle, paid in ((2, 0.04, 0.8), (2, 0.25, 1.5), (2, -0.25, -1.5), (0, 0.04, 0.0), (1, 0.04, 0.0)):
+    turns = ((2, 0.04, 0.8), (2, 0.25, 3.0), (2, -0.25, -5.0), (2, -0.7, -10.0), (0, 0.04, 0.0), (1, 0.04, 0.0))
+    for axis, angle, paid in turns:
         world.last_quat[:] = quarter
         put(world, turn=product(torch.tensor([about(axis, angle)]), quarter)[0].tolist())  # in a step of 0.05 s
         world.update()
