@@ -178,7 +178,7 @@ class RotateZConfig(InHandConfig):
     )
     """weights by the second"""
     paid_speed_range: Range = (-10.0, 3.0)
-    """speeds about the vertical beyond which nothing more is paid or charged, rad/s. Turning back must cost what it undoes:
-    with -1.5 and 1.5 a policy turned the cube slowly and let it jump back"""
+    """speeds about the vertical beyond which nothing more is paid or charged, rad/s. Turning back must cost what it
+    undoes: with -1.5 and 1.5 a policy turned the cube slowly and let it jump back"""
     success_speed: float = 0.6
     """an episode succeeds when the cube has turned so fast on average, and was not dropped, rad/s"""
