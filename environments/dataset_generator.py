@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   python -m environments.dataset_generator --env MobileRobotGymEnv-v0 -r --img-shape 64x64 --name mobile_r \\
       --toward-target-timesteps-proportion 0.2
   python -m environments.dataset_generator --env OmnirobotEnv-v0 -cc --name teacher_cc --run-policy custom \\
-      --log-custom-policy logs/OmnirobotEnv-v0
+      --log-custom-policy logs/OmnirobotEnv-v0 --perturbed-actions-proportion 0.1
 """
 DEFAULT_ENV = "KukaButtonGymEnv-v0"
 
@@ -85,6 +85,14 @@ def make_parser() -> Parser:
         metavar="P",
         help="share of the steps in which the world's scripted policy acts",
     )
+    acting.add_argument(
+        "--perturbed-actions-proportion",
+        type=share,
+        default=0.0,
+        metavar="P",
+        help="share of the steps in which a random action is done in the place of a trained policy's, which is "
+        "recorded as the teacher's: a student then sees how to recover",
+    )
     add_env_flags(parser)
     return parser
 
@@ -118,6 +126,8 @@ class Acting:
     performer: "Performer"
     policy: str
     """``random``, or the algorithm"""
+    checkpoint: Path | None = None
+    """that acts"""
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -126,6 +136,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--name '{name}' is no folder name; the folder above it is --save-path.")
     if (arguments.run_policy == "custom") != (arguments.log_custom_policy is not None):
         raise UserError("--run-policy custom and --log-custom-policy RUN go together; give both or neither.")
+    if arguments.perturbed_actions_proportion and arguments.run_policy == "random":
+        raise UserError("--perturbed-actions-proportion is for a trained policy; add --run-policy custom or ppo2.")
 
 
 def _config(arguments: argparse.Namespace, kwargs: dict[str, Any]) -> EnvConfig:
@@ -163,7 +175,7 @@ def _custom(arguments: argparse.Namespace, given: set[str], kwargs: dict[str, An
     if config.srl_model != observed:
         raise UserError(f"{trained.path} observes {observed}, and can't act from {config.srl_model}.")
     performer = trained.performer(config.as_dict(), arguments.deterministic or trained.deterministic)
-    return Acting(config, performer, trained.algo)
+    return Acting(config, performer, trained.algo, trained.path)
 
 
 def _train_ppo2(arguments: argparse.Namespace, kwargs: dict[str, Any], seed: int) -> int:
@@ -200,6 +212,7 @@ def _record(arguments: argparse.Namespace, acting: Acting, seed: int, path: Path
         toward_target=arguments.toward_target_timesteps_proportion,
         relative_pos=relative_pos,
         with_frames=path is not None,
+        perturbed=arguments.perturbed_actions_proportion,
     )
     start = time.monotonic()
     outcome = generate(
@@ -209,6 +222,7 @@ def _record(arguments: argparse.Namespace, acting: Acting, seed: int, path: Path
         overwrite=arguments.force,
         num_processes=arguments.num_cpu,
         show_progress=not arguments.no_progress,
+        teacher=acting.checkpoint,
     )
     return _report(arguments, outcome, time.monotonic() - start)
 
@@ -234,6 +248,7 @@ def _info(plan: "RecordingPlan", config: EnvConfig, policy: str) -> "DatasetInfo
         n_actions=int(space.n) if isinstance(space, spaces.Discrete) else None,
         policy=policy,
         toward_target=plan.toward_target,
+        perturbed=plan.perturbed,
     )
 
 

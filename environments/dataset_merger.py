@@ -11,6 +11,13 @@ EXAMPLES = """examples:
       --continual-learning-labels CC SQC --timesteps 15000 -1
 """
 ALL = -1
+OF_TEACHERS = {
+    "action_probabilities": "action probabilities",
+    "action_means": "means of actions",
+    "action_stds": "standard deviations of actions",
+    "teacher_actions": "the teachers' actions",
+}
+"""what only some datasets have, in words"""
 
 
 def make_parser() -> Parser:
@@ -66,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     for dataset, limit in zip(datasets, limits, strict=True):
         if limit is not None and limit > len(dataset):
             raise UserError(f"--timesteps {limit:,} are more than the {len(dataset):,} steps of {dataset.path}.")
-    with_probabilities = all(dataset.action_probabilities is not None for dataset in datasets)
+    left_out = [name for name in OF_TEACHERS if not all(name in dataset.arrays() for dataset in datasets)]
     total = sum(limit or len(dataset) for dataset, limit in zip(datasets, limits, strict=True))
     with (
         full_disk_is_said(target),
@@ -81,13 +88,17 @@ def main(argv: list[str] | None = None) -> int:
                 progress,
                 limit=limit,
                 label=labels[number] if labels else None,
-                with_probabilities=with_probabilities,
+                leave_out=left_out,
             )
         writer.finish()
     merged = open_dataset(target)
     print(f"{target}: {merged.episodes:,} episodes, {len(merged):,} frames from {len(datasets)} datasets")
-    if not with_probabilities and any(dataset.action_probabilities is not None for dataset in datasets):
-        print("action probabilities were left out: not all sources have them")
+    for number, (dataset, limit) in enumerate(zip(datasets, limits, strict=True)):
+        task = f", task {labels[number]}" if labels else ""
+        print(f"  {dataset.path}: {limit or len(dataset):,} of {len(dataset):,} frames{task}")
+    for name in left_out:
+        if any(name in dataset.arrays() for dataset in datasets):
+            print(f"{OF_TEACHERS[name]} were left out: not all sources have them")
     return 0
 
 

@@ -8,7 +8,8 @@ import inspect
 import os
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from stable_baselines3.common.noise import ActionNoise
     from stable_baselines3.common.vec_env import VecEnv
 
+    from environments.datasets.dataset import Dataset
+
 NOISE_TYPES = ("normal", "ornstein-uhlenbeck")
 
 
@@ -43,6 +46,8 @@ class BaseRLObject(ABC):
     """Name of the registered algorithm that is the same with a recurrent policy."""
     several_processes: ClassVar[bool] = False
     """Whether several processes can train one model together (`join`)."""
+    supervised: ClassVar[bool] = False
+    """Whether it learns from the datasets of teachers (`teach`) in the place of rewards."""
     merges_policy_kwargs: ClassVar[bool] = False
     """Whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all."""
     search_space: ClassVar[Mapping[str, SearchRange]] = {}
@@ -132,6 +137,30 @@ class BaseRLObject(ABC):
     def load_common_state(cls, model: "BaseAlgorithm", state: Mapping[str, Any]) -> None:
         """As `load_state`, of a training that had another number of processes: worlds begin anew."""
         raise NotImplementedError(f"{cls.__name__} trains in one process")
+
+    @classmethod
+    def training_steps(cls, datasets: "Sequence[Dataset]", hyperparams: Mapping[str, Any], seed: int) -> int:
+        """Of one that is `supervised`: how many steps of these datasets it learns from, each as often as it comes.
+
+        Raises:
+            UserError: for datasets that it can't learn from.
+        """
+        raise NotImplementedError(f"{cls.__name__} learns from rewards")
+
+    @classmethod
+    def teach(cls, model: "BaseAlgorithm", folders: Sequence[Path], *, seed: int, fresh: bool) -> None:
+        """Of one that is `supervised`: give a model what it learns from, before ``learn``.
+
+        Args:
+            model: with its environment.
+            folders: the teachers' datasets.
+            seed: decides which episodes judge, and the order of the others.
+            fresh: the model has not learned yet; statistics of observations are taken from the datasets.
+
+        Raises:
+            UserError: for datasets that do not hold what it needs.
+        """
+        raise NotImplementedError(f"{cls.__name__} learns from rewards")
 
     @classmethod
     @abstractmethod

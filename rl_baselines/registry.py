@@ -88,6 +88,7 @@ registered_rl: dict[str, RegisteredRL] = {
     "batched_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
     "rsl_ppo": RegisteredRL(f"{_BATCHED_PPO}.registered:BatchedPPOModel", _RL, _BOTH),
     "cma-es": RegisteredRL("rl_baselines.evolution_strategies.cma_es:CMAESModel", _ES, _BOTH),
+    "distillation": RegisteredRL("rl_baselines.distillation.registered:DistillationModel", AlgoType.OTHER, _BOTH),
     "random_agent": RegisteredRL(f"{_FOLDER}.random_agent:RandomAgentModel", AlgoType.OTHER, ALL_ACTIONS),
 }
 
@@ -97,7 +98,6 @@ retired_rl: dict[str, str] = {
     "acktr": "acktr did not outlive TensorFlow 1 and is not in SRL3; the nearest is trpo (also a natural gradient) "
     "or a2c.",
     "ppo1": "ppo1 was PPO over MPI and is not in SRL3; use ppo2, with --num-cpu for several environments.",
-    "distillation": "distillation is not yet here; ppo2 trains a policy from rewards.",
 }
 """Algorithms of the S-RL Toolbox that can't be asked for here, with the sentence that names the nearest."""
 

@@ -64,6 +64,7 @@ ROOMS = (
     "rl_baselines.batched_ppo",
     "rl_baselines.checkpoints",
     "rl_baselines.acting",
+    "rl_baselines.distillation",
     "rl_baselines.cross_evaluation",
     "rl_baselines.export",
     "rl_baselines.plots",

@@ -1,6 +1,7 @@
 """Copying a dataset's steps, whole or changed, into a new one."""
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
@@ -17,16 +18,8 @@ CHUNK = 256
 def rows_of(dataset: Dataset, steps: slice) -> Rows:
     """Some consecutive steps of a dataset."""
     start, stop, _ = steps.indices(len(dataset))
-    return Rows(
-        dataset.frames(np.arange(start, stop)),
-        dataset.actions[steps],
-        dataset.rewards[steps],
-        dataset.episode_starts[steps],
-        dataset.ground_truth[steps],
-        dataset.targets[steps],
-        None if dataset.action_probabilities is None else dataset.action_probabilities[steps],
-        None if dataset.labels is None else dataset.labels[steps],
-    )
+    arrays = {name: values[steps] for name, values in dataset.arrays().items()}
+    return Rows(frames=dataset.frames(np.arange(start, stop)), **arrays)
 
 
 def copy_steps(
@@ -36,7 +29,7 @@ def copy_steps(
     *,
     limit: int | None = None,
     label: str | None = None,
-    with_probabilities: bool = True,
+    leave_out: Collection[str] = (),
     to_relative: bool = False,
 ) -> None:
     """Append a dataset's steps to ``writer``.
@@ -47,7 +40,7 @@ def copy_steps(
         progress: counts them.
         limit: only the first ones.
         label: their continual-learning task; None keeps what they have.
-        with_probabilities: keep the action probabilities.
+        leave_out: names of arrays that are not copied.
         to_relative: subtract the target from the agent's position.
     """
     number = len(dataset) if limit is None else min(limit, len(dataset))
@@ -55,8 +48,7 @@ def copy_steps(
         rows = rows_of(dataset, slice(start, min(start + CHUNK, number)))
         if label is not None:
             rows = dataclasses.replace(rows, labels=np.full(len(rows.rewards), label))
-        if not with_probabilities:
-            rows = dataclasses.replace(rows, action_probabilities=None)
+        rows = dataclasses.replace(rows, **dict.fromkeys(leave_out))
         if to_relative:
             rows = dataclasses.replace(rows, ground_truth=relative(rows.ground_truth, rows.targets))
         writer.append_rows(rows)

@@ -32,7 +32,11 @@ class Dataset:
         ground_truth: ``(n, d) float32``, the agent's state; its position, which comes first, is relative to the target
             with ``info.relative_pos``. Metres and radians.
         targets: ``(n, t) float32``, the target's position in the world frame at each step, metres.
-        action_probabilities: ``(n, n_actions) float32`` of the policy that acted, or None where it has none.
+        action_probabilities: ``(n, n_actions) float32``, the teacher's distribution over discrete actions, or None.
+        action_means: ``(n, k) float32``, the means of the teacher's normal distribution over continuous ones, or None.
+        action_stds: ``(n, k) float32``, its standard deviations, or None.
+        teacher_actions: like ``actions``: what the trained policy chose, which is what was done but where the world's
+            scripted policy or chance acted instead; None where no trained policy was asked.
         labels: ``(n,)`` texts, the continual-learning task of each step, or None.
     """
 
@@ -48,6 +52,9 @@ class Dataset:
         ground_truth: np.ndarray,
         targets: np.ndarray,
         action_probabilities: np.ndarray | None = None,
+        action_means: np.ndarray | None = None,
+        action_stds: np.ndarray | None = None,
+        teacher_actions: np.ndarray | None = None,
         labels: np.ndarray | None = None,
     ) -> None:
         self.info = info
@@ -59,9 +66,12 @@ class Dataset:
         self.ground_truth = ground_truth
         self.targets = targets
         self.action_probabilities = action_probabilities
+        self.action_means = action_means
+        self.action_stds = action_stds
+        self.teacher_actions = teacher_actions
         self.labels = labels
         self._check()
-        for values in self._arrays().values():
+        for values in self.arrays().values():
             values.flags.writeable = False
 
     def __len__(self) -> int:
@@ -99,7 +109,8 @@ class Dataset:
         """
         return self._frames.read(indices)
 
-    def _arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it has of each step but the frames, by name."""
         arrays = {
             "actions": self.actions,
             "rewards": self.rewards,
@@ -107,6 +118,9 @@ class Dataset:
             "ground_truth": self.ground_truth,
             "targets": self.targets,
             "action_probabilities": self.action_probabilities,
+            "action_means": self.action_means,
+            "action_stds": self.action_stds,
+            "teacher_actions": self.teacher_actions,
             "labels": self.labels,
         }
         return {name: values for name, values in arrays.items() if values is not None}
@@ -115,7 +129,7 @@ class Dataset:
         if not len(self) or not self.episode_starts.any():
             raise UserError(f"{self.path} has no episode; record it again.")
         number, *frame_shape = self._frames.shape
-        lengths = {"frames": number, **{name: len(values) for name, values in self._arrays().items()}}
+        lengths = {"frames": number, **{name: len(values) for name, values in self.arrays().items()}}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{length:,} {name}" for name, length in lengths.items())
             raise UserError(f"{self.path} is damaged: it has {said}, which should be as many each.")
@@ -124,7 +138,7 @@ class Dataset:
                 f"the frames of {self.path} are {_by(frame_shape)}, but its {CONFIG_FILE} says "
                 f"{_by(self.info.frame_shape)}; record it again."
             )
-        for name, values in self._arrays().items():
+        for name, values in self.arrays().items():
             if values.dtype.kind == "f":
                 bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
                 if bad.size:
@@ -180,7 +194,12 @@ def open_dataset(path: Path | str) -> Dataset:
         episode_starts=starts,
         ground_truth=_rows(places, path / GROUND_TRUTH_FILE, "ground_truth_states", "arm_states"),
         targets=targets,
-        action_probabilities=steps["actions_proba"].astype(np.float32) if "actions_proba" in steps else None,
+        action_probabilities=_table(steps, path / STEPS_FILE, "actions_proba"),
+        action_means=_table(steps, path / STEPS_FILE, "action_means"),
+        action_stds=_table(steps, path / STEPS_FILE, "action_stds"),
+        teacher_actions=(
+            as_actions(steps["teacher_actions"], path / STEPS_FILE) if "teacher_actions" in steps else None
+        ),
         labels=steps.get("continual_learning_label"),
     )
 
@@ -218,6 +237,11 @@ def _rows(arrays: dict[str, np.ndarray], file: Path, *names: str) -> np.ndarray:
     if values.ndim != 2 or values.dtype.kind not in "biuf":
         raise UserError(f"{names[0]} in {file} is not a row of numbers for each step; record the dataset again.")
     return values.astype(np.float32)
+
+
+def _table(arrays: dict[str, np.ndarray], file: Path, name: str) -> np.ndarray | None:
+    """As `_rows`; None where there is none of this name."""
+    return _rows(arrays, file, name) if name in arrays else None
 
 
 def _by(shape: tuple[int, ...] | list[int]) -> str:

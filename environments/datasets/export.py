@@ -73,6 +73,9 @@ def _write_tables(dataset: Dataset, folder: Path, images: list[str]) -> None:
     }
     if dataset.action_probabilities is not None:
         steps["actions_proba"] = dataset.action_probabilities
+    for name in ("action_means", "action_stds", "teacher_actions"):
+        if name in dataset.arrays():
+            steps[name] = dataset.arrays()[name]
     if dataset.labels is not None:
         steps["continual_learning_label"] = dataset.labels
     np.savez(folder / STEPS_FILE, allow_pickle=False, **steps)

@@ -13,6 +13,8 @@ from srl3.formats.json import read_mapping
 
 CONFIG_FILE = "dataset_config.json"
 FORMAT = 1
+TEACHER_FILE = "teacher.zip"
+"""the checkpoint that acted in a dataset, beside its steps; not of a dataset that was made from others"""
 RECORD_AGAIN = "record the dataset again"
 """the advice for a damaged file of a dataset"""
 UNKNOWN_ENV = "unknown"
@@ -39,7 +41,9 @@ class DatasetInfo:
     policy: str = "random"
     """what acted: ``random``, ``ppo2``, a checkpoint's algorithm"""
     toward_target: float = 0.0
-    """share of the steps in which the world's scripted policy acted instead"""
+    """share of the steps in which the world's scripted policy acted instead; -1: differs among the sources"""
+    perturbed: float = 0.0
+    """share of the steps in which chance acted in the teacher's place; -1: differs among the sources"""
     sources: tuple[str, ...] = ()
     """names of the datasets that it was merged from"""
     format: int = FORMAT

@@ -39,6 +39,7 @@ def merged_info(datasets: Sequence[Dataset], labels: Sequence[str] | None) -> Da
         n_actions=None if first.info.n_actions is None else max(info.n_actions or 0 for info in infos),
         policy=", ".join(dict.fromkeys(info.policy for info in infos)),
         toward_target=infos[0].toward_target if len({info.toward_target for info in infos}) == 1 else -1.0,
+        perturbed=infos[0].perturbed if len({info.perturbed for info in infos}) == 1 else -1.0,
         sources=tuple(dataset.path.name for dataset in datasets),
     )
 

@@ -20,6 +20,9 @@ _NAMES = {
     "rewards": ("preprocessed_data.npz", "rewards"),
     "episode_starts": ("preprocessed_data.npz", "episode_starts"),
     "action_probabilities": ("preprocessed_data.npz", "actions_proba"),
+    "action_means": ("preprocessed_data.npz", "action_means"),
+    "action_stds": ("preprocessed_data.npz", "action_stds"),
+    "teacher_actions": ("preprocessed_data.npz", "teacher_actions"),
     "labels": ("preprocessed_data.npz", "continual_learning_label"),
     "ground_truth": ("ground_truth.npz", "ground_truth_states"),
     "targets": ("ground_truth.npz", "target_positions"),
@@ -38,6 +41,9 @@ class Rows:
     ground_truth: np.ndarray
     targets: np.ndarray
     action_probabilities: np.ndarray | None = None
+    action_means: np.ndarray | None = None
+    action_stds: np.ndarray | None = None
+    teacher_actions: np.ndarray | None = None
     labels: np.ndarray | None = None
 
     def arrays(self) -> dict[str, Any]:
@@ -137,7 +143,8 @@ class DatasetWriter:
         data = memoryview(rows.frames.tobytes())
         while data:
             data = data[self._frames.write(data) or 0 :]
-        kinds = {"actions": np.int64 if self.info.n_actions is not None else np.float32, "episode_starts": np.bool_}
+        action_kind = np.int64 if self.info.n_actions is not None else np.float32
+        kinds = {"actions": action_kind, "teacher_actions": action_kind, "episode_starts": np.bool_}
         kept: dict[str, Any] = {"frames": rows.frames[:0]}
         for name in _NAMES:
             values = getattr(rows, name)
@@ -146,6 +153,10 @@ class DatasetWriter:
             kept[name] = values
         self._kept.append(Rows(**kept))
         self._n_steps += len(rows.frames)
+
+    def add_file(self, name: str, source: Path) -> None:
+        """Put a copy of the file ``source`` into the dataset's folder."""
+        shutil.copyfile(source, self.folder / name)
 
     def finish(self, *, complete: bool = True) -> Path:
         """Put the dataset in its place.

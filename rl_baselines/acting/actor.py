@@ -234,6 +234,30 @@ class Actor:
             distribution = policy.get_distribution(policy.obs_to_tensor(self._observed)[0], **masks).distribution
         return distribution.probs.cpu().numpy().astype(np.float32)
 
+    def gaussian(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Mean and standard deviation of the actions at the observations that `act` took last.
+
+        Returns:
+            each ``(n, k) float32``, before actions are kept within their bounds; None for policies whose actions are
+            not drawn from a normal distribution, or with memory.
+        """
+        policy = self.policy
+        if self.recurrent or not hasattr(policy, "get_distribution") or getattr(policy, "squash_output", False):
+            return None
+        if not isinstance(self.action_space, spaces.Box):
+            return None
+        with torch.no_grad():
+            normal = policy.get_distribution(policy.obs_to_tensor(self._observed)[0]).distribution
+        return normal.mean.cpu().numpy().astype(np.float32), normal.stddev.cpu().numpy().astype(np.float32)
+
+    def distribution_labels(self, action_masks: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """`distribution` or `gaussian`, by the names that datasets have for them; empty where there is neither."""
+        probabilities = self.distribution(action_masks)
+        if probabilities is not None:
+            return {"action_probabilities": probabilities}
+        gaussian = self.gaussian()
+        return {} if gaussian is None else dict(zip(("action_means", "action_stds"), gaussian, strict=True))
+
     def _starts(self, n: int, given: np.ndarray | None) -> np.ndarray:
         """``(n,) bool``, what `reset` asked for included."""
         if len(self._fresh) != n:

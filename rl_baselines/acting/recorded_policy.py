@@ -10,7 +10,7 @@ from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_suppo
 
 from environments.batched.sb3 import BatchedVecEnv
 from environments.config import EnvConfig
-from environments.datasets.recording.policies import Policy
+from environments.datasets.recording.policies import Labels, Policy
 from environments.datasets.recording.stage import Stage
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.worlds import make_worlds
@@ -125,7 +125,7 @@ class CheckpointPolicy:
         self._actor.seed(seed)
         self._actor.reset()
 
-    def act(self, stage: Stage) -> tuple[np.ndarray, np.ndarray | None]:
+    def act(self, stage: Stage) -> tuple[np.ndarray, Labels]:
         masks = get_action_masks(self._stage.venv) if self._masked else None
         actions = self._actor.act(self._stage.observations, self._stage.ended, self._deterministic, masks)
-        return actions, self._actor.distribution(masks)
+        return actions, {"teacher_actions": actions, **self._actor.distribution_labels(masks)}

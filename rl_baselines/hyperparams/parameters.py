@@ -99,12 +99,15 @@ BOUNDS: dict[str, Bounds] = {
     "stats_window_size": _COUNT,
     "sub_sampling_factor": _COUNT,
     "target_kl": _POSITIVE,
+    "temperature": _POSITIVE,
     "target_noise_clip": _NOT_NEGATIVE,
     "target_policy_noise": _NOT_NEGATIVE,
     "target_update_interval": _COUNT,
     "tau": Bounds(0, 1, low_open=True),
     "top_quantiles_to_drop_per_net": _NOT_NEGATIVE,
     "train_freq": _COUNT,
+    "training_set_size": _COUNT,
+    "validation_share": Bounds(0, 1, high_open=True),
     "vf_coef": _NOT_NEGATIVE,
 }
 """Ranges by name: the same name means the same in every algorithm."""

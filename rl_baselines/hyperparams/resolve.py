@@ -21,7 +21,12 @@ PRESETS = (TUNED, "conservative")
 """each algorithm's own preset file, and what changes it: files of the same form in a folder of that name"""
 OVERRIDE = "--hyperparam"
 _ACTIONS = ("discrete", "continuous")
-_FLAGS = {"n_envs": "--num-cpu", "learning_rate": "--new-lr"}
+_FLAGS = {
+    "n_envs": "--num-cpu",
+    "learning_rate": "--new-lr",
+    "n_epochs": "--epochs-distillation",
+    "training_set_size": "--distillation-training-set-size",
+}
 EXCLUSIVE = {"batch_size": "nminibatches", "nminibatches": "batch_size"}
 _ALWAYS_SHOWN = ("n_envs", "learning_rate", "n_steps", "batch_size", "gamma", "normalize")
 

@@ -12,11 +12,8 @@ from rl_baselines.hyperparams.resolve import PRESETS
 from rl_baselines.registry import registered_rl
 from rl_baselines.tracking.trackers import TRACKERS
 from rl_baselines.training.request import CHOICES, DEFAULTS, TrainingRequest
-from srl3.errors import UserError
 from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import add_representation_flags
-
-LATER = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size")
 
 
 def add_training_flags(parser: Parser) -> None:
@@ -164,10 +161,6 @@ def add_training_flags(parser: Parser) -> None:
         "--export", action="store_true", help="write policy.onnx whenever best_model.zip changes, in another process"
     )
 
-    later = parser.add_argument_group("distillation (not yet here)")
-    later.add_argument("--teacher-data-folder")
-    later.add_argument("--epochs-distillation", type=positive_number, default=30)
-    later.add_argument("--distillation-training-set-size", type=int, default=-1)
     several = parser.add_argument_group("several tasks")
     several.add_argument(
         "--mix-tasks",
@@ -190,6 +183,22 @@ def add_training_flags(parser: Parser) -> None:
         default=DEFAULTS["eval_episode_window"],
         help="episodes of the training between two evaluations in all tasks",
     )
+    teachers = parser.add_argument_group("distillation")
+    teachers.add_argument(
+        "--teacher-data-folder",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="datasets of teachers, recorded with dataset_generator --run-policy custom; or folders that hold some",
+    )
+    teachers.add_argument("--epochs-distillation", type=positive_number, help="passes over them; else 30")
+    teachers.add_argument(
+        "--distillation-training-set-size",
+        type=int,
+        metavar="N",
+        help="steps of them that are used, in equal parts of each task; else, and with -1, all",
+    )
+    teachers.add_argument("-bs", "--batch-size", type=positive_number, metavar="N", help="steps of an update; else 128")
 
 
 def number_of_processes(text: str) -> int | str:
@@ -208,13 +217,10 @@ def request_from_flags(arguments: argparse.Namespace, given: Collection[str], co
     Raises:
         UserError: for flags that are not yet here, or that contradict one another.
     """
-    for flag in LATER:
-        if flag in given:
-            raise UserError(f"--{flag.replace('_', '-')} is not yet here: this version has no policy distillation.")
     values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
     values.pop("env_kwargs", None)
     hyperparam = values.pop("hyperparam", None)
-    for name in ("mix_tasks", "cross_evaluation_tasks"):
+    for name in ("mix_tasks", "cross_evaluation_tasks", "teacher_data_folder"):
         if name in values:
             values[name] = tuple(values[name])
     if "eval_env_kwargs" in values:

@@ -88,6 +88,8 @@ class TrainingPlan:
     """that train together, each on its share of the environments"""
     tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
     """that are learned at once, and in which the policy is evaluated meanwhile"""
+    teacher_data: tuple[Path, ...] = ()
+    """folders with the datasets from which a supervised algorithm learns"""
     parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
     """the checkpoint that is retrained, or resumed from"""
     resume: RunFolder | None = None
@@ -124,6 +126,7 @@ class SavedPlan:
     torch_deterministic: bool = False
     num_processes: int = 1
     tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
+    teacher_data: tuple[Path, ...] = ()
     evaluating: dict[str, Any] = dataclasses.field(default_factory=dict)
     """the fields of `EVALUATING` that were saved"""
 
@@ -149,6 +152,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "torch_deterministic": plan.torch_deterministic,
         "num_processes": plan.num_processes,
         "tasks": plan.tasks.as_dict(),
+        "teacher_data": [str(folder.resolve()) for folder in plan.teacher_data],
         "parent": None if plan.parent is None else str(plan.parent.path),
         "arguments": plan.arguments,
         "command": plan.command,
@@ -178,6 +182,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             torch_deterministic=bool(content.get("torch_deterministic", False)),
             num_processes=int(content.get("num_processes", 1)),
             tasks=PlannedTasks.from_dict(content.get("tasks", {})),
+            teacher_data=tuple(map(Path, content.get("teacher_data", ()))),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
             evaluating={name: content[name] for name in EVALUATING if name in content},

@@ -36,6 +36,8 @@ class Reporter:
             f"{plan.total_timesteps:,} steps{start}, {n_envs} environment(s){shared}, {model.device}"
         )
         print(table(plan.settings))
+        if plan.teacher_data:
+            print(model.lessons.in_words())  # type: ignore[attr-defined]
         world = getattr(getattr(model.get_env(), "unwrapped", None), "world", None)
         tables = world.term_tables() if isinstance(world, BatchedWorld) else ""
         if tables:
@@ -65,7 +67,11 @@ class Reporter:
         earned = f"mean return of the last {min(log.count, 100)} episodes: {mean:.2f}" if mean is not None else ""
         if stop.requested:
             print(f"stopped by {stop.name}")
-        print(f"{model.num_timesteps:,} steps, {log.count} episodes; {earned or 'no episode has ended yet'}")
+        if self.plan.teacher_data:
+            judged = model.validation  # type: ignore[attr-defined]
+            print(f"{model.num_timesteps:,} steps learned from; {judged.in_words() if judged else 'not judged yet'}")
+        else:
+            print(f"{model.num_timesteps:,} steps, {log.count} episodes; {earned or 'no episode has ended yet'}")
         print(f"run folder: {run.path}")
         if stop.requested:
             print(f"  go on:       {command('train', '--resume', run.path)}")

@@ -103,6 +103,13 @@ class TrainingRequest:
     """in these too"""
     eval_episode_window: int | None = None
     """episodes between two of these evaluations"""
+    teacher_data_folder: tuple[Path, ...] | None = None
+    """datasets of teachers, for a supervised algorithm"""
+    epochs_distillation: int | None = None
+    distillation_training_set_size: int | None = None
+    """-1: all"""
+    batch_size: int | None = None
+    """of a supervised algorithm"""
     torch_deterministic: bool | None = None
     log_interval: int | None = None
     """episodes between two blocks of statistics on the console"""

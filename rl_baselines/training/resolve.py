@@ -18,6 +18,7 @@ from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import DEFAULTS, TrainingRequest
+from rl_baselines.training.teachers import steps_from_teachers, teachers_flags, with_teachers
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
 from srl3.runtime.shell import flags_text
@@ -51,6 +52,9 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     if parent is not None:
         _check_kept(request, parent)
         request = _inherit(request, parent)
+    if request.env is not None:
+        request = dataclasses.replace(request, env=canonical_id(request.env))
+    request, teachers = with_teachers(request)
     request = _with_zoo_preset(dataclasses.replace(request, env=canonical_id(request.value("env"))))
     env_id, policy = request.value("env"), request.value("policy")
     config_class = type(make_config(env_id, {}))
@@ -91,6 +95,10 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
 
         seed = secrets.randbelow(2**31)
 
+    steps = _steps(request.iterations, settings, algo) or request.value("num_timesteps")
+    if teachers:
+        hyperparams = {name: setting.value for name, setting in settings.items()}
+        steps = steps_from_teachers(request, teachers, hyperparams, seed)
     encoder = None
     if folder is not None:
         from state_representation.encoding.encoder import load_encoder
@@ -112,8 +120,9 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         num_stack=num_stack,
         num_processes=num_processes,
         seed=seed,
-        total_timesteps=_steps(request.iterations, settings, algo) or request.value("num_timesteps"),
+        total_timesteps=steps,
         settings=settings,
+        teacher_data=request.teacher_data_folder or (),
         log_dir=log_dir,
         suffix=request.suffix,
         experiment_name=request.experiment_name,
@@ -219,6 +228,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         eval_freq=saved.saving["eval_freq"],
         save_freq=saved.saving["save_freq"],
         tasks=saved.tasks,
+        teacher_data=saved.teacher_data,
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
         num_videos=request.value("num_videos"),
@@ -370,7 +380,7 @@ def _settings(
     from rl_baselines.hyperparams.schedules import initial_learning_rate
 
     algo, overrides = request.value("algo"), request.hyperparam or ()
-    flags: dict[str, Any] = {"n_envs": request.num_cpu}
+    flags: dict[str, Any] = {"n_envs": request.num_cpu, **teachers_flags(request)}
     if parent is not None:
         if request.preset is not None:
             raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --preset.")

@@ -15,6 +15,7 @@ from rl_baselines.tracking.tracking import Tracking, TrackingCallback, start_tra
 from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
 from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
+from rl_baselines.training.callbacks.best_student import BestStudentCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
 from rl_baselines.training.callbacks.cross_evaluation import CrossEvaluationCallback
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
@@ -271,6 +272,8 @@ def _callbacks(
         callbacks.append(
             EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed, plan.eval_episodes)
         )
+    elif session.algorithm.supervised:
+        callbacks.append(BestStudentCallback(writer))
     else:
         callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
     if plan.tasks.evaluated:

@@ -54,7 +54,7 @@ HERE = [
     ("train --algo acer", "acer did not outlive TensorFlow 1 .* qrdqn"),
     ("train --algo acktr", "acktr did not outlive TensorFlow 1 .* trpo"),
     ("train --algo ppo1", "ppo1 was PPO over MPI .* use ppo2"),
-    ("train --algo distillation", "distillation is not yet here"),
+    ("train --algo distillation", "distillation learns from recorded teachers; give --teacher-data-folder"),
     ("train --env KukaButonGymEnv-v0", "unknown environment 'KukaButonGymEnv-v0'; did you mean KukaButtonGymEnv-v0"),
     ("train --env Baxter-v0", "Baxter-v0 needs ROS .* use KukaButtonGymEnv-v0"),
     ("train --srl-model ground_thruth", "unknown representation .*'ground_thruth'; did you mean ground_truth"),

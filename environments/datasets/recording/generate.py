@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from environments.datasets.info import DatasetInfo
+from environments.datasets.info import TEACHER_FILE, DatasetInfo
 from environments.datasets.recording.processes import (
     RecordingError,
     finished_parts,
@@ -48,6 +48,7 @@ def generate(
     overwrite: bool = False,
     num_processes: int = 1,
     show_progress: bool = True,
+    teacher: Path | None = None,
 ) -> Outcome:
     """Record ``plan``; on Ctrl-C, SIGTERM, a full disk or the death of a process the finished episodes are kept.
 
@@ -58,6 +59,7 @@ def generate(
         overwrite: replace a dataset that is there.
         num_processes: recording processes; 1 records in this one. It does not change the dataset.
         show_progress: a bar on stderr.
+        teacher: the checkpoint that acts, of which the dataset keeps a copy.
 
     Raises:
         UserError: before anything is left behind.
@@ -67,6 +69,8 @@ def generate(
     with ExitStack() as stack:
         stop = stack.enter_context(StopRequest(None, leave=sys.exit))
         writer = None if path is None else stack.enter_context(DatasetWriter(path, info, overwrite=overwrite))
+        if writer is not None and teacher is not None:
+            writer.add_file(TEACHER_FILE, teacher)
         temporary = stack.enter_context(
             tempfile.TemporaryDirectory(dir=writer.folder if writer else None, prefix="parts.")
         )

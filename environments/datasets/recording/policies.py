@@ -22,6 +22,10 @@ TRAINED_POLICY = "rl_baselines.acting.recorded_policy:find_trained_policy"
 TRAIN_PPO2 = "rl_baselines.training.recorded_ppo2:train_ppo2"
 """``(TeacherRequest) -> TrainedRun``"""
 
+Labels = dict[str, np.ndarray]
+"""What a teacher says of a step, by names of `environments.datasets.writer.Rows`, each ``(K, …)``: ``teacher_actions``,
+and of its distribution ``action_probabilities``, or ``action_means`` and ``action_stds``."""
+
 Oracle = Callable[[Stage], np.ndarray]
 """From a stage to the action of each robot."""
 
@@ -32,8 +36,8 @@ class Policy(Protocol):
     def begin(self, stage: Stage, rngs: list[np.random.Generator], seed: int) -> None:
         """The stage is about to be reset; draw only from ``rngs``, one for each robot, or from what ``seed`` seeds."""
 
-    def act(self, stage: Stage) -> tuple[np.ndarray, np.ndarray | None]:
-        """Actions ``(K,)`` or ``(K, k)``, and the probabilities of discrete ones ``(K, n_actions)``, if there are."""
+    def act(self, stage: Stage) -> tuple[np.ndarray, Labels]:
+        """Actions ``(K,)`` or ``(K, k)``, and what else is recorded of the choice."""
 
 
 class Performer(Protocol):
@@ -98,22 +102,27 @@ def train_teacher(request: TeacherRequest) -> TrainedRun:
     return trained
 
 
+def drawn_actions(stage: Stage, rngs: list[np.random.Generator]) -> np.ndarray:
+    """Actions drawn uniformly for whole episodes, ``(K, max_steps)`` or ``(K, max_steps, k)``, each robot's from its
+    own generator."""
+    space, length = stage.action_space, stage.config.max_steps
+    if isinstance(space, spaces.Discrete):
+        return np.stack([rng.integers(space.n, size=length) for rng in rngs])
+    assert isinstance(space, spaces.Box)
+    drawn = [rng.uniform(space.low, space.high, (length, *space.shape)).astype(np.float32) for rng in rngs]
+    return np.stack(drawn)
+
+
 class RandomPolicy:
     """Actions drawn uniformly from the action space, each robot's from its own generator."""
 
     def begin(self, stage: Stage, rngs: list[np.random.Generator], seed: int) -> None:
-        space, length = stage.action_space, stage.config.max_steps
-        if isinstance(space, spaces.Discrete):
-            drawn = [rng.integers(space.n, size=length) for rng in rngs]
-        else:
-            assert isinstance(space, spaces.Box)
-            drawn = [rng.uniform(space.low, space.high, (length, *space.shape)).astype(np.float32) for rng in rngs]
-        self._actions = np.stack(drawn)
+        self._actions = drawn_actions(stage, rngs)
         self._step = 0
 
-    def act(self, stage: Stage) -> tuple[np.ndarray, np.ndarray | None]:
+    def act(self, stage: Stage) -> tuple[np.ndarray, Labels]:
         self._step += 1
-        return self._actions[:, self._step - 1], None
+        return self._actions[:, self._step - 1], {}
 
 
 def check_oracle(env_id: str, config: EnvConfig) -> None:

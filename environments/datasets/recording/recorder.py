@@ -10,7 +10,14 @@ import numpy as np
 
 from environments.config import EnvConfig
 from environments.datasets.info import RECORD_AGAIN
-from environments.datasets.recording.policies import Oracle, Performer, Policy, RandomPolicy, load_oracle
+from environments.datasets.recording.policies import (
+    Oracle,
+    Performer,
+    Policy,
+    RandomPolicy,
+    drawn_actions,
+    load_oracle,
+)
 from environments.datasets.recording.stage import Stage, make_stage, places
 from environments.datasets.writer import Rows
 from environments.registry import ThreadingType, find_env
@@ -54,6 +61,8 @@ class RecordingPlan:
     relative_pos: bool
     """record the agent's position relative to the target"""
     with_frames: bool = True
+    perturbed: float = 0.0
+    """share of the steps in which a random action is done; what the teacher says of them is recorded all the same"""
 
     @property
     def blocks(self) -> list[range]:
@@ -124,6 +133,7 @@ class Recorder:
         rngs = [np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(number,))) for number in numbers]
         steps = stage.config.max_steps
         toward = np.stack([rng.random(steps) < plan.toward_target for rng in rngs])
+        chance = self._chance(numbers)
         self._policy.begin(stage, rngs, plan.first_seed + block.start)
         stage.reset(plan.first_seed + block.start)
         running = np.arange(len(block))
@@ -136,10 +146,12 @@ class Recorder:
             truth, targets = places(stage)
             if plan.relative_pos:
                 truth = relative(truth, targets)
-            actions, probabilities = self._policy.act(stage)
+            actions, labels = self._policy.act(stage)
             if self._oracle is not None and toward[:, step].any():
-                chosen = toward[:, step].reshape(-1, *[1] * (actions.ndim - 1))
-                actions = np.where(chosen, self._oracle(stage), actions)
+                actions = _where(toward[:, step], self._oracle(stage), actions)
+            if chance is not None:
+                perturbed, drawn = chance
+                actions = _where(perturbed[:, step], drawn[:, step], actions)
             rewards, ended = stage.step(actions)
             for row, frame in zip(running.tolist(), frames, strict=True):
                 taken[row].append(
@@ -150,7 +162,7 @@ class Recorder:
                         "episode_starts": step == 0,
                         "ground_truth": truth[row],
                         "targets": targets[row],
-                        **({} if probabilities is None else {"action_probabilities": probabilities[row]}),
+                        **{name: values[row] for name, values in labels.items()},
                     }
                 )
             for row in running[ended[running]].tolist():
@@ -158,6 +170,24 @@ class Recorder:
                 taken[row] = []
             running = running[~ended[running]]
         return sorted(done, key=lambda episode: episode.number)
+
+    def _chance(self, numbers: range) -> tuple[np.ndarray, np.ndarray] | None:
+        """When chance acts in these episodes, ``(K, max_steps) bool``, and what it does; None: never.
+
+        It draws from generators of its own, so that the rest of an episode's randomness is as without it.
+        """
+        plan, stage = self.plan, self.stage
+        if not plan.perturbed:
+            return None
+        seeds = [np.random.SeedSequence(plan.seed, spawn_key=(number, 1)) for number in numbers]
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        perturbed = np.stack([rng.random(stage.config.max_steps) < plan.perturbed for rng in rngs])
+        return perturbed, drawn_actions(stage, rngs)
+
+
+def _where(chosen: np.ndarray, actions: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``actions`` of the robots that are ``chosen (K,) bool``, ``others`` of the rest."""
+    return np.where(chosen.reshape(-1, *[1] * (others.ndim - 1)), actions, others)
 
 
 def _stacked(steps: list[dict[str, Any]]) -> Rows:

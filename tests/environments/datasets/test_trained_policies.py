@@ -8,9 +8,11 @@ import pytest
 
 from environments import dataset_generator
 from environments.datasets.dataset import Dataset, open_dataset
+from environments.datasets.info import TEACHER_FILE
 from environments.datasets.recording.recorder import RandomPerformer, RecordingPlan
 from environments.registry import find_env
 from rl_baselines import train
+from rl_baselines.runs.run_folder import find_checkpoint
 from srl3.errors import UserError
 
 WORLD = "MobileRobotGymEnv-v0"
@@ -38,12 +40,13 @@ def assert_replayed(dataset: Dataset) -> None:
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of three algorithms: from the ground truth, from stacked pixels, with continuous actions."""
+    """Runs of four algorithms: from the ground truth, from stacked pixels, with continuous actions of two kinds."""
     folder = tmp_path_factory.mktemp("trained")
     for flags in (
         ["--algo", "ppo2", "--srl-model", "ground_truth", "--num-timesteps", "64", "--hyperparam", "n_steps:32"],
         ["--algo", "dqn", "--num-stack", "2", "--num-timesteps", "40", "--hyperparam", "buffer_size:100"],
         ["--algo", "sac", "--srl-model", "ground_truth", "-c", "--num-timesteps", "40"],
+        ["--algo", "a2c", "--srl-model", "ground_truth", "-c", "--num-timesteps", "40"],
     ):
         assert train.main([*TRAIN, *flags, "--log-dir", str(folder / "logs")]) == 0
     return folder / "logs"
@@ -78,6 +81,43 @@ def test_a_checkpoint_acts_from_its_own_observation(
     else:
         assert dataset.action_probabilities is None
     assert dataset.actions.dtype == (np.float32 if algo == "sac" else np.int64)
+    np.testing.assert_array_equal(dataset.teacher_actions, dataset.actions)
+    assert (dataset.path / TEACHER_FILE).read_bytes() == find_checkpoint(str(run), Path("logs")).read_bytes()
+
+
+def test_continuous_actions_have_a_mean_and_a_spread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (run,) = logs.glob(f"{WORLD}/*/a2c/*")
+    dataset = record("gaussian", "--run-policy", "custom", "--log-custom-policy", str(run))
+    means, stds = dataset.action_means, dataset.action_stds
+    assert means is not None
+    assert stds is not None
+    assert means.shape == stds.shape == dataset.actions.shape
+    inside = (abs(dataset.actions) < 1).all(axis=1)
+    drawn = (dataset.actions - means)[inside] / stds[inside]
+    assert abs(drawn.mean()) < 0.2
+    assert 0.3 < drawn.std() < 1.1, "what chance brought beyond the bounds is not among them"
+
+
+def test_chance_acts_and_the_teacher_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (run,) = logs.glob(f"{WORLD}/*/ppo2/*")
+    flags = ["--run-policy", "custom", "--log-custom-policy", str(run), "--deterministic"]
+    dataset = record("perturbed", *flags, "--perturbed-actions-proportion", "0.4")
+    assert dataset.info.perturbed == 0.4
+    assert_replayed(dataset)
+    assert dataset.teacher_actions is not None
+    assert dataset.action_probabilities is not None
+    np.testing.assert_array_equal(dataset.teacher_actions, dataset.action_probabilities.argmax(axis=1))
+    other = dataset.actions != dataset.teacher_actions
+    assert other.mean() == pytest.approx(0.4 * 3 / 4, abs=0.06), "a random action is the teacher's one in four times"
+    record("together", *flags, "--perturbed-actions-proportion", "0.4", "--num-cpu", "2")
+    same = (tmp_path / "data" / "together" / "preprocessed_data.npz").read_bytes()
+    assert same == (dataset.path / "preprocessed_data.npz").read_bytes()
+    with pytest.raises(UserError, match="is for a trained policy; add --run-policy"):
+        record("random", "--env", WORLD, "--perturbed-actions-proportion", "0.4")
 
 
 def test_what_does_not_fit_the_checkpoint_is_refused(

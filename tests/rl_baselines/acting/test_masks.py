@@ -36,10 +36,9 @@ def test_the_recorder_takes_no_forbidden_action(run: RunFolder) -> None:
     policy.begin(stage, [], 3)
     stage.reset(3)
     for _ in range(60):
-        actions, probabilities = policy.act(stage)
+        actions, labels = policy.act(stage)
         allowed = stage.world.action_masks()
-        assert probabilities is not None
-        assert probabilities[0][~allowed].max() < 1e-6
+        assert labels["action_probabilities"][0][~allowed].max() < 1e-6
         rewards, _ = stage.step(actions)
         assert rewards == [1.0]
 

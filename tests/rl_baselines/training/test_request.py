@@ -60,8 +60,7 @@ def test_train_pipeline_and_search_plan_the_same(line: str, tmp_path: Path, monk
 def test_every_flag_of_train_is_a_choice_or_a_parameter_of_the_world() -> None:
     from environments.flags import ENV_FLAGS
 
-    later = {"teacher_data_folder", "epochs_distillation", "distillation_training_set_size"}
-    later |= {"help", "env_config", "env_package"}  # the one holds parameters of the world, the other registers worlds
+    later = {"help", "env_config", "env_package"}  # the one holds parameters of the world, the other registers worlds
     flags = {action.dest for action in train.make_parser().flags()}
     of_front_doors = {"layout", "levels", "iterations", "save_iterations"}
     assert flags - later - set(ENV_FLAGS) == set(CHOICES) - of_front_doors

@@ -1,0 +1,31 @@
+"""Keeps the student that is nearest to its teachers."""
+
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+
+
+class BestStudentCallback(BaseCallback):
+    """Writes ``best_model.zip`` when a supervised model's loss on the validation steps is the least so far.
+
+    Args:
+        writer: writes the checkpoint; its ``best_mean`` is the loss, negative.
+    """
+
+    def __init__(self, writer: CheckpointWriter) -> None:
+        super().__init__()
+        self.writer = writer
+        self._seen: Any = None
+
+    def _on_rollout_end(self) -> None:
+        validation = self.model.validation  # type: ignore[attr-defined]
+        if validation is None or validation is self._seen:
+            return
+        self._seen = validation
+        if -validation.loss > self.writer.best_mean:
+            self.writer.write_best(self.model, -validation.loss)
+
+    def _on_step(self) -> bool:
+        return True

@@ -1,0 +1,200 @@
+"""A student from its teachers' datasets to a checkpoint that acts, is resumed and is opened by plain PPO."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from environments.datasets.dataset import Dataset
+from rl_baselines import enjoy, train
+from rl_baselines.acting.actor import Actor
+from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from rl_baselines.training.request import TrainingRequest
+from rl_baselines.training.resolve import resolve
+from rl_baselines.training.run import run_training
+from srl3.errors import UserError
+from tests.rl_baselines.distillation.lessons_of_rules import WORLD, offsets, recorded_at_random, taught
+from tests.rl_baselines.training.test_resume_registry import different, draw_much
+
+SMALL = ("batch_size:32", "n_epochs:12", "learning_rate:3e-3", "policy_kwargs:{net_arch: [32]}")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Datasets of two teachers, one of continuous actions, and one without distributions."""
+    folder = tmp_path_factory.mktemp("data")
+    discrete = recorded_at_random(folder)
+    taught(discrete, folder / "toward")
+    taught(discrete, folder / "away", sign=-1)
+    taught(discrete, folder / "chosen", distribution=False)
+    taught(recorded_at_random(folder, "free", "-c"), folder / "continuous")
+    return folder
+
+
+def request(data: Path, name: str, log_dir: Path, **choices: Any) -> TrainingRequest:
+    given = {"srl_model": "ground_truth", "hyperparam": SMALL, **choices}
+    return TrainingRequest(
+        algo="distillation",
+        teacher_data_folder=(data / name,),
+        log_dir=log_dir,
+        no_vis=True,
+        no_progress=True,
+        **given,
+    )
+
+
+def student(data: Path, name: str, log_dir: Path, **choices: Any) -> RunFolder:
+    result = run_training(resolve(request(data, name, log_dir, **choices)))
+    assert result.status == 0
+    assert result.run is not None
+    return result.run
+
+
+def judgements(run: RunFolder) -> list[tuple[float, float]]:
+    """Loss and agreement on the validation steps, epoch by epoch."""
+    import csv
+
+    with run.progress.open(newline="") as file:
+        return [(float(row["validation/loss"]), float(row["validation/agreement"])) for row in csv.DictReader(file)]
+
+
+def actions_at(run: RunFolder, dataset: Dataset) -> np.ndarray:
+    """What the student does where the robot is at ``offsets`` of its target."""
+    relative = (dataset.ground_truth[:, :2] - dataset.targets).astype(np.float32)
+    return Actor.load(run.best_model).act(relative, deterministic=True)
+
+
+@pytest.mark.parametrize("loss", ["kl", "mse", "cross_entropy"])
+def test_it_learns_to_act_as_its_teacher(data: Path, tmp_path: Path, loss: str) -> None:
+    from environments.datasets.dataset import open_dataset
+
+    run = student(data, "toward", tmp_path / "logs", hyperparam=(*SMALL, f"loss:{loss}"))
+    found = judgements(run)
+    assert len(found) == 12
+    assert found[-1][0] < found[0][0]
+    assert found[-1][1] > 0.85
+    dataset = open_dataset(data / "toward")
+    offset = offsets(dataset)
+    clear = abs(abs(offset[:, 0]) - abs(offset[:, 1])) > 0.2
+    assert (actions_at(run, dataset) == dataset.teacher_actions)[clear].mean() > 0.9
+    info = load_checkpoint(run.best_model).info
+    assert (info.algo, info.env_id, info.env_kwargs["max_steps"]) == ("distillation", WORLD, 30)
+
+
+@pytest.mark.parametrize("loss", ["kl", "mse"])
+def test_continuous_actions(data: Path, tmp_path: Path, loss: str) -> None:
+    from environments.datasets.dataset import open_dataset
+
+    run = student(data, "continuous", tmp_path / "logs", hyperparam=(*SMALL, f"loss:{loss}"))
+    dataset = open_dataset(data / "continuous")
+    assert dataset.action_means is not None
+    error = actions_at(run, dataset) - dataset.action_means
+    assert np.sqrt((error**2).mean()) < 0.15
+    if loss == "kl":
+        spread = load_checkpoint(run.best_model).parameters["policy"]["log_std"].exp()
+        assert (spread < 0.8).all(), "it learns the teacher's 0.2 too, from 1"
+
+
+def test_from_stacked_pixels_by_the_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    teachers = [str(data / "toward"), str(data / "toward")]
+    flags = ["--num-stack", "2", "--epochs-distillation", "2", "-bs", "50", "--distillation-training-set-size", "120"]
+    where = ["--log-dir", str(tmp_path / "logs"), "--no-vis", "--suffix", "student"]
+    assert train.main(["--algo", "distillation", "--teacher-data-folder", *teachers, *flags, *where]) == 0
+    said = capsys.readouterr()
+    assert "teacher toward: 90 steps to learn from, 30 to judge by" in said.out
+    assert "180 steps learned from; the teacher's action in" in said.out
+    assert "180/180 steps (100 %)" in said.err
+    (run,) = (tmp_path / "logs" / WORLD / "raw_pixels" / "distillation").iterdir()
+    assert enjoy.main(["--log-dir", str(run), "--num-episodes", "2", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out.splitlines()[-1])["returns"]) == 2
+    plain = PPO.load(run / "latest.zip")
+    image = np.random.default_rng(0).integers(0, 256, (1, 6, 36, 36), np.uint8)
+    ours = Actor.load(run / "latest.zip")
+    ours_action = ours.policy.predict(image, deterministic=True)[0]
+    assert plain.predict(image, deterministic=True)[0] == ours_action
+
+
+def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) -> None:
+    run = student(data, "toward", tmp_path / "logs")
+    before = judgements(run)[-1][0]
+    again = student(data, "toward", tmp_path / "again", load_rl_model_path=str(run.path), new_lr=1e-3, hyperparam=None)
+    assert judgements(again)[0][0] < 1.2 * before
+
+
+@pytest.mark.parametrize("name", ["toward", "continuous"])
+def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    models: list[BaseAlgorithm] = []
+    write = CheckpointWriter.write_latest
+
+    def write_latest(self: CheckpointWriter, model: BaseAlgorithm) -> None:
+        models.append(model)
+        write(self, model)
+
+    monkeypatch.setattr(CheckpointWriter, "write_latest", write_latest)
+    whole = student(data, name, tmp_path / "whole", epochs_distillation=3)
+    never_stopped = models[-1]
+    with monkeypatch.context() as patch:
+        on_step = EpisodeRecorder._on_step
+
+        def stopping(self: EpisodeRecorder) -> bool:
+            if self.num_timesteps == 128:
+                os.kill(os.getpid(), signal.SIGINT)
+            return on_step(self)
+
+        patch.setattr(EpisodeRecorder, "_on_step", stopping)
+        result = run_training(resolve(request(data, name, tmp_path / "stopped", epochs_distillation=3)))
+    assert result.status == 130
+    assert result.run is not None
+    assert 0 < models[-1].num_timesteps < never_stopped.num_timesteps
+    draw_much()
+    again = TrainingRequest(resume=str(result.run.path), no_vis=True, no_progress=True)
+    assert run_training(resolve(again)).status == 0
+    assert [each for each in different(never_stopped, models[-1]) if each not in ("lessons", "validation")] == []
+    assert judgements(whole) == judgements(result.run)
+    assert whole.best_model.read_bytes()[:4] == result.run.best_model.read_bytes()[:4]
+
+
+def test_what_cannot_be_learned_from_is_said(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    where = {"log_dir": tmp_path / "logs"}
+    for folders, choices, words in (
+        (["nowhere"], {}, "nowhere is no folder; record one with dataset_generator"),
+        ([tmp_path / "empty"], {}, "empty is no dataset and holds none; record one with"),
+        (["random"], {}, "has no teacher in it .it was recorded by random.; record one with"),
+        (["chosen"], {}, "holds the actions of dqn, and no distribution to compare with; use --hyperparam loss:cross"),
+        (["toward", "continuous"], {}, "can't teach one student: actions are 4 discrete in the one and 2 continuous"),
+        (["toward"], {"env": "OmnirobotEnv-v0"}, "was recorded on MobileRobotGymEnv-v0, and can't teach a student of"),
+        (["toward"], {"env_kwargs": {"is_discrete": False}}, "has 4 discrete actions, and the student 2 continuous"),
+        (["toward"], {"num_timesteps": 5}, "how long distillation learns is --epochs-distillation; leave out"),
+        (["toward"], {"distillation_training_set_size": 0}, "is at least 1, or -1 for all, not 0"),
+        (["toward"], {"distillation_training_set_size": 999}, "asks for 999 steps of a task that has 360"),
+        (["toward"], {"algo": "ppo2"}, "--teacher-data-folder is for --algo distillation; ppo2 learns from rewards"),
+        (["toward"], {"srl_model": "raw_pixels", "env_kwargs": {"img_shape": "48x48"}}, "student observes 48x48x3"),
+    ):
+        asked = {"algo": "distillation", "srl_model": "ground_truth", **where, **choices}
+        with pytest.raises(UserError, match=words):
+            run_training(
+                resolve(
+                    TrainingRequest(
+                        teacher_data_folder=tuple(data / folder for folder in folders), no_vis=True, **asked
+                    )
+                )
+            )
+    with pytest.raises(UserError, match="distillation learns from recorded teachers; give --teacher-data-folder"):
+        resolve(TrainingRequest(algo="distillation", **where))
+    assert not list((tmp_path / "logs").rglob("*")) if (tmp_path / "logs").exists() else True
