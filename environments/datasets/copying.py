@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def copy_steps(
         rows = rows_of(dataset, slice(start, min(start + CHUNK, number)))
         if label is not None:
             rows = dataclasses.replace(rows, labels=np.full(len(rows.rewards), label))
-        rows = dataclasses.replace(rows, **dict.fromkeys(leave_out))
+        missing: dict[str, Any] = dict.fromkeys(leave_out)
+        rows = dataclasses.replace(rows, **missing)
         if to_relative:
             rows = dataclasses.replace(rows, ground_truth=relative(rows.ground_truth, rows.targets))
         writer.append_rows(rows)

@@ -1,6 +1,7 @@
 """How far a student is from its teacher: Kullback-Leibler divergence, squared error or cross-entropy."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ class Targets:
 
     def joined(self, other: "Targets") -> "Targets":
         """Of the steps of both, without what only one of them has."""
-        parts = {}
+        parts: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             ours, theirs = getattr(self, field.name), getattr(other, field.name)
             parts[field.name] = None if ours is None or theirs is None else np.concatenate([ours, theirs])
@@ -75,9 +76,9 @@ def loss_of(
     of probabilities, or of the means of continuous actions. ``cross_entropy`` is the negative logarithm of the
     student's probability (or density) of what the teacher chose.
     """
-    distribution = policy.get_distribution(observations).distribution
+    distribution: Any = policy.get_distribution(observations).distribution
     if isinstance(policy.action_space, spaces.Discrete):
-        scores = distribution.logits
+        scores: Tensor = distribution.logits
         if loss == KL:
             wanted = log_softmax(targets["scores"] / temperature, dim=1)
             divergence = (wanted.exp() * (wanted - log_softmax(scores / temperature, dim=1))).sum(dim=1)
@@ -85,11 +86,13 @@ def loss_of(
         if loss == MSE:
             return (targets["scores"].exp() - scores.softmax(dim=1)).square().sum(dim=1)
         return -log_softmax(scores, dim=1).gather(1, targets["actions"][:, None]).squeeze(1)
-    mean, std = distribution.mean, distribution.stddev
+    mean: Tensor = distribution.mean
+    std: Tensor = distribution.stddev
     if loss == KL:
         variance = std.square()
         spread = (targets["stds"].square() + (targets["means"] - mean).square()) / (2 * variance)
         return ((std / targets["stds"]).log() + spread - 0.5).sum(dim=1)
     if loss == MSE:
         return (targets.get("means", targets["actions"]) - mean).square().sum(dim=1)
-    return -distribution.log_prob(targets["actions"]).sum(dim=1)
+    density: Tensor = distribution.log_prob(targets["actions"])
+    return -density.sum(dim=1)

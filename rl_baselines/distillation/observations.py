@@ -36,7 +36,7 @@ class Observations:
     """
 
     def __init__(self, env: VecEnv, datasets: Sequence[Dataset]) -> None:
-        self._bare: VecEnv = list(layers(env))[-1]
+        self._bare = world_of(env)
         self._encoder = find_encoder(env)
         self._images = transposed_images(env)
         self._normalize = find_normalize(env)
@@ -100,7 +100,7 @@ class Observations:
 
     def _reader(self, dataset: Dataset) -> Read:
         space = self._bare.observation_space
-        if image_paths(self._bare) == {ROOT}:
+        if observes_frames(self._bare):
             if space.shape != dataset.info.frame_shape:
                 frames, wanted = ("x".join(map(str, shape)) for shape in (dataset.info.frame_shape, space.shape or ()))
                 raise UserError(
@@ -126,14 +126,36 @@ def ground_truth_of(dataset: Dataset, space: spaces.Space[Any]) -> np.ndarray:
     if dataset.info.relative_pos:
         truth = truth.copy()
         truth[:, : targets.shape[1]] += targets
+    try:
+        return as_ground_truth(truth, targets, space)
+    except ValueError:
+        raise UserError(
+            f"{dataset.path} holds frames and ground truth, and the student observes {space}; let it observe "
+            "raw_pixels, ground_truth or a learned representation."
+        ) from None
+
+
+def as_ground_truth(truth: np.ndarray, targets: np.ndarray, space: spaces.Space[Any]) -> np.ndarray:
+    """Agents' states in the world frame and their targets' positions as a world with this ``space`` shows them.
+
+    Raises:
+        ValueError: when the space is of neither form: both, or the state relative to the target.
+    """
     if space.shape == (truth.shape[1] + targets.shape[1],):
         return np.concatenate([truth, targets], axis=1)
     if space.shape == (truth.shape[1],) and truth.shape[1] >= targets.shape[1]:
         return relative(truth, targets)
-    raise UserError(
-        f"{dataset.path} holds frames and ground truth, and the student observes {space}; let it observe raw_pixels, "
-        "ground_truth or a learned representation."
-    )
+    raise ValueError(f"{space} is no ground truth of {truth.shape[1]} and {targets.shape[1]} numbers")
+
+
+def world_of(env: VecEnv) -> VecEnv:
+    """The bare worlds under all wrappers."""
+    return list(layers(env))[-1]
+
+
+def observes_frames(world: VecEnv) -> bool:
+    """Whether bare worlds show pictures."""
+    return image_paths(world) == {ROOT}
 
 
 def _stacked(env: VecEnv) -> int:

@@ -25,14 +25,14 @@ from rl_baselines.training.callbacks.films import FilmCallback, Films
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
 from rl_baselines.training.callbacks.statistics import StatisticsCallback
-from rl_baselines.training.csv_log import ResumableCSV
 from rl_baselines.training.episode_figures import EpisodeFigures, RunLogger
+from rl_baselines.training.logs.csv_log import ResumableCSV
+from rl_baselines.training.logs.tensorboard_log import ResumableTensorBoard
 from rl_baselines.training.plan import TrainingPlan, write_plan
 from rl_baselines.training.ranks.follow import follow, made_by_all
 from rl_baselines.training.reporter import Reporter, how_to_go_on
 from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import EVAL_SEED_OFFSET, Session, checkpoint_info
-from rl_baselines.training.tensorboard_log import ResumableTensorBoard
 from rl_baselines.vec_envs.workers import WorkerError
 from srl3.errors import UserError
 from srl3.os_errors import DISK_FULL, in_words

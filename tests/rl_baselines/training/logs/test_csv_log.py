@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from stable_baselines3.common.logger import Logger
 
-from rl_baselines.training.csv_log import STEPS_COLUMN, ResumableCSV
+from rl_baselines.training.logs.csv_log import STEPS_COLUMN, ResumableCSV
 
 
 def write(path: Path, keep_steps: int, *records: dict[str, float]) -> None:

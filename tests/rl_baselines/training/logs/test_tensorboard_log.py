@@ -6,7 +6,7 @@ import pytest
 from stable_baselines3.common.logger import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl_baselines.training.tensorboard_log import ResumableTensorBoard
+from rl_baselines.training.logs.tensorboard_log import ResumableTensorBoard
 
 
 def write(folder: Path, keep_steps: int, values: dict[int, float]) -> None:
