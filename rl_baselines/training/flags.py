@@ -215,7 +215,7 @@ def request_from_flags(arguments: argparse.Namespace, given: Collection[str], co
         command: what the user typed.
 
     Raises:
-        UserError: for flags that are not yet here, or that contradict one another.
+        UserError: for flags that contradict one another.
     """
     values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
     values.pop("env_kwargs", None)
