@@ -58,7 +58,7 @@ $(INSTALLED): constraints.txt setup.py
 	  rm -rf $(VENV) && mkdir $(VENV) && touch $(INCOMPLETE) && $(PYTHON) -m venv $(VENV); \
 	fi
 	$(PIP_INSTALL) --upgrade pip
-	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion,export,play]'
+	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion,export,play,hub]'
 	rm -f $(INCOMPLETE)
 	touch $(INSTALLED)
 

@@ -33,6 +33,8 @@ COMMANDS: dict[str, Command] = {
     "hyperparam_search": Command("rl_baselines.hyperparam_search", "search for hyperparameters with Optuna"),
     "list": Command("rl_baselines.list", "list algorithms, environments and representations"),
     "doctor": Command("rl_baselines.doctor", "what is installed here, what works, and how to get what is missing"),
+    "push_to_hub": Command("rl_baselines.push_to_hub", "a trained policy, what it earns and its film, to the hub"),
+    "load_from_hub": Command("rl_baselines.load_from_hub", "a policy from the hub, into a run folder"),
     "pipeline": Command("rl_baselines.pipeline", "a grid of environments, representations, algorithms and seeds"),
     "plots": Command("rl_baselines.plots", "learning curves, comparisons, aggregate metrics, result tables"),
     "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),

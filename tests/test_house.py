@@ -38,6 +38,7 @@ HEAVY = (
     "trimesh",
     "onnx",
     "onnxruntime",
+    "huggingface_hub",
 )
 ROOMS = (
     "srl3",
@@ -74,6 +75,7 @@ ROOMS = (
     "rl_baselines.benchmarks",
     "rl_baselines.grid",
     "rl_baselines.search",
+    "rl_baselines.hub",
     "rl_baselines.front_doors",
     "rl_baselines",
     "para_env",

@@ -24,7 +24,7 @@ esac
 """
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 """without what an outer make passes on: its ARGS, its flags"""
-INSTALL = "--editable .[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion,export,play]"
+INSTALL = "--editable .[dev,visdom,box2d,search,postgresql,ray,wandb,mlflow,completion,export,play,hub]"
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
