@@ -40,6 +40,9 @@ COMMANDS: dict[str, Command] = {
     "benchmark": Command("rl_baselines.benchmark", "speed of worlds and training, against bare engines and plain SB3"),
     "benchmark_agents": Command("rl_baselines.benchmark_agents", "what every trained model below a folder earns"),
     "cross_eval": Command("rl_baselines.cross_eval", "what any policies earn in any tasks, as a table and a heat map"),
+    "continual": Command(
+        "rl_baselines.continual", "train on tasks one after the other: fine-tune, distill, or all at once"
+    ),
     "advise": Command("rl_baselines.advise", "how many environments, steps and threads suit a world and this machine"),
     "completion": Command("rl_baselines.completion", "the script that lets a shell complete srl3's commands and flags"),
     "train_reorient": Command("rl_baselines.train_reorient", "train with the flags of MuJoCo Playground's trainer"),

@@ -74,6 +74,7 @@ ROOMS = (
     "rl_baselines.training",
     "rl_baselines.benchmarks",
     "rl_baselines.grid",
+    "rl_baselines.continual",
     "rl_baselines.search",
     "rl_baselines.hub",
     "rl_baselines.front_doors",

@@ -4,7 +4,7 @@ import argparse
 import itertools
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from srl3.errors import UserError
 
@@ -24,6 +24,8 @@ class Cell:
     seed: int
     flags: tuple[str, ...]
     """the flags of train that all runs share and that make a run what it is"""
+    what: str = field(default="", compare=False)
+    """for people: what is learned, where the other fields do not say it"""
 
     @property
     def arguments(self) -> list[str]:
@@ -41,7 +43,8 @@ class Cell:
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.algo} on {self.env} from {self.srl_model}, seed {self.seed}"
+        what = f" ({self.what})" if self.what else ""
+        return f"{self.algo} on {self.env} from {self.srl_model}{what}, seed {self.seed}"
 
 
 def product(
