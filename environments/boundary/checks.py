@@ -3,12 +3,41 @@
 A mistake here is that of the world's author, so it is a `UserError` that names what was declared and what came.
 """
 
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from srl3.errors import UserError
+
+_OLDER = re.compile(r"values? to unpack|cannot unpack|unexpected keyword argument '(seed|options)'")
+_TODAY = {
+    "reset": "reset(seed=None, options=None) and give (observation, info)",
+    "step": "step(action) and give (observation, reward, terminated, truncated, info)",
+}
+
+
+@contextmanager
+def interface_is_todays(env_id: str, method: str) -> Iterator[None]:
+    """In the block, which calls ``reset`` or ``step`` of a world, one of the interface before Gymnasium 0.26 is named.
+
+    Raises:
+        UserError: when Gymnasium's own code or SRL3's can't pass on what the world takes or gives.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        caller = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if caller not in ("gymnasium", "environments") or not _OLDER.search(str(error)):
+            raise
+        raise UserError(
+            f"{method} of {env_id} is of the interface before Gymnasium 0.26 ({error}); it must be {_TODAY[method]}."
+        ) from error
 
 
 def check_picture(env_id: str, picture: Any, shape: tuple[int, ...] | None) -> None:

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import load_env_creator
 
-from environments.boundary.checks import check_observation, check_reward
+from environments.boundary.checks import check_observation, check_reward, interface_is_todays
 from environments.foreign.entries import ForeignConfig, foreign_config, make_foreign
 from environments.terms import ActionTerm, ObservationTerm, action_terms_of, observation_terms_of
 
@@ -48,7 +48,8 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         self._begun = {"seed": seed, "options": options, "rng": rng}
         self._actions = []
         self._lost = False
-        self._last, info = self.env.reset(seed=seed, options=options)
+        with interface_is_todays(self.env_id, "reset"):
+            self._last, info = self.env.reset(seed=seed, options=options)
         if not self._reset_checked:
             check_observation(self.env_id, _as_arrays(self._last), self.observation_space)
             self._reset_checked = True
@@ -107,7 +108,8 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
     def _advance(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         total = 0.0
         for _ in range(self.config.action_repeat):
-            self._last, reward, terminated, truncated, info = self.env.step(action)
+            with interface_is_todays(self.env_id, "step"):
+                self._last, reward, terminated, truncated, info = self.env.step(action)
             if not self._step_checked:
                 check_observation(self.env_id, _as_arrays(self._last), self.observation_space)
                 check_reward(self.env_id, reward, info.get("reward_terms", {}))

@@ -94,6 +94,13 @@ def new_run_folder(
     return make_run_folder(parent / name)
 
 
+def log_folder(run: RunFolder, env_id: str, srl_model: str, algo: str) -> Path:
+    """The log folder in which a run lies: above ``<env>/<srl-model>/<algo>/`` where those are its parents' names."""
+    path = run.path.absolute()
+    nested = path.parts[-4:-1] == (escaped_id(env_id), srl_model, algo)
+    return path.parents[3] if nested else path.parent
+
+
 def links_to(layout: str, run: RunFolder, checkpoint: Path, iteration: int) -> list[Path]:
     """The other names, in this layout, of a checkpoint that was written after so many rollouts."""
     found = find_layout(layout)

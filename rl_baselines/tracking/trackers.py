@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from environments.foreign import escaped_id
+from rl_baselines.runs.layouts import log_folder
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
 
@@ -54,7 +56,7 @@ def start_tracker(name: str, run: RunFolder, config: Mapping[str, Any]) -> Track
     Args:
         name: key of `TRACKERS`.
         run: the run folder; the service's run is called as it is, and noted in it.
-        config: flags, hyperparameters and so on.
+        config: flags (``env``, ``srl_model`` and ``algo`` among them), hyperparameters and so on.
 
     Raises:
         UserError: when the service does not let it begin.
@@ -87,7 +89,7 @@ class _Wandb:
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             name=run.path.name,
-            group=" ".join(run.path.absolute().parts[-4:-1]),
+            group=" ".join((escaped_id(config["env"]), config["srl_model"], config["algo"])),
             id=identity,
             resume=None if identity is None else "allow",
             dir=str(run.path),
@@ -124,7 +126,7 @@ class _Mlflow:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         self._metric = Metric
-        log_dir = run.path.absolute().parents[3]
+        log_dir = log_folder(run, config["env"], config["srl_model"], config["algo"])
         own = f"sqlite:///{log_dir / 'mlflow.db'}"
         uri = os.environ.get("MLFLOW_TRACKING_URI") or own
         self._client = mlflow.MlflowClient(tracking_uri=uri)

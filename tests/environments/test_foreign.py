@@ -223,3 +223,59 @@ def test_what_gymnasium_takes_for_an_array_is_one(wrong, attributes):
     for seen in (first, second):
         assert numbers(seen) == numbers(given)
     assert reward == attributes.get("reward", Wrong.reward)
+
+
+class Older(gymnasium.Env):
+    """A world of the interface before Gymnasium 0.26."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (3,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, today: str = "") -> None:
+        self.today = today
+
+    def reset(self, **kwargs):
+        if self.today == "arguments":
+            return np.zeros(3, np.float32)
+        return np.zeros(3, np.float32), {}
+
+    def step(self, action):
+        if self.today == "own":
+            raise ValueError("not enough values to unpack (expected 2, got 1)")
+        return np.zeros(3, np.float32), 0.0, False, {}
+
+
+@pytest.mark.parametrize("limit", [5, None])
+def test_a_world_of_the_older_interface_is_named(limit):
+    gymnasium.register("Older-v0", Older)
+    try:
+        make = find_env("Older-v0").load_class()
+        with pytest.raises(
+            UserError, match=r"reset of Older-v0 is of the interface before .*give \(observation, info\)"
+        ):
+            make(max_steps=limit, today="arguments").reset(seed=0)
+        world = make(max_steps=limit, today="reset")
+        world.reset(seed=0)
+        with pytest.raises(UserError, match=r"step of Older-v0 is of .*expected 5, got 4.*terminated, truncated, info"):
+            world.step(0)
+        world = make(max_steps=limit, today="own")
+        world.reset(seed=0)
+        with pytest.raises(ValueError, match="unpack"):  # a slip of its own keeps its traceback
+            world.step(0)
+    finally:
+        del gymnasium.registry["Older-v0"]
+
+
+def test_a_reset_that_takes_no_seed_is_named():
+    class Unseeded(Older):
+        def reset(self):
+            return np.zeros(3, np.float32)
+
+    gymnasium.register("Unseeded-v0", Unseeded)
+    try:
+        with pytest.raises(
+            UserError, match=r"reset of Unseeded-v0 .*'seed'.*it must be reset\(seed=None, options=None\)"
+        ):
+            find_env("Unseeded-v0").load_class()().reset(seed=0)
+    finally:
+        del gymnasium.registry["Unseeded-v0"]

@@ -8,7 +8,7 @@ import pytest
 
 from rl_baselines.runs.find import find_checkpoint, find_run, find_runs
 from rl_baselines.runs.folder import RunFolder, check_writable, link_latest
-from rl_baselines.runs.layouts import link, linked_iterations, new_run_folder
+from rl_baselines.runs.layouts import LAYOUTS, link, linked_iterations, log_folder, new_run_folder
 from srl3.errors import UserError
 
 
@@ -249,3 +249,11 @@ def test_a_number_in_the_folder_of_checkpoints_is_steps_or_which_one(tmp_path):
     assert find_run(f"{run.checkpoints}/3") == run
     with pytest.raises(UserError, match=r"checkpoints has model_2_steps.zip, model_40_steps.zip, model_60_steps.zip"):
         find_checkpoint(f"{run.checkpoints}/4")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_log_folder_of_a_run(tmp_path, layout):
+    """Also of one that lies in it directly, whose parents have names of their own."""
+    logs = tmp_path / "a" / "b" / "logs"
+    run = new_run_folder(logs, "ALE/Pong-v5", "ground_truth", "ppo2", None, "mine", layout)
+    assert log_folder(run, "ALE/Pong-v5", "ground_truth", "ppo2") == logs
