@@ -12,6 +12,7 @@ from environments.registry import find_env
 from environments.term_tables import world_tables
 from environments.windows import check_window
 from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
+from rl_baselines.recordings.recording import check_count
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files
@@ -58,6 +59,9 @@ def make_parser() -> Parser:
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
     parser.add_argument("--render", action="store_true", help="show it in a window, where the world has one")
     parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="record it")
+    parser.add_argument(
+        "--recording", type=Path, metavar="FILE.npz", help="record the episodes step by step, for play --recording"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
         "--show-terms", action="store_true", help="print what the world's observations and actions mean, play nothing"
@@ -72,9 +76,15 @@ def main(argv: list[str] | None = None) -> int:
     """Parse, load, run, print; returns the exit status."""
     arguments, given = make_parser().parse_with_given(argv)
     if arguments.video is not None:
-        _check_video(arguments.video)
-    if arguments.render and arguments.video is not None:
-        raise UserError("--render and --video are two ways of looking; give one of them.")
+        _check_target("--video", arguments.video, ".mp4", "MP4")
+    if arguments.recording is not None:
+        _check_target("--recording", arguments.recording, ".npz", "a recording")
+        check_count(arguments.num_episodes)
+        if arguments.num_steps is not None:
+            raise UserError("--recording holds whole episodes; use --num-episodes, not --num-steps.")
+    ways = [f"--{way}" for way in ("render", "video", "recording") if getattr(arguments, way)]
+    if len(ways) > 1:
+        raise UserError(f"{' and '.join(ways)} are {len(ways)} ways of looking; give one of them.")
     overrides = env_kwargs_from_flags(arguments, given)
     path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 
@@ -103,8 +113,9 @@ def main(argv: list[str] | None = None) -> int:
     else:
         print(f"{path}: {info.algo} on {info.env_id}, {info.num_timesteps:,} steps trained")
         print(result.in_words())
-        if arguments.video is not None:
-            print(f"video: {arguments.video}")
+        for way in ("video", "recording"):
+            if getattr(arguments, way) is not None:
+                print(f"{way}: {getattr(arguments, way)}")
     return 0
 
 
@@ -112,9 +123,11 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
     import secrets
 
     from rl_baselines.acting.actor import Actor
-    from rl_baselines.acting.evaluation import episodes_in, evaluate, number_of_envs
+    from rl_baselines.acting.evaluation import Evaluation, episodes_in, evaluate, number_of_envs
     from rl_baselines.acting.video import VideoRecorder
     from rl_baselines.acting.worlds import make_worlds
+    from rl_baselines.recordings.files import write_recording
+    from rl_baselines.recordings.recorder import Recorder
     from srl3.runtime.seeding import seed_everything
     from srl3.runtime.threads import torch_threads
 
@@ -129,6 +142,13 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
         actor = Actor.from_checkpoint(checkpoint, arguments.device, seed)
         deterministic = arguments.deterministic or (actor.deterministic and not arguments.stochastic)
         episodes, steps = arguments.num_episodes, arguments.num_steps
+        if arguments.recording is not None:
+            make_worlds(info, actor.encoder, env_kwargs).close()  # whether it can act there
+            recorder = Recorder(info.env_id, env_kwargs, episodes, seed=seed, deterministic=deterministic)
+            closing.callback(recorder.close)
+            recording = recorder.record(actor, info.algo, info.num_timesteps)
+            write_recording(arguments.recording, recording)
+            return Evaluation(*recording.figures())
         at_least = episodes if steps is None else episodes_in(steps, env_kwargs.get("max_steps"))
         venv = make_worlds(
             info,
@@ -146,12 +166,12 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
         return evaluate(actor, venv, episodes, num_steps=steps, deterministic=deterministic, on_step=on_step)
 
 
-def _check_video(path: Path) -> None:
-    if path.suffix != ".mp4":
-        raise UserError(f"--video writes MP4; name a file that ends in .mp4, not {path}.")
+def _check_target(flag: str, path: Path, suffix: str, what: str) -> None:
+    if path.suffix != suffix:
+        raise UserError(f"{flag} writes {what}; name a file that ends in {suffix}, not {path}.")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"the folder of --video {path} does not exist; make it first.")
-    check_takes_files(path.absolute().parent, f"--video {path}")
+        raise UserError(f"the folder of {flag} {path} does not exist; make it first.")
+    check_takes_files(path.absolute().parent, f"{flag} {path}")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ ROOMS = (
     "rl_baselines.checkpoints",
     "rl_baselines.acting",
     "rl_baselines.distillation",
+    "rl_baselines.recordings",
     "rl_baselines.cross_evaluation",
     "rl_baselines.export",
     "rl_baselines.plots",

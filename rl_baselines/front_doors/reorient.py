@@ -60,8 +60,8 @@ FLAGS = (
     Flag("num_evals", positive_number, 5, READ, "evaluations, and numbered checkpoints, of the training"),
     Flag("run_evals", truth, True, READ, "evaluate during training"),
     Flag("num_videos", whole_number, 1, "request.num_videos", "films at the end, or of --play_only"),
-    Flag("rscope_envs", positive_number, None, READ, "not here: watch the run by rl_baselines.play"),
-    Flag("deterministic_rscope", truth, True, READ, "not here"),
+    Flag("rscope_envs", positive_number, None, READ, "trajectories recorded at each evaluation, for play --recording"),
+    Flag("deterministic_rscope", truth, True, READ, "they are of the most probable actions, else of drawn ones"),
     # hyperparameters
     Flag("reward_scaling", positive_float, 0.1, HYPERPARAMETER, "times the rewards, for learning"),
     Flag("episode_length", positive_number, 1000, "world.max_steps", "steps of an episode at most"),
@@ -122,10 +122,6 @@ def understand(argv: Sequence[str]) -> Order:
         UserError: for flags that can't be, or contradict one another.
     """
     values, given = make_parser().parse_with_given(argv)
-    if values.rscope_envs is not None:
-        raise UserError(
-            "--rscope_envs: trajectories are not recorded here; watch the run by python -m rl_baselines.play."
-        )
     if values.play_only:
         return _play(values, given)
     return _train(values, given, argv)
@@ -147,6 +143,12 @@ def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[st
     }
     if values.run_evals:
         made.fields |= {"eval_freq": made.fields["save_freq"], "eval_episodes": values.num_eval_envs}
+    if values.rscope_envs is not None:
+        made.fields |= {
+            "record_trajectories": values.rscope_envs,
+            "record_interval": made.fields["save_freq"],
+            "record_stochastic": not values.deterministic_rscope,
+        }
     if values.use_wandb:
         made.fields["track"] = "wandb"
     if values.log_training_metrics:
@@ -235,6 +237,12 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
         changed = ["--env-kwargs", f"max_steps:{values.episode_length}"]
     shared = ["--log-dir", str(checkpoint), "--seed", str(values.seed), "--device", values.device, *changed]
     calls = [("enjoy", [*shared, "--num-episodes", str(values.num_eval_envs)])] if values.run_evals else []
+    if values.rscope_envs is not None:
+        target = run.path / f"{checkpoint.stem}.npz"
+        acting = "--deterministic" if values.deterministic_rscope else "--stochastic"
+        calls.append(
+            ("enjoy", [*shared, "--num-episodes", str(values.rscope_envs), "--recording", str(target), acting])
+        )
     for index in range(values.num_videos):
         film = run.path / f"{checkpoint.stem}-{index}.mp4"
         shared[3] = str(values.seed + 1 + index)

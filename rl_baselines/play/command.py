@@ -31,11 +31,15 @@ def run(argv: list[str] | None = None) -> int:
     arguments, given = make_parser().parse_with_given(argv)
     if arguments.serve:
         return _serve(arguments, given)
+    if arguments.recording is not None:
+        from rl_baselines.play.recorded.command import show_recordings
+
+        return show_recordings(arguments, given)
     if arguments.run is not None and arguments.compare:
         raise UserError("--run shows one policy, --compare several; give one of them.")
     specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
     if not specs and arguments.state is None:
-        raise UserError("name a run with --run, or several with --compare.")
+        raise UserError("name a run with --run, several with --compare, or what was recorded with --recording.")
     if arguments.trust_pickle and any(map(is_address, specs)):
         raise UserError("--trust-pickle is for files of this machine; what comes from an address is never unpickled.")
     env_kwargs = env_kwargs_from_flags(arguments, given)

@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python -m rl_baselines.play --run Ant --wait                              begins as soon as there is such a run
   python -m rl_baselines.play --compare logs/A logs/B/checkpoints/model_10000_steps.zip random
   python -m rl_baselines.play --run logs/A --viewer none --json             what happens, for a program
+  python -m rl_baselines.play --recording logs/A                            what was recorded, with a time line
   python -m rl_baselines.play --run logs/A --serve                          where it is trained, and elsewhere:
   python -m rl_baselines.play --run http://127.0.0.1:8700
 """
@@ -37,6 +38,9 @@ def make_parser() -> Parser:
     what.add_argument("--compare", nargs="+", metavar="RUN", default=[], help="several of these, side by side")
     what.add_argument("--env", help="the world, where no checkpoint says it")
     what.add_argument("--state", type=Path, metavar="FILE", help="go on from a moment that the page saved")
+    what.add_argument(
+        "--recording", metavar="RECORDING", help="trajectories that a training recorded: a file, or a run that has some"
+    )
     what.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
     what.add_argument("--wait", action="store_true", help="wait for runs that are not there yet")
 

@@ -20,6 +20,7 @@ from srl3.os_errors import NO_LOCKS, broken_link
 
 DEFAULT_LOG_DIR = Path("logs")
 _CHECKPOINT = re.compile(r"model_(\d+)_steps\.zip")
+_RECORDING = re.compile(r"step_(\d+)\.npz")
 LATEST_LINK = "latest"
 """in a log folder: a link to its newest run"""
 
@@ -123,6 +124,19 @@ class RunFolder:
     def videos(self) -> Path:
         """films"""
         return self.path / "videos"
+
+    @property
+    def recordings(self) -> Path:
+        """trajectories that the training recorded"""
+        return self.path / "recordings"
+
+    def recording(self, steps: int) -> Path:
+        """Of the policy that had learned from so many steps."""
+        return self.recordings / f"step_{steps}.npz"
+
+    def all_recordings(self) -> list[Path]:
+        """Every recording that is there, lowest step first."""
+        return _numbered(self.recordings, _RECORDING)
 
     @property
     def states(self) -> Path:
@@ -298,7 +312,12 @@ def unlink_latest(run: RunFolder, log_dir: Path) -> None:
 
 def numbered_checkpoints(folder: Path) -> list[Path]:
     """``model_<steps>_steps.zip`` in ``folder``, lowest number first."""
+    return _numbered(folder, _CHECKPOINT)
+
+
+def _numbered(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """Files whose name is one of these, with a number in it, lowest number first."""
     if not folder.is_dir():
         return []
-    matches = [(match, path) for path in folder.iterdir() if (match := _CHECKPOINT.fullmatch(path.name))]
+    matches = [(match, path) for path in folder.iterdir() if (match := name.fullmatch(path.name))]
     return [path for match, path in sorted(matches, key=lambda pair: int(pair[0].group(1)))]

@@ -153,6 +153,22 @@ def add_training_flags(parser: Parser) -> None:
     out.add_argument(
         "--num-videos", type=whole_number, default=DEFAULTS["num_videos"], help="films of the policy at the end"
     )
+    out.add_argument(
+        "--record-trajectories",
+        type=whole_number,
+        metavar="N",
+        default=DEFAULTS["record_trajectories"],
+        help="record N trajectories of the policy now and then, for play --recording",
+    )
+    out.add_argument(
+        "--record-interval",
+        type=positive_number,
+        metavar="STEPS",
+        help="training steps between two recordings; else --eval-freq, else --save-freq, else a tenth of the training",
+    )
+    out.add_argument(
+        "--record-stochastic", action="store_true", help="of drawn actions; else of the most probable ones"
+    )
     out.add_argument("--no-progress", action="store_true", help="no progress bar")
     out.add_argument(
         "--track", choices=("none", *TRACKERS), default=DEFAULTS["track"], help="mirror the run into this service"

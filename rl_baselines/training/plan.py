@@ -24,6 +24,7 @@ FORMAT = 1
 """of ``plan.json``"""
 SAVING = ("episode_window", "min_episodes_save", "eval_freq", "save_freq")
 EVALUATING = ("eval_episodes", "n_eval_envs", "eval_env_kwargs", "save_replay_buffer")
+RECORDING = ("record_trajectories", "record_interval", "record_stochastic")
 """fields that a resumed run takes over from the run's first part, and those that runs before them do not have"""
 
 
@@ -77,6 +78,12 @@ class TrainingPlan:
     """steps of a film"""
     num_videos: int = 0
     """films of the last policy"""
+    record_trajectories: int = 0
+    """of each recording; 0: none"""
+    record_interval: int = 0
+    """training steps between two recordings"""
+    record_stochastic: bool = False
+    """they are of drawn actions"""
     log_interval: int = 0
     """episodes between two blocks of statistics on the console; 0: none"""
     show_progress: bool = True
@@ -128,7 +135,7 @@ class SavedPlan:
     tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
     teacher_data: tuple[Path, ...] = ()
     evaluating: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """the fields of `EVALUATING` that were saved"""
+    """the fields of `EVALUATING` and `RECORDING` that were saved"""
 
 
 def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
@@ -145,7 +152,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "seed": plan.seed,
         "total_timesteps": plan.total_timesteps,
         "hyperparams": {name: {"value": each.value, "from": each.source} for name, each in plan.settings.items()},
-        **{name: getattr(plan, name) for name in (*SAVING, *EVALUATING)},
+        **{name: getattr(plan, name) for name in (*SAVING, *EVALUATING, *RECORDING)},
         "track": plan.track,
         "log_interval": plan.log_interval,
         "layout": plan.layout,
@@ -185,7 +192,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             teacher_data=tuple(map(Path, content.get("teacher_data", ()))),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
-            evaluating={name: content[name] for name in EVALUATING if name in content},
+            evaluating={name: content[name] for name in (*EVALUATING, *RECORDING) if name in content},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(run.plan, f"{type(error).__name__}: {error}", advice) from None

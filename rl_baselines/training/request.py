@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
+from srl3.errors import UserError
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -29,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "video_interval": 100_000,
         "video_length": 200,
         "num_videos": 0,
+        "record_trajectories": 0,
         "track": "none",
         "preset": "tuned",
         "log_interval": 0,
@@ -87,6 +89,9 @@ class TrainingRequest:
     video_interval: int | None = None
     video_length: int | None = None
     num_videos: int | None = None
+    record_trajectories: int | None = None
+    record_interval: int | None = None
+    record_stochastic: bool | None = None
     save_replay_buffer: bool | None = None
     num_threads: int | None = None
     verbose: int | None = None
@@ -132,6 +137,31 @@ class TrainingRequest:
         """The choice of this name, else what it stands for when it is not made."""
         chosen = getattr(self, name)
         return DEFAULTS.get(name) if chosen is None else chosen
+
+    def recording_fields(self, save_freq: int, total: int) -> dict[str, Any]:
+        """The fields of `rl_baselines.training.plan.RECORDING`, none where nothing is to be recorded.
+
+        Args:
+            save_freq: steps between numbered checkpoints; 0: none.
+            total: steps of the training.
+
+        Raises:
+            UserError: for too many trajectories, or for what says how to record where nothing is recorded.
+        """
+        from rl_baselines.recordings.recording import check_count
+
+        count = self.value("record_trajectories")
+        if not count:
+            for name in ("record_interval", "record_stochastic"):
+                if getattr(self, name) is not None:
+                    raise UserError(f"--{name.replace('_', '-')} is for recordings; add --record-trajectories, e.g. 4.")
+            return {}
+        check_count(count)
+        return {
+            "record_trajectories": count,
+            "record_interval": self.record_interval or self.value("eval_freq") or save_freq or max(1, total // 10),
+            "record_stochastic": bool(self.record_stochastic),
+        }
 
     def chosen(self) -> dict[str, Any]:
         """The choices that were made, by name."""

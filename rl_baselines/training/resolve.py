@@ -99,6 +99,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     if teachers:
         hyperparams = {name: setting.value for name, setting in settings.items()}
         steps = steps_from_teachers(request, teachers, hyperparams, seed)
+    save_freq = _steps(request.save_iterations, settings, algo) or request.value("save_freq")
     encoder = None
     if folder is not None:
         from state_representation.encoding.encoder import load_encoder
@@ -136,10 +137,11 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         save_replay_buffer=request.value("save_replay_buffer"),
         num_threads=request.num_threads,
         verbose=request.value("verbose"),
-        save_freq=_steps(request.save_iterations, settings, algo) or request.value("save_freq"),
+        save_freq=save_freq,
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
         num_videos=request.value("num_videos"),
+        **request.recording_fields(save_freq, steps),
         log_interval=request.value("log_interval"),
         layout=request.layout,
         torch_deterministic=bool(request.torch_deterministic),

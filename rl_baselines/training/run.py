@@ -24,6 +24,7 @@ from rl_baselines.training.callbacks.export import ExportCallback
 from rl_baselines.training.callbacks.films import FilmCallback, Films
 from rl_baselines.training.callbacks.finite import FiniteGuard, explain
 from rl_baselines.training.callbacks.progress import ProgressCallback
+from rl_baselines.training.callbacks.recordings import RecordingCallback
 from rl_baselines.training.callbacks.statistics import StatisticsCallback
 from rl_baselines.training.episode_figures import EpisodeFigures, RunLogger
 from rl_baselines.training.logs.csv_log import ResumableCSV
@@ -141,6 +142,8 @@ def _train(
         if plan.eval_freq:
             session.evaluation_worlds()  # what is wrong with them is said before there is a run
         session.task_worlds()
+        if plan.record_trajectories:
+            session.recorder()
         point.load_buffer(session.model)
         figures = point.figures()
         scalars = ResumableCSV(run.progress, point.kept_steps)
@@ -203,9 +206,9 @@ def _learn(
     with StopRequest("finishing this rollout and saving") as stop, Films(run, plan.video_length, plan.seed) as films:
         saving = CheckpointCallback(writer, stop, plan.save_freq, session.ranks)
         filming = FilmCallback(films, writer.info, plan.video_interval if session.ranks.is_first else 0)
-        callbacks = CallbackList(
-            [*point.callbacks(), *_callbacks(session, run, saving, log, tracking, visdom=visdom), filming]
-        )
+        recording = _recording(session, run)
+        own = _callbacks(session, run, saving, log, tracking, visdom=visdom)
+        callbacks = CallbackList([*point.callbacks(), *own, filming, *recording])
         try:
             model.learn(
                 plan.total_timesteps - model.num_timesteps,
@@ -235,10 +238,20 @@ def _learn(
         except WorkerError as error:  # a signal to all processes may end a worker after the last rollout
             return _workers_ended(error, stop, run)
         if not stop.requested and session.ranks.is_first:
+            for each in recording:
+                each.record()
             films.film_last(plan.num_videos)
         reporter.plot(log)
         reporter.say_what_next(model, log, stop)
         return stop.exit_status
+
+
+def _recording(session: Session, run: RunFolder) -> list[RecordingCallback]:
+    """What records the policy, where the plan asks for it."""
+    plan = session.plan
+    if not plan.record_trajectories:
+        return []
+    return [RecordingCallback(session.recorder(), session.actor, run, plan.algo, plan.record_interval)]
 
 
 def _workers_ended(error: WorkerError, stop: StopRequest, run: RunFolder) -> int:

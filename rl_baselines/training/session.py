@@ -15,6 +15,7 @@ from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, check_spaces, describe_space, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
 from rl_baselines.hyperparams.parameters import normalizes
+from rl_baselines.recordings.recorder import Recorder
 from rl_baselines.registry import check_action_space, find_algo
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.ranks.shares import share_of
@@ -60,9 +61,11 @@ class Session:
         if processes_before(plan) != ranks.size:
             assert plan.parent is not None
             self.seed += plan.parent.info.num_timesteps  # other episodes than those that the run began with
-        self._made: list[VecEnv] = []
+        self._made: list[VecEnv | Recorder] = []
         self._evaluation: VecEnv | None = None
         self._task_worlds: dict[str, VecEnv] | None = None
+
+        self._recorder: Recorder | None = None
         try:
             self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             self.model = self._make_model()
@@ -126,14 +129,34 @@ class Session:
                 self._task_worlds[task.name] = worlds
         return self._task_worlds
 
+    def recorder(self) -> Recorder:
+        """What records the plan's trajectories, in worlds apart from the training's; the same at each call.
+
+        They begin as the first episodes of the plan's evaluations do.
+
+        Raises:
+            UserError: when the worlds can't be made.
+        """
+        if self._recorder is None:
+            plan = self.plan
+            self._recorder = Recorder(
+                plan.env_id,
+                {**plan.env_kwargs, **plan.eval_env_kwargs},
+                plan.record_trajectories,
+                seed=plan.seed + EVAL_SEED_OFFSET,
+                deterministic=not plan.record_stochastic,
+            )
+            self._made.append(self._recorder)
+        return self._recorder
+
     def actor(self) -> Actor:
         """The model as it acts now, drawing actions where its algorithm does so when it is shown."""
         return Actor.of_model(self.model, deterministic=not self.algorithm.on_policy)
 
     def close(self) -> None:
         """Close all environments; a second call does nothing."""
-        for venv in self._made:
-            venv.close()
+        for made in self._made:
+            made.close()
         self._made.clear()
 
     def __enter__(self) -> Self:

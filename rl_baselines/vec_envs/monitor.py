@@ -72,6 +72,20 @@ class RunMonitor(Monitor):
         return layer
 
 
+def make_env(env_id: str, env_kwargs: Mapping[str, Any], render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+    """One environment of `environments.registry`, Gymnasium's ids among them, with spaces that SB3 knows.
+
+    Args:
+        env_id: key of ``registered_env``.
+        env_kwargs: fields of its configuration.
+        render_mode: ``human``, ``rgb_array`` or None.
+    """
+    env: gymnasium.Env[Any, Any] = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
+    if not isinstance(env, gymnasium.Wrapper):  # one of Gymnasium's registry has its spec
+        env.spec = gymnasium.spec(env_id)
+    return with_plain_spaces(env)
+
+
 def make_monitored_env(
     env_id: str,
     env_kwargs: Mapping[str, Any],
@@ -79,16 +93,13 @@ def make_monitored_env(
     append: bool = False,
     render_mode: str | None = None,
 ) -> RunMonitor:
-    """One environment of `environments.registry`, Gymnasium's ids among them, in its `RunMonitor`.
+    """`make_env` in its `RunMonitor`.
 
     Args:
-        env_id: key of ``registered_env``.
-        env_kwargs: fields of its configuration.
+        env_id: as for `make_env`.
+        env_kwargs: as for `make_env`.
         monitor: its monitor file, or None.
         append: go on with an existing monitor file.
-        render_mode: ``human``, ``rgb_array`` or None.
+        render_mode: as for `make_env`.
     """
-    env: gymnasium.Env[Any, Any] = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
-    if not isinstance(env, gymnasium.Wrapper):  # one of Gymnasium's registry has its spec
-        env.spec = gymnasium.spec(env_id)
-    return RunMonitor(with_plain_spaces(env), monitor, append)
+    return RunMonitor(make_env(env_id, env_kwargs, render_mode), monitor, append)

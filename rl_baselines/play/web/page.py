@@ -81,7 +81,7 @@ class Page:
     def show(self, player: Player, now: float) -> None:
         if not self.watched() or not self._pace.due(now):
             return
-        self._view.draw(player, [slot.title for slot in player.slots])
+        self._view.draw(player.stage, [slot.title for slot in player.slots])
         slot = self.checkpoints.slot
         self.checkpoints.update(now)
         self._figures.update(player, slot, now, self._pace.actual_fps)
@@ -105,8 +105,9 @@ class Page:
     # the view
 
     def _make_view(self) -> View:
-        parts = self._player.stage.scene_parts()
-        return PictureView(self.server) if parts is None else MeshView(self.server, self._player, parts)
+        stage, titles = self._player.stage, [slot.title for slot in self._player.slots]
+        parts = stage.scene_parts()
+        return PictureView(self.server) if parts is None else MeshView(self.server, stage, parts, titles)
 
     def _changed(self) -> None:
         """The world has been made anew."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from environments.scenes.parts import ScenePart, rotated
-from rl_baselines.play.core.player import Player
+from rl_baselines.play.core.stage import Setting
 
 STILL = 1e-5
 """a part that has moved by less, in metres or in numbers of its quaternion, is not sent again"""
@@ -26,6 +26,25 @@ TINT = 0.6
 """share of the slot's colour in that of its robots"""
 
 
+class Shown(Protocol):
+    """Robots that are drawn: those of a `Stage`, or of a recording."""
+
+    setting: Setting
+
+    @property
+    def count(self) -> int:
+        """Robots of all slots."""
+        ...
+
+    def scene_poses(self) -> np.ndarray:
+        """``(n, parts, 7)``: where the parts are, metres, and how they are turned (w, x, y, z)."""
+        ...
+
+    def images(self) -> Sequence[np.ndarray | None]:
+        """A picture of each robot, ``(H, W, 3) uint8``; None where there is none."""
+        ...
+
+
 class View(Protocol):
     """Draws the robots of all slots.
 
@@ -35,7 +54,7 @@ class View(Protocol):
 
     follow: bool
 
-    def draw(self, player: Player, titles: Sequence[str]) -> None:
+    def draw(self, shown: Shown, titles: Sequence[str]) -> None:
         """The present moment."""
         ...
 
@@ -51,40 +70,41 @@ class MeshView:
 
     Args:
         server: viser's.
-        player: its stage offers a scene.
+        shown: what offers a scene.
         parts: of that scene.
+        titles: of the slots, or of all robots.
 
     Attributes:
         follow: the first robot stays in the middle.
     """
 
-    def __init__(self, server: Any, player: Player, parts: list[ScenePart]) -> None:
+    def __init__(self, server: Any, shown: Shown, parts: Sequence[ScenePart], titles: Sequence[str]) -> None:
         self.follow = False
         self._server = server
         self._parts = parts
         server.scene.configure_default_lights(enabled=True, cast_shadow=False)  # shadows cost more than all the rest
         server.scene.configure_environment_map("warehouse", environment_intensity=0.25)
         self._ground = np.array([part.ground for part in parts])
-        poses = player.stage.scene_poses()
+        poses = shown.scene_poses()
         moving = poses[:, ~self._ground]
         self._spacing = self._space_of_a_robot(poses)
-        self._offsets = self._places(player)
+        self._offsets = self._places(shown)
         self._floor = self._lowest(poses)
         self._grid = None if self._ground.any() else self._add_grid()
-        self._handles = [self._add(part, number, player) for number, part in enumerate(parts)]
+        self._handles = [self._add(part, number, shown) for number, part in enumerate(parts)]
         self._labels = [
-            server.scene.add_label(f"/label/{slot.number}", slot.title, anchor="bottom-center", font_screen_scale=1.2)
-            for slot in player.slots
+            server.scene.add_label(f"/label/{number}", title, anchor="bottom-center", font_screen_scale=1.2)
+            for number, title in enumerate(titles)
         ]
         self._sent: list[np.ndarray | None] = [None] * len(parts)
         self._look(moving)
-        self.draw(player, [slot.title for slot in player.slots])
+        self.draw(shown, titles)
 
-    def draw(self, player: Player, titles: Sequence[str]) -> None:
-        poses = player.stage.scene_poses()
+    def draw(self, shown: Shown, titles: Sequence[str]) -> None:
+        poses = shown.scene_poses()
         places = poses[..., :3] + self._offsets[:, None]
         middle = self._middle(places) if self.follow else np.zeros(3)
-        robots = player.stage.setting.robots
+        robots = shown.setting.robots
         with self._server.atomic():
             if self._grid is not None and self.follow:  # so that it seems to stand still
                 self._grid.position = (*(-middle[:2] % SECTION).tolist(), self._floor)
@@ -95,8 +115,9 @@ class MeshView:
                 if sent is None or np.abs(now - sent).max() > STILL:
                     handle.batched_positions, handle.batched_wxyzs = now[:, :3], now[:, 3:]
                     self._sent[number] = now
-            for slot, (label, title) in enumerate(zip(self._labels, titles, strict=True)):
-                base = places[slot * robots, ~self._ground].mean(0) - middle
+            titled = shown.count // len(titles)
+            for number, (label, title) in enumerate(zip(self._labels, titles, strict=True)):
+                base = places[number * titled, ~self._ground].mean(0) - middle
                 label.position = (float(base[0]), float(base[1]), float(base[2]) + 0.35 * self._spacing)
                 if label.text != title:
                     label.text = title
@@ -105,12 +126,12 @@ class MeshView:
         for handle in (*self._handles, *self._labels, *([self._grid] if self._grid is not None else [])):
             handle.remove()
 
-    def _add(self, part: ScenePart, number: int, player: Player) -> Any:
-        count = player.stage.setting.slots if part.ground else player.stage.count
+    def _add(self, part: ScenePart, number: int, shown: Shown) -> Any:
+        count = shown.setting.slots if part.ground else shown.count
         opacity = part.colour[3]
         colours = np.tile(np.array(part.colour[:3]), (count, 1))
-        if player.stage.setting.slots > 1 and not part.ground:  # each slot's robots have a shade of their own
-            slots = np.arange(count) // player.stage.setting.robots % len(PALETTE)
+        if shown.setting.slots > 1 and not part.ground:  # each slot's robots have a shade of their own
+            slots = np.arange(count) // shown.setting.robots % len(PALETTE)
             colours = (1 - TINT) * colours + TINT * np.array(PALETTE)[slots] / 255
         return self._server.scene.add_batched_meshes_simple(
             f"/robots/{number}",
@@ -156,11 +177,11 @@ class MeshView:
                 reach = max(reach, float(np.linalg.norm(pose[:2] - base)) + size)
         return max(1.0, 2.2 * reach)
 
-    def _places(self, player: Player) -> np.ndarray:
+    def _places(self, shown: Shown) -> np.ndarray:
         """``(n, 3)``: where the origin of each robot's world is drawn."""
-        setting = player.stage.setting
-        slot, robot = np.divmod(np.arange(player.stage.count), setting.robots)
-        offsets = np.zeros((player.stage.count, 3))
+        setting = shown.setting
+        slot, robot = np.divmod(np.arange(shown.count), setting.robots)
+        offsets = np.zeros((shown.count, 3))
         if self._ground.any():  # robots of a slot share its map
             part = next(part for part in self._parts if part.ground)
             offsets[:, 1] = slot * 1.1 * float(np.ptp(part.mesh.vertices[:, 1]))
@@ -201,8 +222,8 @@ class PictureView:
         self.last: np.ndarray | None = None
         self._server = server
 
-    def draw(self, player: Player, titles: Sequence[str]) -> None:
-        self.last = tiled(player, titles)
+    def draw(self, shown: Shown, titles: Sequence[str]) -> None:
+        self.last = tiled(shown, titles)
         clients = list(self._server.get_clients().values())
         aspect = clients[0].camera.aspect if clients else 16 / 9
         self._server.scene.set_background_image(beside_panels(self.last, aspect), format="jpeg", jpeg_quality=80)
@@ -211,15 +232,18 @@ class PictureView:
         self._server.scene.set_background_image(None)
 
 
-def tiled(player: Player, titles: Sequence[str]) -> np.ndarray:
-    """``(H, W, 3) uint8``: one row of tiles for each slot, or a square of them where there is one slot."""
-    setting = player.stage.setting
+def tiled(shown: Shown, titles: Sequence[str]) -> np.ndarray:
+    """``(H, W, 3) uint8``: one row of tiles for each slot, or a square of them where there is one slot.
+
+    Titles are those of the slots, or of all robots.
+    """
+    setting = shown.setting
     columns = setting.robots if setting.slots > 1 else math.ceil(math.sqrt(setting.robots))
-    tiles = []
-    for row, image in enumerate(player.stage.images()):
+    tiles, titled = [], shown.count // len(titles)
+    for row, image in enumerate(shown.images()):
         tile = np.full((300, 300, 3), 40, np.uint8) if image is None else _enlarged(image)
-        if row % setting.robots == 0:
-            _write(tile, titles[row // setting.robots], PALETTE[row // setting.robots % len(PALETTE)])
+        if row % titled == 0:
+            _write(tile, titles[row // titled], PALETTE[row // setting.robots % len(PALETTE)])
         tiles.append(cv2.copyMakeBorder(tile, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255)))
     if setting.slots > 1 and setting.robots == 1:
         columns = math.ceil(math.sqrt(setting.slots))

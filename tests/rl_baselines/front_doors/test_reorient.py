@@ -8,6 +8,7 @@ import pytest
 
 from rl_baselines import train_reorient
 from rl_baselines.front_doors.reorient import make_parser, understand
+from rl_baselines.recordings.files import read_recording
 from rl_baselines.runs.find import find_checkpoint, find_runs
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.resolve import resolve
@@ -90,8 +91,13 @@ def test_the_presets_of_the_world(here: Path, preset: str) -> None:
 
 
 def test_it_trains_goes_on_and_plays(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train_reorient.main([*TINY, "--suffix=first", "--log_training_metrics", "--training_metrics_steps=6"]) == 0
+    recorded = ["--rscope_envs=2", "--nodeterministic_rscope"]
+    logged = ["--log_training_metrics", "--training_metrics_steps=6"]
+    assert train_reorient.main([*TINY, "--suffix=first", *logged, *recorded]) == 0
     (run,) = find_runs(here / "logs")
+    assert [path.stem for path in run.all_recordings()] == ["step_0", "step_32", "step_64", "step_96"]
+    recording = read_recording(run.recording(96))
+    assert (len(recording.trajectories), recording.deterministic) == (2, False)
     assert re.fullmatch(r"Ant-\d{8}-\d{6}-first", run.path.name)
     assert [path.name for path in run.numbered()] == [f"model_{steps}_steps.zip" for steps in (32, 64, 96)]
     assert json.loads((run.checkpoints / "config.json").read_text())["max_steps"] == 6
@@ -113,10 +119,17 @@ def test_it_trains_goes_on_and_plays(here: Path, capsys: pytest.CaptureFixture[s
     capsys.readouterr()
     assert (
         train_reorient.main(
-            ["--play_only", f"--load_checkpoint_path={run.path}", "--num_videos=0", "--num_eval_envs=3"]
+            [
+                "--play_only",
+                f"--load_checkpoint_path={run.path}/checkpoints/3",
+                "--num_videos=0",
+                "--num_eval_envs=3",
+                "--rscope_envs=2",
+            ]
         )
         == 0
     )
+    assert read_recording(run.path / "model_96_steps.npz").deterministic
     assert "return over 3 episodes" in capsys.readouterr().out
 
 
@@ -127,7 +140,7 @@ def test_it_trains_goes_on_and_plays(here: Path, capsys: pytest.CaptureFixture[s
         ("--num-envs=64", "unknown flag '--num-envs'; did you mean --num_envs"),
         ("num_envs=64", "flags of this command begin with dashes; write --num_envs=64"),
         ("--env_name=ParaHandReorent", "unknown environment"),
-        ("--rscope_envs=4", "trajectories are not recorded here"),
+        ("--rscope_envs=70", "up to 64 trajectories are recorded at once, not 70"),
         ("--play_only", "name it in --load_checkpoint_path"),
         ("--load_checkpoint_path=nowhere", "no checkpoint at nowhere"),
         ("--impl=cuda", "'cuda' is not auto or batch or warp or jax"),

@@ -17,10 +17,9 @@ from rl_baselines.play.core.player import Player
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 
 pytest.importorskip("viser", reason="the extra [play] is not installed")
-sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright
 
-from rl_baselines.play.web.page import Page  # noqa: E402
-from rl_baselines.play.web.server import make_server  # noqa: E402
+from rl_baselines.play.web.page import Page
+from rl_baselines.play.web.server import make_server
 
 SECONDS = 90.0
 TRAINING = ("--env", "VelocityFlat", "--num-timesteps", "600", "--num-envs", "2", "--hyperparam", "n_steps:100")
@@ -60,18 +59,6 @@ class Watched:
         self.player.post(done.set)
         assert done.wait(SECONDS)
         return self.player.steps
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium here to show the page")
-    flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*flags, "--disable-background-networking"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
