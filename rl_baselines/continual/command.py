@@ -19,8 +19,10 @@ from srl3.errors import UserError
 from srl3.flags import Parser
 from srl3.runtime.processes.children import shared_cores
 
-OF_STUDENTS = frozenset({"epochs_distillation", "distillation_training_set_size", "batch_size"})
-"""flags of train that are for distillations alone"""
+OF_STUDENTS = frozenset({"epochs_distillation", "batch_size"})
+"""flags of train that are handed on to distillations alone"""
+TRAINING_SET = "distillation_training_set_size"
+"""flag of train that each student gets its share of"""
 FROM_SCRATCH = frozenset(
     {"hyperparam", "preset", "conf_file", "policy", "num_stack", "srl_config_file", "srl_model_path", "latest"}
 )
@@ -65,7 +67,7 @@ def _setup(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> Se
     budgets = arguments.budget or [arguments.num_timesteps]
     srl_model = arguments.srl_model or default_srl_model(env_id)
     shown = {*SHOWN_ONLY, "log_dir"}
-    common = given - NOT_HANDED_ON - shown - OF_STUDENTS
+    common = given - NOT_HANDED_ON - shown - OF_STUDENTS - {TRAINING_SET}
     if "perform_cross_evaluation_cc" not in given:
         common -= EVALUATING
     common.discard("perform_cross_evaluation_cc")
@@ -81,9 +83,15 @@ def _setup(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> Se
         flags_going_on=tuple(flags_of(parser, arguments, common - FROM_SCRATCH)),
         new_lr=arguments.new_lr,
         flags_of_student=tuple(flags_of(parser, arguments, given & OF_STUDENTS)),
+        training_set_size=_training_set_size(arguments),
         env_kwargs=shared,
         cross_evaluates="perform_cross_evaluation_cc" in given,
     )
+
+
+def _training_set_size(arguments: argparse.Namespace) -> int | None:
+    size: int | None = getattr(arguments, TRAINING_SET)
+    return None if size == -1 else size
 
 
 def _display(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> list[str]:
@@ -94,7 +102,13 @@ def _display(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> 
 def _recording_flags(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> list[str]:
     flags = flags_of(parser, arguments, {"perturbed_actions_proportion"})
     size = flags_of(parser, arguments, given & {"img_shape"})
-    return ["--num-episode", str(arguments.teacher_episodes), *flags, *size, "--no-progress"]
+    return [
+        "--num-episode",
+        str(arguments.teacher_episodes),
+        *flags,
+        *size,
+        *(["--no-progress"] if arguments.no_progress else []),
+    ]
 
 
 def _check(stages: Stages, arguments: argparse.Namespace) -> None:

@@ -32,6 +32,8 @@ class Setup:
     """learning rate with which a training goes on; None: the one that the task before began with"""
     flags_of_student: tuple[str, ...]
     """of train, for a distillation"""
+    training_set_size: int | None
+    """recorded steps of all tasks from which the last student learns, those before from as many of each; None: all"""
     env_kwargs: Mapping[str, Any]
     """parameters of the world in all tasks, by dotted name"""
     cross_evaluates: bool
@@ -150,5 +152,8 @@ def cell_of(setup: Setup, stage: Stage, checkpoints: Sequence[Path], rate: float
         what = "all tasks at once"
     else:
         algo, flags = "distillation", [*setup.flags_of_student, "--teacher-data-folder", *map(str, data)]
+        if setup.training_set_size is not None:
+            steps = setup.training_set_size * len(data) // len(setup.tasks)
+            flags += ["--distillation-training-set-size", str(steps)]
         what = f"a student of {', '.join(each.name for each in setup.tasks[: stage.number + 1])}"
     return Cell(setup.env_id, stage.srl_model, algo, stage.seed, tuple(flags), what)

@@ -101,8 +101,11 @@ def test_fine_tuning_and_all_at_once_are_compared_and_go_on_after_a_failure(star
 def test_teachers_are_recorded_and_distilled_into_one_student(started, tmp_path):
     seen = ("--srl-model", "raw_pixels", "--teacher-srl-model", "ground_truth", "--img-shape", "36x36")
     flags = ("--strategy", "distill", *seen, "--teacher-episodes", "3", "--epochs-distillation", "1")
+    flags += ("--distillation-training-set-size", "100")
     assert run(tmp_path, *flags) == 0
     assert len(started) == 4, "two teachers, and a student after each of them"
+    sizes = [job.arguments[job.arguments.index("--distillation-training-set-size") + 1] for job in started[2:]]
+    assert sizes == ["50", "100"], "as many steps of each task"
     policies = json.loads((tmp_path / "continual.json").read_text())["policies"]
     assert [policy["label"] for policy in policies] == ["distill after sc", "distill after circle"]
     assert {(policy["algo"], policy["srl_model"]) for policy in policies} == {("distillation", "raw_pixels")}
