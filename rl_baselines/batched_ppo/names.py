@@ -171,7 +171,7 @@ ELSEWHERE: dict[str, str] = {
     "load_checkpoint": "--load-rl-model-path",
     "seed": "--seed",
     "device": "--device",
-    "num_evals": "--eval-freq",
+    "num_evals": "--num-evals",
     "episode_length": "the world's max_steps",
     "action_repeat": "the world's action_repeat",
 }

@@ -102,6 +102,9 @@ def add_training_flags(parser: Parser) -> None:
         "--eval-freq", type=whole_number, default=DEFAULTS["eval_freq"], help="evaluate every N steps; 0 never"
     )
     out.add_argument(
+        "--num-evals", type=positive_number, metavar="N", help="evaluate N times, evenly over the training"
+    )
+    out.add_argument(
         "--eval-episodes", type=positive_number, default=DEFAULTS["eval_episodes"], help="episodes of an evaluation"
     )
     out.add_argument(

@@ -80,6 +80,8 @@ class TrainingRequest:
     episode_window: int | None = None
     min_episodes_save: int | None = None
     eval_freq: int | None = None
+    num_evals: int | None = None
+    """evaluations, evenly over the training, in the place of ``eval_freq``"""
     eval_episodes: int | None = None
     n_eval_envs: int | None = None
     eval_env_kwargs: Mapping[str, Any] | None = None

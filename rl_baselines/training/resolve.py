@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
@@ -15,6 +14,7 @@ from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
+from rl_baselines.training.evaluation_options import eval_freq, evaluation_kwargs
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import DEFAULTS, TrainingRequest
@@ -129,10 +129,10 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         experiment_name=request.experiment_name,
         episode_window=request.value("episode_window"),
         min_episodes_save=request.value("min_episodes_save"),
-        eval_freq=request.value("eval_freq"),
+        eval_freq=eval_freq(request, steps),
         eval_episodes=request.value("eval_episodes"),
         n_eval_envs=request.n_eval_envs,
-        eval_env_kwargs=_evaluation_kwargs(request, env_id, env_kwargs),
+        eval_env_kwargs=evaluation_kwargs(request, env_id, env_kwargs),
         tasks=_tasks(request, config, mixture, parent),
         save_replay_buffer=request.value("save_replay_buffer"),
         num_threads=request.num_threads,
@@ -259,22 +259,6 @@ def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) ->
     if not find_algo(algo).load_class().on_policy or "n_steps" not in settings:
         raise UserError(f"{algo} has no iterations of rollout and update to count; say how long in --num-timesteps.")
     return int(iterations * settings["n_steps"].value * settings["n_envs"].value)
-
-
-def _evaluation_kwargs(request: TrainingRequest, env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of the evaluation's world, which must show and take the same as the training's."""
-    if not request.value("eval_freq"):
-        for name in ("eval_episodes", "n_eval_envs", "eval_env_kwargs"):
-            if name == "eval_episodes" and request.perform_cross_evaluation_cc:
-                continue
-            if getattr(request, name) is not None:
-                raise UserError(f"--{name.replace('_', '-')} is for evaluations; add --eval-freq, for example 10_000.")
-    kwargs = dict(request.eval_env_kwargs or {})
-    make_config(env_id, {**env_kwargs, **kwargs})
-    for name in ("srl_model", "is_discrete"):
-        if name in kwargs:
-            raise UserError(f"--eval-env-kwargs can't change {name}, which decides what the policy observes and does.")
-    return kwargs
 
 
 def _tasks(

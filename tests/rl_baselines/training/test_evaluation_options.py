@@ -37,9 +37,22 @@ def test_evaluations_play_so_many_episodes_in_their_own_world_also_when_resumed(
     assert (saved["eval_episodes"], saved["n_eval_envs"], saved["eval_env_kwargs"]) == (3, 2, {"max_steps": 7})
 
 
+def test_so_many_evaluations_evenly_over_the_training_of_hundreds_of_robots_which_learns_as_without(small_train):
+    many = (*MOBILE[:-1], "256", "--algo", "batched_ppo", "--hyperparam", "n_steps:4", "n_epochs:1", "nminibatches:1")
+    flags = (*many, *SHORT, "--num-timesteps", "5000")
+    run = small_train(*flags, "--num-evals", "3", "--eval-episodes", "300")
+    with np.load(run.path / "evaluations.npz") as found:
+        # the first steps of 256 robots at or after 1,667, 3,334 and 5,001, of which the last is that of the end
+        assert found["timesteps"].tolist() == [1792, 3584, 5120]
+        assert found["results"].shape == (3, 300)
+    policies = [load_checkpoint(each.latest).parameters["policy"] for each in (run, small_train(*flags))]
+    assert all(torch.equal(policies[0][name], policies[1][name]) for name in policies[0])
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
+        (["--eval-freq", "9", "--num-evals", "2"], "--eval-freq and --num-evals both say when to evaluate; give one"),
         (["--eval-episodes", "3"], "--eval-episodes is for evaluations; add --eval-freq, for example 10_000."),
         (["--eval-env-kwargs", "max_steps:3"], "--eval-env-kwargs is for evaluations; add --eval-freq"),
         (["--eval-freq", "9", "--eval-env-kwargs", "max_step:3"], r"max_step'.*did you mean max_steps"),
