@@ -13,6 +13,7 @@ from rl_baselines.benchmarks.catalogue import (
     batched_ppo_tasks,
     env_tasks,
     gpu_tasks,
+    off_policy_tasks,
     plot_tasks,
     srl_tasks,
     train_tasks,
@@ -23,7 +24,7 @@ from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number
 
 QUICK = Effort(repeats=1, size=0.1)
-SHARES = ("environment", "policy", "bookkeeping", "update")
+SHARES = ("environment", "policy", "buffer", "bookkeeping", "update")
 EXAMPLES = """examples:
   python -m rl_baselines.benchmark envs --json speed.json
   python -m rl_baselines.benchmark envs --only Kuka "ground truth" --repeats 9
@@ -35,7 +36,8 @@ DESCRIPTION = """Measure speed, each row in a process of its own, and print a ta
 envs:  the worlds against bare engines; every row of the speed table with its goal
 gpu:   MuJoCo's worlds on a GPU (the extra warp), against mujoco_warp alone
 train: ppo2 as SRL3 trains it, against plain Stable-Baselines3 with its own vectorised environments
-       (ratio: how many times as fast SRL3 is), and where the time goes
+       (ratio: how many times as fast SRL3 is), and where the time goes; batched_ppo against its world and
+       other trainers; algorithms with a replay buffer on hundreds of robots
 srl:   learning representations against frames held in memory, and encoding 8 frames at once against one by one
 plots: whole commands of rl_baselines.plots over 200 runs of 10,000 episodes
 
@@ -118,7 +120,7 @@ def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
             arguments.hyperparam or (),
         )
         if not (arguments.env or arguments.n_envs or arguments.srl_model or arguments.hyperparam):
-            tasks += batched_ppo_tasks()
+            tasks += batched_ppo_tasks() + off_policy_tasks()
         if not tasks:
             raise UserError("none of these worlds can run so many environments at once; use fewer (--n-envs).")
     wanted = [text.lower() for text in arguments.only or ()]

@@ -15,7 +15,8 @@ _OTHERS = "rl_baselines.benchmarks.mujoco.against_others"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
 _TRAIN = "rl_baselines.benchmarks.train_rows"
-_BATCHED_PPO = "rl_baselines.benchmarks.batched_rows"
+_BATCHED_PPO = "rl_baselines.benchmarks.batched_ppo"
+_OFF_POLICY = "rl_baselines.benchmarks.off_policy_rows"
 _SRL = "rl_baselines.benchmarks.srl_rows"
 _PLOTS = "rl_baselines.benchmarks.plot_rows"
 BATCHED_ENVS = 256
@@ -161,23 +162,43 @@ def train_tasks(env_ids: Sequence[str], n_envs: Sequence[int], srl_model: str, h
 
 
 def batched_ppo_tasks() -> list[Task]:
-    """Training by ``batched_ppo`` against the world alone, and against plain Stable-Baselines3."""
-    rows = [
-        ("AntGymEnv-v0", 1024, "world", Goal(0.6)),
-        ("AntGymEnv-v0", 1024, "plain", Goal(1.2)),
-        ("AntGymEnv-v0", 256, "plain", Goal(1.25)),
-        ("MobileRobotGymEnv-v0", 256, "plain", Goal(1.5)),
+    """Training by ``batched_ppo`` against the world alone, against other trainers, and what its bookkeeping takes."""
+    ant, mobile = "AntGymEnv-v0", "MobileRobotGymEnv-v0"
+    alone, layouts = "against its world alone", "layouts:best_layout"
+    gymnasium = {"gym_id": "Ant-v5", "processes": 8}
+    rows: list[tuple[str, int, str, str, dict[str, Any], Goal | None]] = [
+        (ant, 1024, alone, "against:against_world", {}, None),
+        (ant, 1024, f"{alone}, best layout", layouts, {}, Goal(0.6)),
+        (ant, 1024, f"2 epochs, {alone}, best layout", layouts, {"n_epochs": 2}, Goal(0.75)),
+        (ant, 1024, "bookkeeping", "against:bookkeeping", {}, Goal(5, of="value", at_most=True)),
+        (ant, 1024, "against plain PPO", "against:against_plain", {}, Goal(1.2)),
+        (ant, 256, "against plain PPO", "against:against_plain", {}, Goal(1.25)),
+        (mobile, 256, "against plain PPO", "against:against_plain", {}, Goal(1.5)),
+        (ant, 1024, "against plain PPO on Gymnasium's Ant-v5", "against:against_gymnasium", gymnasium, Goal(10)),
+        (ant, 1024, "against rsl_rl's PPO", "against_rsl_rl:against_rsl_rl", {}, Goal(1.0)),
     ]
-    against = {"world": "against its world alone", "plain": "against plain PPO"}
     return [
         Task(
-            f"batched_ppo, {env_id}, {n_envs:,} at once, {against[side]}",
-            f"{_BATCHED_PPO}:against_{side}",
-            {"env_id": env_id, "n_envs": n_envs},
+            f"batched_ppo, {env_id}, {n_envs:,} at once, {what}",
+            f"{_BATCHED_PPO}.{function}",
+            {"env_id": env_id, "n_envs": n_envs, **more},
             goal,
             one_core=False,
         )
-        for env_id, n_envs, side, goal in rows
+        for env_id, n_envs, what, function, more, goal in rows
+    ]
+
+
+def off_policy_tasks() -> list[Task]:
+    """Algorithms with a replay buffer on hundreds of robots."""
+    return [
+        Task(
+            f"{algo}, AntGymEnv-v0, 256 at once:",
+            f"{_OFF_POLICY}:off_policy",
+            {"algo": algo, "env_id": "AntGymEnv-v0", "n_envs": 256},
+            one_core=False,
+        )
+        for algo in ("sac", "td3", "tqc", "crossq")
     ]
 
 

@@ -55,6 +55,10 @@ class Measured:
     """what else was found, by name"""
 
 
+class LeftOut(Exception):
+    """A row can't be measured on this machine, and why; the others go on."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """Something to measure, in a process of its own.

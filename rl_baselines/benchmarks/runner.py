@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from rl_baselines.benchmarks.rows import Effort, Measured, Row, Task, rows_of
+from rl_baselines.benchmarks.rows import Effort, LeftOut, Measured, Row, Task, rows_of
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -26,7 +26,11 @@ def run(tasks: Sequence[Task], effort: Effort) -> list[Row]:
     rows: list[Row] = []
     for number, task in enumerate(tasks, start=1):
         print(f"[{number}/{len(tasks)}] {task.name}", file=sys.stderr, flush=True)
-        results = rows_of(task, _in_child(task, effort))
+        try:
+            results = rows_of(task, _in_child(task, effort))
+        except LeftOut as reason:
+            print(f"      left out: {reason}", file=sys.stderr, flush=True)
+            continue
         rows += results
         for row in results:
             print(f"      {_short(row)}", file=sys.stderr, flush=True)
@@ -53,6 +57,8 @@ def _in_child(task: Task, effort: Effort) -> list[Measured]:
         if process.is_alive():
             process.kill()
             process.join()
+    if isinstance(answer, LeftOut):
+        raise answer
     if isinstance(answer, str):
         raise BenchmarkError(f"{task.name}:\n{answer}")
     results: list[Measured] = answer
@@ -67,6 +73,8 @@ def _child(task: Task, effort: Effort, pipe: Any) -> None:
     module, _, name = task.function.partition(":")
     try:
         pipe.send(getattr(importlib.import_module(module), name)(effort, **task.arguments))
+    except LeftOut as reason:
+        pipe.send(reason)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:

@@ -51,11 +51,23 @@ def run_processes(command: Sequence[str], count: int) -> int:
                 signal.signal(number, handler)
 
 
-def _start(command: Sequence[str], rank: int, count: int, meeting: Path) -> subprocess.Popen[bytes]:
+def rank_variables(rank: int, count: int, meeting: Path) -> dict[str, str]:
+    """The environment variables that make a process of this machine rank ``rank`` of ``count``.
+
+    Args:
+        rank: from 0.
+        count: of all.
+        meeting: a file that is not there yet, by which they find one another.
+    """
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
     variables = {name: str(value) for name, value in place.items()}
     variables |= {MEETING_FILE: str(meeting), LAUNCHER: str(os.getpid())}
     variables["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", LOOPBACK)
+    return variables
+
+
+def _start(command: Sequence[str], rank: int, count: int, meeting: Path) -> subprocess.Popen[bytes]:
+    variables = rank_variables(rank, count, meeting)
     # a session of its own: the terminal's Ctrl-C comes once, from here
     return subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
 
