@@ -89,7 +89,7 @@ class Stages:
             *("--run-policy", "custom", "--log-custom-policy", str(checkpoint), "--seed", str(stage.seed)),
             *("--save-path", str(path.parent), "--name", path.name, "-f", *self._recording_flags),
         ]
-        made_by = " ".join(command[1:])
+        made_by = " ".join(word for word in command[1:] if word != "--no-progress")
         if note.is_file() and note.read_text(encoding="utf-8") == made_by and path.is_dir():
             return 0
         path.parent.mkdir(parents=True, exist_ok=True)
