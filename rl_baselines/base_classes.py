@@ -148,7 +148,9 @@ class BaseRLObject(ABC):
         raise NotImplementedError(f"{cls.__name__} learns from rewards")
 
     @classmethod
-    def teach(cls, model: "BaseAlgorithm", folders: Sequence[Path], *, seed: int, fresh: bool) -> None:
+    def teach(
+        cls, model: "BaseAlgorithm", folders: Sequence[Path], *, seed: int, fresh: bool, folder: Path | None = None
+    ) -> None:
         """Of one that is `supervised`: give a model what it learns from, before ``learn``.
 
         Args:
@@ -156,6 +158,7 @@ class BaseRLObject(ABC):
             folders: the teachers' datasets.
             seed: decides which episodes judge, and the order of the others.
             fresh: the model has not learned yet; statistics of observations are taken from the datasets.
+            folder: of the run, for what it records meanwhile.
 
         Raises:
             UserError: for datasets that do not hold what it needs.

@@ -1,7 +1,9 @@
 """Distillation (Rusu et al. 2015, arXiv:1511.06295): supervised learning of one policy from recorded teachers."""
 
 import dataclasses
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from torch.nn.utils import clip_grad_norm_
 
+from rl_baselines.distillation.ambiguity import WARN, confusion
+from rl_baselines.distillation.dagger import record_round
 from rl_baselines.distillation.lessons import Lessons
 from rl_baselines.distillation.losses import loss_of
 from rl_baselines.distillation.teachers import KL
@@ -35,6 +39,8 @@ class Validation:
     mean squared difference"""
     steps: int
     discrete: bool
+    round: int = 0
+    """of DAgger"""
 
     def in_words(self) -> str:
         """One line."""
@@ -47,7 +53,8 @@ class Distillation(PPO):
     """A policy of Stable-Baselines3's PPO (whose ``load`` opens it), trained to act as teachers did.
 
     ``num_timesteps`` counts the recorded steps that it learned from, each as often as it came. It never acts in its
-    environment, which says only what it observes and does.
+    environment, which says only what it observes and does. In rounds of DAgger it acts in its teachers' worlds, and
+    then learns from as many steps again as before, of all that there are.
 
     Args:
         policy: ``MlpPolicy`` or ``CnnPolicy``.
@@ -59,6 +66,8 @@ class Distillation(PPO):
         temperature: of ``kl`` between discrete actions.
         validation_share: share of the episodes that judge.
         training_set_size: recorded steps that are used; None: all.
+        dagger_rounds: how often it acts and asks its teachers.
+        dagger_episodes: episodes of a round, for each teacher.
         max_grad_norm: gradients are cut to this length.
         stats_window_size: as for PPO.
         tensorboard_log: folder of TensorBoard's files.
@@ -69,10 +78,12 @@ class Distillation(PPO):
 
     Attributes:
         lessons: what it learns from, to be set before `learn`.
+        dagger_folder: where rounds of DAgger are recorded, to be set likewise.
         validation: its latest.
     """
 
     lessons: Lessons | None = None
+    dagger_folder: Path | None = None
     validation: Validation | None = None
 
     def __init__(
@@ -86,6 +97,8 @@ class Distillation(PPO):
         temperature: float = 1.0,
         validation_share: float = 0.1,
         training_set_size: int | None = None,
+        dagger_rounds: int = 0,
+        dagger_episodes: int = 8,
         max_grad_norm: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -116,9 +129,11 @@ class Distillation(PPO):
         self.temperature = temperature
         self.validation_share = validation_share
         self.training_set_size = training_set_size
+        self.dagger_rounds = dagger_rounds
+        self.dagger_episodes = dagger_episodes
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "lessons", "validation"]
+        return [*super()._excluded_save_params(), "lessons", "dagger_folder", "validation"]
 
     def learn(
         self,
@@ -145,11 +160,14 @@ class Distillation(PPO):
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
+        if reset_num_timesteps and len(lessons.task_names) > 1:
+            self._say_whether_tasks_differ(lessons)
         callback.on_training_start(locals(), globals())
         episodes = EpisodeBatch.from_infos(0, [])
         losses: list[float] = []
         while self.num_timesteps < total_timesteps:
             callback.on_rollout_start()
+            self._ask_teachers(lessons)
             for steps in self._minibatches(lessons, total_timesteps):
                 self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
                 self._update_learning_rate(self.policy.optimizer)
@@ -185,14 +203,50 @@ class Distillation(PPO):
         difference = np.concatenate(differences)
         discrete = isinstance(self.action_space, spaces.Discrete)
         agreement = np.mean(difference == 0) if discrete else np.sqrt(np.mean(difference**2))
-        return Validation(float(np.concatenate(losses).mean()), float(agreement), len(steps), discrete)
+        return Validation(float(np.concatenate(losses).mean()), float(agreement), len(steps), discrete, lessons.rounds)
+
+    def round_at(self, timesteps: int) -> int:
+        """The round of DAgger in which it learns after so many steps; 0 before the first."""
+        return 0 if self.lessons is None else timesteps // self._round_size(self.lessons)
+
+    def _round_size(self, lessons: Lessons) -> int:
+        return self.n_epochs * lessons.epoch_size
+
+    def _say_whether_tasks_differ(self, lessons: Lessons) -> None:
+        share = confusion(self.policy, lessons, lessons.seed)
+        found = f"on {share:.1%} of the steps another task looks the same and its teacher acts otherwise"
+        if share < WARN:
+            print(found, flush=True)
+            return
+        print(
+            f"warning: {found}; one student can't be right in both: let it observe what tells the tasks apart, or "
+            "stack frames with --num-stack",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _ask_teachers(self, lessons: Lessons) -> None:
+        """Record the rounds that are due, or take them from their folder where a resumed run left them."""
+        while lessons.rounds < min(self.round_at(self.num_timesteps), self.dagger_rounds):
+            assert self.dagger_folder is not None
+            number = lessons.rounds + 1
+            recorded = record_round(
+                self, lessons.datasets, number, self.dagger_folder, episodes=self.dagger_episodes, seed=lessons.seed
+            )
+            lessons.add_round(recorded)
+            for dataset in recorded:
+                earned = float(dataset.rewards.sum()) / dataset.episodes
+                name = dataset.path.name.partition("_")[2]
+                print(f"round {number}: the student earned {earned:.2f} an episode in the world of {name}", flush=True)
 
     def _minibatches(self, lessons: Lessons, total: int) -> Iterator[np.ndarray]:
         """The next ones, which end at the latest with the epoch."""
         for _ in range(MINIBATCHES):
             done = self.num_timesteps % lessons.epoch_size
             count = min(self.batch_size, lessons.epoch_size - done, total - self.num_timesteps)
-            yield lessons.minibatch(0, self.num_timesteps, count)
+            yield lessons.minibatch(
+                self.round_at(self.num_timesteps), self.num_timesteps % self._round_size(lessons), count
+            )
             if done + count == lessons.epoch_size or self.num_timesteps >= total:
                 return
 

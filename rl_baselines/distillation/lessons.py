@@ -63,11 +63,35 @@ class Lessons:
         for dataset in datasets[1:]:
             self.targets = self.targets.joined(Targets.of(dataset))
         self.epoch_size = len(self.split.training)
-        """steps of an epoch: those of the training before students added to them"""
+        """steps of an epoch: those of the training before the student added to them"""
+        self.rounds = 0
+        """of DAgger that were added"""
+        self._validation_share = validation_share
 
     def minibatch(self, number: int, begin: int, count: int) -> np.ndarray:
         """Steps to learn from: ``count`` after the first ``begin`` of round ``number``."""
         return in_order(self.split.training, begin, count, (self.seed, number))
+
+    def add_round(self, recorded: Sequence[Dataset]) -> None:
+        """Add what the student did in a round of DAgger, a dataset for each of `datasets`, in their order."""
+        self.rounds += 1
+        begin = len(self.observations)
+        starts = np.concatenate([dataset.episode_starts for dataset in recorded])
+        tasks = []
+        for source, dataset in zip(self.datasets, recorded, strict=True):
+            self.observations.add(dataset)
+            self.targets = self.targets.joined(Targets.of(dataset))
+            (name,) = tasks_of([source])[1]
+            tasks.append(np.full(len(dataset), self.task_names.index(name)))
+        new = np.concatenate(tasks)
+        split = split_steps(
+            starts, new, size=None, validation_share=self._validation_share, seed=self.seed + self.rounds
+        )
+        self.tasks = np.concatenate([self.tasks, new])
+        self.split = Split(
+            np.concatenate([self.split.training, begin + split.training]),
+            np.concatenate([self.split.validation, begin + split.validation]),
+        )
 
     def in_words(self) -> str:
         """What there is, a line for each task."""

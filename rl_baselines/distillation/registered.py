@@ -49,6 +49,7 @@ class DistillationModel(StableBaselinesRLObject):
 
     @classmethod
     def training_steps(cls, datasets: "Sequence[Dataset]", hyperparams: Mapping[str, Any], seed: int) -> int:
+        from rl_baselines.distillation.dagger import check_teachers_can_be_asked
         from rl_baselines.distillation.lessons import split_of
         from rl_baselines.distillation.teachers import check_labels
 
@@ -59,10 +60,15 @@ class DistillationModel(StableBaselinesRLObject):
             validation_share=hyperparams["validation_share"],
             seed=seed,
         )
-        return int(hyperparams["n_epochs"]) * len(split.training)
+        rounds = 1 + int(hyperparams["dagger_rounds"])
+        if rounds > 1:
+            check_teachers_can_be_asked(datasets)
+        return rounds * int(hyperparams["n_epochs"]) * len(split.training)
 
     @classmethod
-    def teach(cls, model: "BaseAlgorithm", folders: Sequence[Path], *, seed: int, fresh: bool) -> None:
+    def teach(
+        cls, model: "BaseAlgorithm", folders: Sequence[Path], *, seed: int, fresh: bool, folder: Path | None = None
+    ) -> None:
         from rl_baselines.distillation.algorithm import Distillation
         from rl_baselines.distillation.lessons import Lessons
         from rl_baselines.distillation.teachers import open_teachers
@@ -80,3 +86,5 @@ class DistillationModel(StableBaselinesRLObject):
         if fresh:
             lessons.observations.fit_normaliser(lessons.split.training)
         model.lessons = lessons
+        if folder is not None:
+            model.dagger_folder = folder / "dagger"

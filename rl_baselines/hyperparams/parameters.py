@@ -69,6 +69,8 @@ BOUNDS: dict[str, Bounds] = {
     "cg_max_steps": _COUNT,
     "clip_range": _POSITIVE,
     "clip_range_vf": _POSITIVE,
+    "dagger_episodes": _COUNT,
+    "dagger_rounds": _NOT_NEGATIVE,
     "delta_std": _POSITIVE,
     "ent_coef": _NOT_NEGATIVE,
     "exploration_final_eps": _FRACTION,

@@ -25,6 +25,7 @@ _FLAGS = {
     "n_envs": "--num-cpu",
     "learning_rate": "--new-lr",
     "n_epochs": "--epochs-distillation",
+    "dagger_rounds": "--dagger-rounds",
     "training_set_size": "--distillation-training-set-size",
 }
 EXCLUSIVE = {"batch_size": "nminibatches", "nminibatches": "batch_size"}

@@ -217,6 +217,12 @@ def add_training_flags(parser: Parser) -> None:
         metavar="N",
         help="steps of them that are used, in equal parts of each task; else, and with -1, all",
     )
+    teachers.add_argument(
+        "--dagger-rounds",
+        type=whole_number,
+        metavar="N",
+        help="times that the student acts and its teachers say what they would have done; else 0",
+    )
     teachers.add_argument("-bs", "--batch-size", type=positive_number, metavar="N", help="steps of an update; else 128")
 
 

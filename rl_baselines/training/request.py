@@ -115,6 +115,7 @@ class TrainingRequest:
     epochs_distillation: int | None = None
     distillation_training_set_size: int | None = None
     """-1: all"""
+    dagger_rounds: int | None = None
     batch_size: int | None = None
     """of a supervised algorithm"""
     torch_deterministic: bool | None = None

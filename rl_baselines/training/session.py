@@ -70,7 +70,9 @@ class Session:
             self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             self.model = self._make_model()
             if plan.teacher_data:
-                self.algorithm.teach(self.model, plan.teacher_data, seed=plan.seed, fresh=plan.parent is None)
+                self.algorithm.teach(
+                    self.model, plan.teacher_data, seed=plan.seed, fresh=plan.parent is None, folder=monitor_folder
+                )
             if ranks.size > 1:
                 self.model.join(ranks)  # type: ignore[attr-defined]
         except BaseException:

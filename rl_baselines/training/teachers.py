@@ -11,7 +11,7 @@ from srl3.errors import UserError
 if TYPE_CHECKING:
     from environments.datasets.dataset import Dataset
 
-OWN = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "batch_size")
+OWN = ("teacher_data_folder", "epochs_distillation", "distillation_training_set_size", "dagger_rounds", "batch_size")
 """choices that are for supervised algorithms alone"""
 NOT_INHERITED = ("srl_model", "relative_pos", "record_data", "renders")
 """parameters of the teachers' world that say what was observed and shown"""
@@ -61,6 +61,7 @@ def teachers_flags(request: TrainingRequest) -> dict[str, Any]:
     return {
         "n_epochs": request.epochs_distillation,
         "training_set_size": None if size == -1 else size,
+        "dagger_rounds": request.dagger_rounds,
         "batch_size": request.batch_size,
     }
 

@@ -10,6 +10,8 @@ from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
 class BestStudentCallback(BaseCallback):
     """Writes ``best_model.zip`` when a supervised model's loss on the validation steps is the least so far.
 
+    Each round of DAgger adds validation steps, so its best is found anew.
+
     Args:
         writer: writes the checkpoint; its ``best_mean`` is the loss, negative.
     """
@@ -18,12 +20,20 @@ class BestStudentCallback(BaseCallback):
         super().__init__()
         self.writer = writer
         self._seen: Any = None
+        self._round = 0
+
+    def _on_training_start(self) -> None:
+        last = max(0, self.model.num_timesteps - 1)
+        self._round = self.model.round_at(last)  # type: ignore[attr-defined]
 
     def _on_rollout_end(self) -> None:
         validation = self.model.validation  # type: ignore[attr-defined]
         if validation is None or validation is self._seen:
             return
         self._seen = validation
+        if validation.round != self._round:
+            self._round = validation.round
+            self.writer.best_mean = -float("inf")
         if -validation.loss > self.writer.best_mean:
             self.writer.write_best(self.model, -validation.loss)
 

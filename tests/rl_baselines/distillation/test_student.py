@@ -1,7 +1,9 @@
 """A student from its teachers' datasets to a checkpoint that acts, is resumed and is opened by plain PPO."""
 
+import dataclasses
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,10 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from environments.datasets.dataset import Dataset
+from environments import dataset_generator
+from environments.datasets.copying import rows_of
+from environments.datasets.dataset import Dataset, open_dataset
+from environments.datasets.writer import DatasetWriter
 from rl_baselines import enjoy, train
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import load_checkpoint
@@ -26,6 +31,8 @@ from srl3.errors import UserError
 from tests.rl_baselines.distillation.lessons_of_rules import WORLD, offsets, recorded_at_random, taught
 from tests.rl_baselines.training.test_resume_registry import different, draw_much
 
+NOT_SAVED = ("lessons", "validation", "dagger_folder")
+"""attributes that say where the one run is, or that are made anew"""
 SMALL = ("batch_size:32", "n_epochs:12", "learning_rate:3e-3", "policy_kwargs:{net_arch: [32]}")
 
 
@@ -81,8 +88,6 @@ def actions_at(run: RunFolder, dataset: Dataset) -> np.ndarray:
 
 @pytest.mark.parametrize("loss", ["kl", "mse", "cross_entropy"])
 def test_it_learns_to_act_as_its_teacher(data: Path, tmp_path: Path, loss: str) -> None:
-    from environments.datasets.dataset import open_dataset
-
     run = student(data, "toward", tmp_path / "logs", hyperparam=(*SMALL, f"loss:{loss}"))
     found = judgements(run)
     assert len(found) == 12
@@ -98,8 +103,6 @@ def test_it_learns_to_act_as_its_teacher(data: Path, tmp_path: Path, loss: str) 
 
 @pytest.mark.parametrize("loss", ["kl", "mse"])
 def test_continuous_actions(data: Path, tmp_path: Path, loss: str) -> None:
-    from environments.datasets.dataset import open_dataset
-
     run = student(data, "continuous", tmp_path / "logs", hyperparam=(*SMALL, f"loss:{loss}"))
     dataset = open_dataset(data / "continuous")
     assert dataset.action_means is not None
@@ -164,9 +167,55 @@ def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: p
     draw_much()
     again = TrainingRequest(resume=str(result.run.path), no_vis=True, no_progress=True)
     assert run_training(resolve(again)).status == 0
-    assert [each for each in different(never_stopped, models[-1]) if each not in ("lessons", "validation")] == []
+    assert [each for each in different(never_stopped, models[-1]) if each not in NOT_SAVED] == []
     assert judgements(whole) == judgements(result.run)
     assert whole.best_model.read_bytes()[:4] == result.run.best_model.read_bytes()[:4]
+
+
+@pytest.mark.parametrize(("srl_model", "alike"), [("ground_truth", True), ("raw_pixels", False)])
+def test_tasks_that_look_alike_are_warned_of(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], srl_model: str, alike: bool
+) -> None:
+    """Toward the target and away from it: the same states, and pictures of another brightness."""
+    toward = open_dataset(data / "toward")
+    path = tmp_path / "dark"
+    rows = rows_of(open_dataset(data / "away"), slice(None))
+    with DatasetWriter(path, toward.info) as writer:
+        writer.append_rows(dataclasses.replace(rows, frames=rows.frames // 2))
+        writer.finish()
+    short = (*SMALL[:1], "n_epochs:1")
+    choices = {"srl_model": srl_model, "hyperparam": short, "teacher_data_folder": (data / "toward", path)}
+    plan = resolve(dataclasses.replace(request(data, "toward", tmp_path / "logs"), **choices))
+    assert run_training(plan).status == 0
+    said = capsys.readouterr()
+    share = re.search(r"on ([\d.]+)% of the steps another task looks the same", said.err if alike else said.out)
+    assert share is not None
+    assert float(share[1]) > 60 if alike else float(share[1]) < 5
+
+
+def test_in_a_round_of_dagger_the_student_acts_and_the_teacher_speaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    world = ["--env", WORLD, "--img-shape", "36x36", "--env-kwargs", "max_steps:20", "random_target:true"]
+    ppo = ["--srl-model", "ground_truth", "--num-timesteps", "64", "--hyperparam", "n_steps:32", "n_envs:2"]
+    assert train.main([*world, *ppo, "--no-vis", "--no-progress"]) == 0
+    record = ["--name", "seen", "--num-episode", "4", "--run-policy", "custom", "--log-custom-policy", "ppo2"]
+    assert dataset_generator.main([*record, "--no-progress"]) == 0
+    still = ("batch_size:40", "n_epochs:1", "learning_rate:0")  # what it did it would do again
+    run = student(Path("data"), "seen", tmp_path / "runs", srl_model="raw_pixels", hyperparam=still, dagger_rounds=2)
+    rounds = [open_dataset(run.path / "dagger" / f"round_{number}" / "0_seen") for number in (1, 2)]
+    assert load_checkpoint(run.latest).info.num_timesteps == 3 * 60
+    assert rounds[0].episodes == 8
+    assert not np.array_equal(rounds[0].ground_truth, rounds[1].ground_truth)
+    for dataset in rounds:
+        every = np.arange(len(dataset))
+        starts = np.ones(len(every), np.bool_)
+        acted = Actor.load(run.latest).act(dataset.frames(every), starts, deterministic=True)
+        np.testing.assert_array_equal(acted, dataset.actions)
+        teacher = Actor.load(Path("data/seen/teacher.zip"))
+        teacher.act((dataset.ground_truth[:, :2] - dataset.targets).astype(np.float32), starts)
+        np.testing.assert_allclose(teacher.distribution(), dataset.action_probabilities, atol=1e-5)
 
 
 def test_what_cannot_be_learned_from_is_said(data: Path, tmp_path: Path) -> None:
@@ -181,6 +230,7 @@ def test_what_cannot_be_learned_from_is_said(data: Path, tmp_path: Path) -> None
         (["toward"], {"env": "OmnirobotEnv-v0"}, "was recorded on MobileRobotGymEnv-v0, and can't teach a student of"),
         (["toward"], {"env_kwargs": {"is_discrete": False}}, "has 4 discrete actions, and the student 2 continuous"),
         (["toward"], {"num_timesteps": 5}, "how long distillation learns is --epochs-distillation; leave out"),
+        (["toward"], {"dagger_rounds": 1}, "has no teacher.zip that could be asked; --dagger-rounds takes datasets as"),
         (["toward"], {"distillation_training_set_size": 0}, "is at least 1, or -1 for all, not 0"),
         (["toward"], {"distillation_training_set_size": 999}, "asks for 999 steps of a task that has 360"),
         (["toward"], {"algo": "ppo2"}, "--teacher-data-folder is for --algo distillation; ppo2 learns from rewards"),
