@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
-from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config
+from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config, overridden
 from environments.registry import canonical_id
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float, positive_number, seed_number
@@ -170,7 +170,7 @@ def _custom(arguments: argparse.Namespace, given: set[str], kwargs: dict[str, An
     if "env" in given and arguments.env != trained.env_id:
         raise UserError(f"{trained.path} was trained on {trained.env_id}, not on {arguments.env}; leave out --env.")
     arguments.env = trained.env_id
-    config = _config(arguments, {**trained.env_kwargs, **kwargs})
+    config = _config(arguments, overridden(trained.env_kwargs, kwargs))
     observed = trained.env_kwargs["srl_model"]
     if config.srl_model != observed:
         raise UserError(f"{trained.path} observes {observed}, and can't act from {config.srl_model}.")

@@ -22,6 +22,13 @@ CONTINUAL_TASKS = {
 """Omnirobot's tasks: the environment parameter of each, and its two flags."""
 
 
+def overridden(env_kwargs: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """``env_kwargs`` with ``overrides`` over them, among which a continual task takes the place of another one."""
+    other_task = any(overrides.get(name) for name in CONTINUAL_TASKS)
+    cleared = {name: False for name in CONTINUAL_TASKS if name in env_kwargs} if other_task else {}
+    return {**env_kwargs, **cleared, **overrides}
+
+
 def add_env_flags(parser: argparse.ArgumentParser) -> None:
     """The flags from which env_kwargs are built (`env_kwargs_from_flags`)."""
     group = parser.add_argument_group("environment")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import PIXELS
-from environments.flags import add_env_flags, env_kwargs_from_flags, make_config
+from environments.flags import add_env_flags, env_kwargs_from_flags, make_config, overridden
 from environments.registry import find_env
 from environments.term_tables import world_tables
 from environments.windows import check_window
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     checkpoint = open_checkpoint(path, said)
     check_said(checkpoint, said)
     info = checkpoint.info
-    config = make_config(info.env_id, {**info.env_kwargs_here, **overrides})
+    config = make_config(info.env_id, overridden(info.env_kwargs_here, overrides))
     observed = info.env_kwargs["srl_model"]
     if config.srl_model != observed:
         raise UserError(f"{path} observes {observed}, and can't act from {config.srl_model}.")

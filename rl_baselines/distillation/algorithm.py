@@ -42,6 +42,11 @@ class Validation:
     round: int = 0
     """of DAgger"""
 
+    @property
+    def score(self) -> float:
+        """Greater is better: agreement of most probable actions; of continuous ones the negative loss."""
+        return self.agreement if self.discrete else -self.loss
+
     def in_words(self) -> str:
         """One line."""
         if self.discrete:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from environments.flags import overridden
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
@@ -50,7 +51,7 @@ def with_teachers(request: TrainingRequest) -> "tuple[TrainingRequest, list[Data
             f"{datasets[0].path} was recorded on {info.env_id}, and can't teach a student of {request.env}; leave out "
             "--env."
         )
-    return dataclasses.replace(request, env_kwargs={**inherited, **(request.env_kwargs or {})}), datasets
+    return dataclasses.replace(request, env_kwargs=overridden(inherited, request.env_kwargs or {})), datasets
 
 
 def teachers_flags(request: TrainingRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from environments.config import EnvConfig, SRLConfig, flatten, nest, read_env_config
-from environments.flags import add_env_flags, env_kwargs_from_flags
+from environments.flags import add_env_flags, env_kwargs_from_flags, overridden
 from environments.registry import registered_env
 from srl3.errors import UserError
 from srl3.flags import Parser
@@ -176,3 +176,13 @@ def test_files_that_hold_no_parameters_are_refused(tmp_path: Path, text: str | b
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "env.yaml").write_text("# nothing\n")
     assert read_env_config(tmp_path / "env.yaml") == {}
+
+
+def test_another_continual_task_takes_the_place_of_the_one_that_was_set() -> None:
+    trained = {"simple_continual_target": True, "circular_continual_move": False, "max_steps": 9}
+    assert overridden(trained, {"circular_continual_move": True}) == {
+        "simple_continual_target": False,
+        "circular_continual_move": True,
+        "max_steps": 9,
+    }
+    assert overridden(trained, {"max_steps": 5}) == {**trained, "max_steps": 5}

@@ -8,12 +8,12 @@ from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
 
 
 class BestStudentCallback(BaseCallback):
-    """Writes ``best_model.zip`` when a supervised model's loss on the validation steps is the least so far.
+    """Writes ``best_model.zip`` when a supervised model's score on the validation steps is the best so far, or equal.
 
     Each round of DAgger adds validation steps, so its best is found anew.
 
     Args:
-        writer: writes the checkpoint; its ``best_mean`` is the loss, negative.
+        writer: writes the checkpoint; its ``best_mean`` is the validation's score.
     """
 
     def __init__(self, writer: CheckpointWriter) -> None:
@@ -34,8 +34,8 @@ class BestStudentCallback(BaseCallback):
         if validation.round != self._round:
             self._round = validation.round
             self.writer.best_mean = -float("inf")
-        if -validation.loss > self.writer.best_mean:
-            self.writer.write_best(self.model, -validation.loss)
+        if validation.score >= self.writer.best_mean:
+            self.writer.write_best(self.model, validation.score)
 
     def _on_step(self) -> bool:
         return True
