@@ -17,6 +17,8 @@ import numpy as np
 from matplotlib.image import imsave
 
 import environments  # noqa: F401  (makes the worlds known to Gymnasium)
+from environments.batched.single import BatchedGymEnv
+from environments.registry import find_env
 
 ROOT = Path(__file__).parents[1]
 IMAGES = Path(__file__).parent / "images"
@@ -35,6 +37,13 @@ LEFT, RIGHT, NEARER, FARTHER, DOWN = range(5)
 """discrete actions of Kuka: -x, +x, -y, +y, -z; the first four are the mobile robot's too"""
 NEAR_ENOUGH = 0.02
 """distance along x and y from which Kuka's hand goes straight down, metres"""
+HANDS = {
+    "ParaHandReorientGymEnv-v0": 12,
+    "ParaHandRotateZGymEnv-v0": 12,
+    "DexHandBaseGymEnv-v0": 150,
+    "DexHandGraspGymEnv-v0": 270,
+}
+"""after how many steps each is drawn"""
 DRIVE = (RIGHT,) * 6 + (FARTHER,) * 4
 
 
@@ -77,6 +86,24 @@ def mobile_robot() -> np.ndarray:
     return np.concatenate([image[..., :3], image[..., 3:]], axis=1)
 
 
+def hands() -> np.ndarray:
+    """``(600, 800, 3) uint8``: the four worlds of the hand, under their scripted policies."""
+    views = []
+    for env_id, steps in HANDS.items():
+        entry = find_env(env_id)
+        face, oracle = entry.load_class(), entry.load_oracle()
+        assert issubclass(face, BatchedGymEnv)
+        assert oracle is not None
+        world = face.world_class(face.config_class.from_kwargs({"img_shape": (300, 400)}), 1)
+        world.seed([0])
+        world.reset()
+        for _ in range(steps):
+            world.step(oracle(world))
+        views.append(world.images()[0])
+        world.close()
+    return np.concatenate([np.concatenate(views[:2], 1), np.concatenate(views[2:], 1)])
+
+
 def learning_curve(path: Path) -> None:
     """Train as the readme says and keep the run's own figure."""
     with tempfile.TemporaryDirectory() as logs:
@@ -93,6 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     imsave(out / "kuka.png", kuka())
     imsave(out / "mobile_robot.png", mobile_robot())
+    imsave(out / "hands.png", hands())
     learning_curve(out / "learning_curve.png")
     print(f"pictures: {out}")
 

@@ -84,6 +84,16 @@ def gpu(rows: Sequence[Training]) -> str:
     return table(head, [cells(each) for each in rows])
 
 
+def hands(rows: Sequence[Training]) -> str:
+    """What trained hands do, as docs/hands.py prints it."""
+
+    def cells(each: Training) -> tuple[str, ...]:
+        name = each.world.removesuffix("GymEnv-v0")
+        return (name, f"{each.mean_steps:,}", str(each.more["seconds"]), str(each.more["judged"]))
+
+    return table(("world", "steps", "seconds", "the policy, 100 episodes"), [cells(each) for each in rows])
+
+
 def representations(rows: Sequence[Training]) -> str:
     """What policies earn on each representation, as docs/representation_table.py prints it."""
 
@@ -101,6 +111,7 @@ TABLES: dict[str, Callable[[Sequence[Training]], str]] = {
     "others": others,
     "ant": ant,
     "gpu": gpu,
+    "hands": hands,
     "representations": representations,
 }
 """how each table of config/results.yaml is written"""

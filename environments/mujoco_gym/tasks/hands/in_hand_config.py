@@ -16,7 +16,7 @@ from environments.mujoco_gym.config import (
 from environments.mujoco_gym.tasks.hands.hand_config import Groups, HandConfig
 
 SIM = SimConfig(timestep=0.0125, decimation=4, integrator="implicitfast", iterations=8, ls_iterations=8)
-CAMERA = CameraConfig(distance=0.48, azimuth=150.0, elevation=-35.0, height=0.035)
+CAMERA = CameraConfig(distance=0.4, azimuth=150.0, elevation=-35.0, height=0.045)
 SMOOTH = ActionConfig(moving_average=0.2)
 LEAP_RANDOMIZATION = RandomizeConfig(
     friction=Randomization(operation="set", range=(0.5, 1.0), names=".*_distal"),
