@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rl_baselines.hyperparams.action_types import ALL_ACTIONS, ActionType, action_type_of
+from rl_baselines.hyperparams.classes import replay_buffer_for
 from rl_baselines.hyperparams.parameters import Kind, Parameter, constructor_parameters, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import build_policy_kwargs, check_policy_kwargs
 from rl_baselines.hyperparams.schedules import build_schedule
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from environments.datasets.dataset import Dataset
 
 NOISE_TYPES = ("normal", "ornstein-uhlenbeck")
+NAMED_CLASSES = ("env_wrapper", "vec_env_wrapper", "callback")
+"""hyperparameters that name classes around the model, not of it"""
 
 
 class BaseRLObject(ABC):
@@ -196,11 +199,14 @@ class StableBaselinesRLObject(BaseRLObject):
             "n_envs": Parameter("n_envs", Kind.INT, 1),
             "normalize": Parameter("normalize", Kind.NORMALIZE, False),
             **constructor_parameters(cls.model_class()),
+            **{name: Parameter(name, Kind.CLASSES, None, optional=True) for name in NAMED_CLASSES},
         }
         if "policy_kwargs" in constructor:
             parameters["policy_kwargs"] = Parameter("policy_kwargs", Kind.MAPPING, None, optional=True)
         if cls.on_policy and "batch_size" in constructor:
             parameters["nminibatches"] = Parameter("nminibatches", Kind.INT, None, optional=True)
+        if "replay_buffer_class" in constructor:
+            parameters["replay_buffer_class"] = Parameter("replay_buffer_class", Kind.TEXT, None, optional=True)
         if "action_noise" in constructor:
             parameters["noise_type"] = Parameter("noise_type", Kind.TEXT, None, optional=True, choices=NOISE_TYPES)
             parameters["noise_std"] = Parameter("noise_std", Kind.FLOAT, 0.1)
@@ -308,7 +314,12 @@ class StableBaselinesRLObject(BaseRLObject):
             values["batch_size"] = minibatch_size(n_steps, env.num_envs, settings.nminibatches)
         if "noise_type" in parameters:
             values["action_noise"] = action_noise(settings.noise_type, settings.noise_std, env.action_space)
+        if values.get("replay_buffer_class") is None or not training:
+            values.pop("replay_buffer_class", None)
+        else:
+            values["replay_buffer_class"] = replay_buffer_for(values["replay_buffer_class"], env)
         if not training:
+            values.pop("replay_buffer_kwargs", None)
             values |= _small_buffers(parameters, on_policy=cls.on_policy)
         elif "buffer_size" in parameters:
             steps = values.get("buffer_size", parameters["buffer_size"].default)
@@ -331,7 +342,7 @@ class _Settings:
         for name in hyperparams:
             if name not in parameters:
                 raise unknown_name(f"hyperparameter of {where}", name, parameters)
-        apart = ("n_envs", "normalize", "policy_kwargs", "nminibatches", "noise_type", "noise_std")
+        apart = ("n_envs", "normalize", "policy_kwargs", "nminibatches", "noise_type", "noise_std", *NAMED_CLASSES)
         noise_std = parameters["noise_std"].default if "noise_std" in parameters else 0.0
         return cls(
             constructor={name: value for name, value in hyperparams.items() if name not in apart},

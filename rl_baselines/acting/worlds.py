@@ -10,6 +10,7 @@ from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.checkpoints.spaces import check_fit
 from rl_baselines.vec_envs.create import create_envs
 from rl_baselines.vec_envs.frame_stack import stacked_space
+from rl_baselines.vec_envs.wrappers.named import Wrappers
 from state_representation.encoding.encoder import Encoder
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
 
@@ -47,6 +48,7 @@ def make_worlds(
         raw_images=True,
         training=False,
         render_mode=render_mode,
+        wrappers=Wrappers.of(info.hyperparams),
     )
     try:
         check_acts_in(info, encoder, venv)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
+from rl_baselines.hyperparams.classes import to_classes
 from rl_baselines.hyperparams.schedules import LINEAR, initial_value
 
 
@@ -23,6 +24,7 @@ class Kind(Enum):
     FREQUENCY = "a whole number of steps or a pair such as [1, episode]"
     TEXT = "a text"
     NORMALIZE = "true, false or a mapping such as {norm_obs: true, norm_reward: true}"
+    CLASSES = "a class by its dotted name, {name: {argument: value}}, or a list of these"
     MAPPING = "a mapping such as {net_arch: [64, 64]}"
 
 
@@ -287,6 +289,7 @@ _CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.FREQUENCY: _to_frequency,
     Kind.TEXT: _to_text,
     Kind.NORMALIZE: _to_normalize,
+    Kind.CLASSES: to_classes,
     Kind.MAPPING: _to_mapping,
 }
 

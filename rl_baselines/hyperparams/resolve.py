@@ -8,6 +8,7 @@ from typing import Any
 from config import HYPERPARAMS_FOLDER, shown_path
 from environments.foreign import escaped_id, foreign_ids
 from environments.registry import registered_env, unavailable_env
+from rl_baselines.hyperparams.classes import check_classes
 from rl_baselines.hyperparams.parameters import Configurable, minibatch_size
 from rl_baselines.hyperparams.policy_kwargs import check_policy_kwargs
 from rl_baselines.hyperparams.zoo import ZooPreset, is_zoo, zoo_preset
@@ -270,12 +271,14 @@ def _check_together(algo: type[Configurable], name: str, values: Mapping[str, An
         raise UserError("use_sde needs continuous actions; leave it out, or add -c.")
     if (values.get("n_top") or 0) > values.get("n_delta", 0):
         raise UserError(f"n_top of {name} must be at most n_delta ({values['n_delta']}), not {values['n_top']}.")
+    check_classes(values)
     _check_replay_buffer(values)
 
 
 def _check_replay_buffer(values: Mapping[str, Any]) -> None:
     options = values.get("replay_buffer_kwargs") or {}
-    for key, value in options.items():
+    named = values.get("replay_buffer_class") is not None
+    for key, value in () if named else options.items():
         if key != "handle_timeout_termination" or not isinstance(value, bool):
             raise UserError("replay_buffer_kwargs takes handle_timeout_termination: true or false, and nothing else.")
     if values.get("optimize_memory_usage") and options.get("handle_timeout_termination", True):

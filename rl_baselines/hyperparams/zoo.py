@@ -18,10 +18,6 @@ _POLICIES = ("MlpPolicy", "CnnPolicy", "MultiInputPolicy", "MlpLstmPolicy", "Cnn
 _LITERALS = ("policy_kwargs", "replay_buffer_kwargs", "normalize")
 """keys whose text is an expression"""
 _CAN_NOT = {
-    "env_wrapper": "wrappers of single environments",
-    "vec_env_wrapper": "wrappers of vectorised environments",
-    "callback": "callbacks from elsewhere",
-    "replay_buffer_class": "other replay buffers than the algorithm's own",
     "monitor_kwargs": "other columns in monitor files",
 }
 """keys for which there is nothing here, and what they would ask for"""

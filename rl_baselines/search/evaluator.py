@@ -10,6 +10,7 @@ from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.training.session import EVAL_SEED_OFFSET
 from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.wrappers.named import Wrappers
 
 
 class Evaluator:
@@ -53,7 +54,13 @@ class Evaluator:
             plan = self.plan.training
             n_envs = number_of_envs(plan.env_id, self.plan.n_eval_episodes)
             self._venv = create_envs(
-                plan.env_id, plan.env_kwargs, n_envs=n_envs, normalize=False, raw_images=True, training=False
+                plan.env_id,
+                plan.env_kwargs,
+                n_envs=n_envs,
+                normalize=False,
+                raw_images=True,
+                training=False,
+                wrappers=Wrappers.of(plan.hyperparams),
             )
         return self._venv
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
@@ -82,6 +83,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     check_writable(log_dir)
     find_algo(algo).load_class(policy)
     settings = _settings(request, config, srl_model, parent)
+    _check_named_classes(request, {name: setting.value for name, setting in settings.items()}, config)
     num_processes = processes_of(request.num_processes, 1, algo, policy, settings)
     if settings["n_envs"].value < len(mixture) * num_processes:
         raise UserError(
@@ -259,6 +261,24 @@ def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) ->
     if not find_algo(algo).load_class().on_policy or "n_steps" not in settings:
         raise UserError(f"{algo} has no iterations of rollout and update to count; say how long in --num-timesteps.")
     return int(iterations * settings["n_steps"].value * settings["n_envs"].value)
+
+
+def _check_named_classes(request: TrainingRequest, hyperparams: Mapping[str, Any], config: EnvConfig) -> None:
+    """Refuse wrappers where worlds are recorded without them, and goals that are relabelled (with what whole episodes
+    reached) before an episode is over."""
+    from rl_baselines.hyperparams.classes import is_hindsight
+
+    for name in ("env_wrapper", "vec_env_wrapper"):
+        if request.value("record_trajectories") and hyperparams.get(name):
+            raise UserError(f"--record-trajectories records worlds without wrappers; leave it out, or {name}.")
+    if not is_hindsight(hyperparams.get("replay_buffer_class")) or not config.max_steps:
+        return
+    least = config.max_steps * hyperparams["n_envs"]
+    if hyperparams["learning_starts"] < least:
+        raise UserError(
+            f"{hyperparams['replay_buffer_class']} needs a whole episode before it learns: set learning_starts to "
+            f"at least {least} (max_steps x n_envs), not {hyperparams['learning_starts']}."
+        )
 
 
 def _tasks(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
+from rl_baselines.hyperparams.classes import make_callbacks
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run, unlink_latest
 from rl_baselines.runs.layouts import new_run_folder
@@ -16,7 +17,7 @@ from rl_baselines.tracking.visdom_plots import VisdomCallback, environment_name
 from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.best_student import BestStudentCallback
-from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
+from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter
 from rl_baselines.training.callbacks.cross_evaluation import CrossEvaluationCallback
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.evaluations import EvaluationCallback
@@ -210,14 +211,7 @@ def _learn(
         own = _callbacks(session, run, saving, log, tracking, visdom=visdom)
         callbacks = CallbackList([*point.callbacks(), *own, filming, *recording])
         try:
-            model.learn(
-                plan.total_timesteps - model.num_timesteps,
-                callback=callbacks,
-                reset_num_timesteps=plan.resume is None,
-                tb_log_name="",
-            )
-        except StopTraining:
-            callbacks.on_training_end()
+            session.learn(callbacks)
         except (OSError, LostRank):
             callbacks.on_training_end()
             raise
@@ -307,6 +301,7 @@ def _callbacks(
     if visdom is not None:
         name = environment_name(run, plan.env_id, plan.algo, plan.srl_model)
         callbacks.append(VisdomCallback(log, name, visdom, plan.episode_window))
+    callbacks += make_callbacks(session.hyperparams)
     if tracking is not None:
         callbacks.append(TrackingCallback(tracking))
     if plan.log_interval:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
@@ -17,12 +18,13 @@ from rl_baselines.checkpoints.retrain import fit_to_request
 from rl_baselines.hyperparams.parameters import normalizes
 from rl_baselines.recordings.recorder import Recorder
 from rl_baselines.registry import check_action_space, find_algo
+from rl_baselines.training.callbacks.checkpoints import StopTraining
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.ranks.shares import share_of
 from rl_baselines.training.resume_point import processes_before
-from rl_baselines.vec_envs.create import create_envs
+from rl_baselines.vec_envs.create import bare_worlds, create_envs
 from rl_baselines.vec_envs.images import raw_observation_space
-from rl_baselines.vec_envs.leaves import layers
+from rl_baselines.vec_envs.wrappers.named import Wrappers
 from srl3.errors import UserError
 from srl3.runtime.ranks import ALONE, Ranks
 from srl3.runtime.versions import versions
@@ -100,11 +102,12 @@ class Session:
             normalize=False,
             raw_images=True,
             training=False,
+            wrappers=Wrappers.of(self.hyperparams),
         )
         self._made.append(worlds)
         if plan.eval_env_kwargs:
             _check_same_spaces(
-                list(layers(self.env))[-1], worlds, "with these --eval-env-kwargs", "leave out what changes it"
+                bare_worlds(self.env), worlds, "with these --eval-env-kwargs", "leave out what changes it"
             )
         self._evaluation = worlds
         return worlds
@@ -125,9 +128,10 @@ class Session:
                     normalize=False,
                     raw_images=True,
                     training=False,
+                    wrappers=Wrappers.of(self.hyperparams),
                 )
                 self._made.append(worlds)
-                _check_same_spaces(list(layers(self.env))[-1], worlds, f"in the task {task.name}", "leave it out")
+                _check_same_spaces(bare_worlds(self.env), worlds, f"in the task {task.name}", "leave it out")
                 self._task_worlds[task.name] = worlds
         return self._task_worlds
 
@@ -154,6 +158,19 @@ class Session:
     def actor(self) -> Actor:
         """The model as it acts now, drawing actions where its algorithm does so when it is shown."""
         return Actor.of_model(self.model, deterministic=not self.algorithm.on_policy)
+
+    def learn(self, callbacks: CallbackList) -> None:
+        """Train until the plan's steps are done, or a callback asks for the end, of which ``callbacks`` hear."""
+        plan, model = self.plan, self.model
+        try:
+            model.learn(
+                plan.total_timesteps - model.num_timesteps,
+                callback=callbacks,
+                reset_num_timesteps=plan.resume is None,
+                tb_log_name="",
+            )
+        except StopTraining:
+            callbacks.on_training_end()
 
     def close(self) -> None:
         """Close all environments; a second call does nothing."""
@@ -187,6 +204,7 @@ class Session:
             append=plan.resume is not None,
             first=self.first,
             mixture={task.name: task.config_kwargs(plan.env_kwargs) for task in plan.tasks.mixture},
+            wrappers=Wrappers.of(self.hyperparams),
         )
         self._made.append(venv)
         return venv

@@ -6,9 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize, VecTransposeImage
 
 from environments.registry import ThreadingType, find_env
+from rl_baselines.hyperparams.classes import Named
 from rl_baselines.vec_envs.frame_stack import FrameStack
 from rl_baselines.vec_envs.images import as_sb3, image_paths
 from rl_baselines.vec_envs.leaves import layers
@@ -20,6 +21,8 @@ from rl_baselines.vec_envs.normalizer import (
     restore_normalize_state,
 )
 from rl_baselines.vec_envs.workers import EnvSpec, WorkerVecEnv
+from rl_baselines.vec_envs.wrappers import state as wrapper_state
+from rl_baselines.vec_envs.wrappers.named import NONE, Wrappers, vec_env_wrappers, wrapped_vec_env
 from srl3.errors import UserError
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
 
@@ -45,6 +48,7 @@ def create_envs(
     first: int = 0,
     render_mode: str | None = None,
     mixture: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    wrappers: Wrappers = NONE,
 ) -> VecEnv:
     """``n_envs`` environments as one `VecEnv`: engines in a process per core, batched worlds natively;
     then frames become states where there is an encoder, and are stacked, images go channels first, and states are
@@ -68,14 +72,17 @@ def create_envs(
         render_mode: ``human`` or ``rgb_array``.
         mixture: by the name of a task, the fields of its environment's configuration, in the place of ``env_kwargs``:
             the environments are divided among the tasks.
+        wrappers: around each world, inside of its monitor (a batched world then runs as single ones), and around all of
+            them, inside of everything else here.
 
     Raises:
         UserError: for an unknown environment, parameter or mode, several of one that runs alone, an encoder of
             other images, or tasks with other spaces than one another.
     """
-    venv = _bare_envs(env_id, env_kwargs, mixture, n_envs, monitor_folder, append, first, render_mode)
+    venv = _bare_envs(env_id, env_kwargs, mixture, n_envs, monitor_folder, append, first, render_mode, wrappers.env)
     venv.seed(seed)
     try:
+        venv = wrapped_vec_env(venv, wrappers.vec_env)
         if encoder is not None:
             venv = EncoderVecWrapper(venv, encoder)
         if num_stack > 1:
@@ -102,13 +109,16 @@ def _bare_envs(
     append: bool,
     first: int,
     render_mode: str | None,
+    env_wrappers: tuple[Named, ...],
 ) -> VecEnv:
-    """The environments without any wrapper, seeds still to come; arguments as of `create_envs`."""
+    """The environments without any wrapper around all of them, seeds still to come; arguments as of `create_envs`."""
     if mixture:
         parts: list[VecEnv] = []
         try:
             for kwargs, share in zip(mixture.values(), shares(n_envs, len(mixture)), strict=True):
-                parts.append(_bare_envs(env_id, kwargs, {}, share, monitor_folder, append, first, render_mode))
+                parts.append(
+                    _bare_envs(env_id, kwargs, {}, share, monitor_folder, append, first, render_mode, env_wrappers)
+                )
                 first += share
             return MixedVecEnv(parts, list(mixture))
         except BaseException:
@@ -120,7 +130,7 @@ def _bare_envs(
     if n_envs > 1 and entry.threading is ThreadingType.NONE:
         raise UserError(f"{env_id} runs one at a time; use --num-cpu 1.")
 
-    if entry.threading is ThreadingType.BATCHED:
+    if entry.threading is ThreadingType.BATCHED and not env_wrappers:
         from environments.batched import make_batched_vec_env
 
         return make_batched_vec_env(
@@ -133,14 +143,23 @@ def _bare_envs(
         )
     return WorkerVecEnv(
         [
-            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, first + rank), append, render_mode)
+            EnvSpec(env_id, env_kwargs, _monitor_path(monitor_folder, first + rank), append, render_mode, env_wrappers)
             for rank in range(n_envs)
         ]
     )
 
 
+def bare_worlds(venv: VecEnv) -> VecEnv:
+    """What `create_envs` makes states, stacks and statistics of: the worlds in the wrappers that were asked for."""
+    return next(layer for layer in layers(venv) if not isinstance(layer, _OWN_LAYERS))
+
+
 def _monitor_path(folder: Path | None, rank: int) -> Path | None:
     return folder / f"{rank}.monitor.csv" if folder else None
+
+
+_OWN_LAYERS = (EncoderVecWrapper, FrameStack, VecTransposeImage, VecNormalize)
+"""of `create_envs`, whose state is saved by name or that have none"""
 
 
 # the state of a whole VecEnv, as a tree of plain values and arrays
@@ -154,6 +173,9 @@ def vec_env_state(venv: VecEnv) -> dict[str, Any]:
             state["normalize"] = normalize_state(layer)
         elif isinstance(layer, FrameStack):
             state["stack"] = layer.save_state()
+    named = vec_env_wrappers(venv, _OWN_LAYERS)
+    if named:
+        state["wrappers"] = [wrapper_state.save(each) for each in named]
     if isinstance(layer, MixedVecEnv):
         state["envs"] = [vec_env_state(part) for part in layer.parts]
     else:
@@ -168,6 +190,9 @@ def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
             restore_normalize_state(layer, state["normalize"])
         elif isinstance(layer, FrameStack):
             layer.load_state(state["stack"])
+    for each, saved in zip(vec_env_wrappers(venv, _OWN_LAYERS), state.get("wrappers", ()), strict=False):
+        if not wrapper_state.load(each, saved):
+            print(f"{type(each).__name__} can't say what it holds, and begins anew", file=sys.stderr)
     if isinstance(layer, MixedVecEnv):
         for part, saved in zip(layer.parts, state["envs"], strict=True):
             restore_vec_env_state(part, saved)
@@ -182,7 +207,7 @@ def restore_vec_env_state(venv: VecEnv, state: Mapping[str, Any]) -> None:
         if lost:
             print(
                 f"the episodes of environment(s) {', '.join(map(str, lost))} can't go on where they were interrupted, "
-                "since this world does not repeat itself; new ones begin",
+                "since this world, or a wrapper of it, does not repeat itself; new ones begin",
                 file=sys.stderr,
             )
 

@@ -44,7 +44,7 @@ def world_images(world: Any) -> frozenset[str]:
     space = world.observation_space
     config = getattr(world.unwrapped, "config", None)
     if config is not None and hasattr(config, "srl_model") and not isinstance(space, spaces.Dict):
-        return frozenset([ROOT] if config.srl_model == PIXELS else [])
+        return frozenset([ROOT] if config.srl_model == PIXELS and looks_like_image(space) else [])
     return frozenset(path for path, leaf in space_leaves(space).items() if looks_like_image(leaf))
 
 

@@ -1,5 +1,6 @@
 """The monitor of one environment: SB3's, that can go on with its file and be resumed in mid-episode."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from stable_baselines3.common.monitor import Monitor
 
 from environments.batched.monitor_file import has_head
 from environments.registry import find_env
+from rl_baselines.hyperparams.classes import Named
 from rl_baselines.vec_envs.infos import REWARD_TERMS
 from rl_baselines.vec_envs.plain_spaces import with_plain_spaces
+from rl_baselines.vec_envs.wrappers.named import wrapped_env
 
 
 class RunMonitor(Monitor):
@@ -72,18 +75,22 @@ class RunMonitor(Monitor):
         return layer
 
 
-def make_env(env_id: str, env_kwargs: Mapping[str, Any], render_mode: str | None = None) -> gymnasium.Env[Any, Any]:
+def make_env(
+    env_id: str, env_kwargs: Mapping[str, Any], render_mode: str | None = None, wrappers: tuple[Named, ...] = ()
+) -> gymnasium.Env[Any, Any]:
     """One environment of `environments.registry`, Gymnasium's ids among them, with spaces that SB3 knows.
 
     Args:
         env_id: key of ``registered_env``.
         env_kwargs: fields of its configuration.
         render_mode: ``human``, ``rgb_array`` or None.
+        wrappers: of the hyperparameter ``env_wrapper``, the innermost first.
     """
     env: gymnasium.Env[Any, Any] = find_env(env_id).load_class()(render_mode=render_mode, **env_kwargs)
     if not isinstance(env, gymnasium.Wrapper):  # one of Gymnasium's registry has its spec
-        env.spec = gymnasium.spec(env_id)
-    return with_plain_spaces(env)
+        env.spec = copy.deepcopy(gymnasium.spec(env_id))
+        env.spec.max_episode_steps = env.config.max_steps  # type: ignore[attr-defined]  # which wrappers ask for
+    return with_plain_spaces(wrapped_env(env, wrappers))
 
 
 def make_monitored_env(
@@ -92,6 +99,7 @@ def make_monitored_env(
     monitor: Path | None = None,
     append: bool = False,
     render_mode: str | None = None,
+    wrappers: tuple[Named, ...] = (),
 ) -> RunMonitor:
     """`make_env` in its `RunMonitor`.
 
@@ -101,5 +109,6 @@ def make_monitored_env(
         monitor: its monitor file, or None.
         append: go on with an existing monitor file.
         render_mode: as for `make_env`.
+        wrappers: as for `make_env`, inside of the monitor.
     """
-    return RunMonitor(make_env(env_id, env_kwargs, render_mode), monitor, append)
+    return RunMonitor(make_env(env_id, env_kwargs, render_mode, wrappers), monitor, append)

@@ -19,6 +19,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from rl_baselines.hyperparams.classes import Named
 from rl_baselines.vec_envs.images import world_images
 from rl_baselines.vec_envs.leaves import keyed_leaves
 from rl_baselines.vec_envs.monitor import RunMonitor, make_monitored_env
@@ -60,10 +61,13 @@ class EnvSpec:
     monitor: Path | None
     append: bool
     render_mode: str | None
+    wrappers: tuple[Named, ...] = ()
 
     def make(self) -> RunMonitor:
         """The environment."""
-        return make_monitored_env(self.env_id, self.env_kwargs, self.monitor, self.append, self.render_mode)
+        return make_monitored_env(
+            self.env_id, self.env_kwargs, self.monitor, self.append, self.render_mode, self.wrappers
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from environments.registry import find_env
-from rl_baselines.vec_envs.leaves import Observations, joined
+from rl_baselines.vec_envs.leaves import Observations, joined, keyed_leaves
 from rl_baselines.vec_envs.monitor import RunMonitor
 from rl_baselines.vec_envs.worker_process import (
     CALL,
@@ -31,6 +31,7 @@ from rl_baselines.vec_envs.worker_process import (
     seed_text,
     work,
 )
+from srl3.errors import UserError
 
 STOP_SECONDS = 5.0
 """time that a worker has to close its environments"""
@@ -77,6 +78,7 @@ class WorkerVecEnv(VecEnv):
             self._own.arrays = self._shared.views()
             self._observations, self._actions, self._rewards, self._dones = self._own.arrays
             self.image_paths = self._own.image_paths()
+            self._choices = {key: count for key, leaf in keyed_leaves(found[0]).items() if (count := _choices(leaf))}
             if self._ranks:
                 self._start()
             super().__init__(len(specs), *found)
@@ -144,6 +146,7 @@ class WorkerVecEnv(VecEnv):
         return self._observed()
 
     def _observed(self) -> Observations:
+        self._check_choices()
         return joined({key: rows.copy() for key, rows in self._observations.items()})
 
     # everything else
@@ -273,9 +276,31 @@ class WorkerVecEnv(VecEnv):
             f"(seed{plural} {seeds}) {how}"
         )
 
+    def _check_choices(self) -> None:
+        """Policies look numbers of choices up in tables, so one that is not declared must not reach them."""
+        for key, counts in self._choices.items():
+            rows = self._observations[key]
+            wrong = ((rows < 0) | (rows >= np.asarray(counts))).reshape(self.num_envs, -1).any(axis=1)
+            if wrong.any():
+                rank, leaf = int(wrong.argmax()), keyed_leaves(self.observation_space)[key]
+                what = f"observation {key}" if key else "an observation"
+                self._error = UserError(
+                    f"{self.specs[0].env_id} declares {what} as {leaf}, but environment {rank} gave {rows[rank]}."
+                )
+                raise self._error
+
     def _check_working(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def _choices(space: spaces.Space[Any]) -> Any:
+    """How many choices a space counts from 0, one number or an array; None for one of another kind."""
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    if isinstance(space, spaces.MultiDiscrete):
+        return tuple(space.nvec.tolist())
+    return 2 if isinstance(space, spaces.MultiBinary) else None
 
 
 def available_cores() -> int:

@@ -25,6 +25,7 @@ from rl_baselines.runs.zoo import STATISTICS, ZooRun, zoo_run
 from rl_baselines.vec_envs.create import create_envs
 from rl_baselines.vec_envs.frame_stack import stacked_space
 from rl_baselines.vec_envs.images import image_paths
+from rl_baselines.vec_envs.wrappers.named import Wrappers
 from srl3.errors import UserError
 from srl3.formats.damage import damage_is_said
 from srl3.formats.json import value_of
@@ -87,7 +88,7 @@ def open_checkpoint(
     of_the_same = said.env is None or canonical_id(said.env) == env_id
     own_kwargs = {**({} if preset is None else preset.env_kwargs), **_zoo_kwargs(run)}
     env_kwargs = make_config(env_id, {**own_kwargs, **(said.env_kwargs if of_the_same else {})}).as_dict()
-    observed, images, actions = _spaces(env_id, env_kwargs)
+    observed, images, actions = _spaces(env_id, env_kwargs, Wrappers.of(hyperparams))
     num_stack = _stacked(data, observed, images) or (preset.num_stack if preset is not None else None) or 1
     _check_actions(data, actions, env_id)
     normalize, normalises = _statistics(path, run, preset, observed, images, said)
@@ -161,9 +162,11 @@ def _zoo_kwargs(run: ZooRun | None) -> Mapping[str, Any]:
     return {name: value for name, value in found.items() if name != "render_mode"}
 
 
-def _spaces(env_id: str, env_kwargs: Mapping[str, Any]) -> tuple[spaces.Space[Any], frozenset[str], spaces.Space[Any]]:
-    """What the world observes, which of it are images, and its actions."""
-    venv = create_envs(env_id, env_kwargs, normalize=False, raw_images=True, training=False)
+def _spaces(
+    env_id: str, env_kwargs: Mapping[str, Any], wrappers: Wrappers
+) -> tuple[spaces.Space[Any], frozenset[str], spaces.Space[Any]]:
+    """What the world observes in its wrappers, which of it are images, and its actions."""
+    venv = create_envs(env_id, env_kwargs, normalize=False, raw_images=True, training=False, wrappers=wrappers)
     try:
         return venv.observation_space, image_paths(venv), venv.action_space
     finally:

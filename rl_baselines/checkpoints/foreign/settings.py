@@ -5,11 +5,15 @@ from typing import Any
 
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.foreign.data import NotReadable, PlainData
+from rl_baselines.hyperparams.classes import check_classes, to_classes
 from rl_baselines.hyperparams.zoo import ZooPreset, zoo_preset
 from rl_baselines.runs.zoo import CONFIGURATION, ZooRun
 from srl3.errors import UserError
 
-_APART = ("n_envs", "normalize", "policy_kwargs", "nminibatches", "noise_type", "noise_std", "use_rms_prop")
+_APART = (
+    *("n_envs", "normalize", "policy_kwargs", "nminibatches", "noise_type", "noise_std", "use_rms_prop"),
+    *("callback", "replay_buffer_class"),
+)
 _OTHER_NAMES = {"stats_window_size": "_stats_window_size"}
 """parameters that the model keeps under another name"""
 _NOT_FOR_ACTING = ("callback", "monitor_kwargs", "replay_buffer_class", "replay_buffer_kwargs")
@@ -29,7 +33,8 @@ def configured(run: ZooRun | None) -> ZooPreset | None:
     """What ``config.yml`` says, in SRL3's terms; None where there is none.
 
     Raises:
-        UserError: when the policy was trained behind wrappers, without which it sees another world.
+        UserError: when the policy was trained behind wrappers that are not installed here, without which it sees
+            another world.
     """
     content = {} if run is None else run.configuration()
     if run is None or not content:
@@ -37,10 +42,13 @@ def configured(run: ZooRun | None) -> ZooPreset | None:
     file = run.settings / CONFIGURATION
     for key in _WRAPPERS:
         if content.get(key):
-            raise UserError(
-                f"{run.path} was trained with {key} {content[key]!r} ({file}), which SRL3 does not put around its "
-                "worlds, so its policy would see and do something else here."
-            )
+            try:
+                check_classes({key: to_classes(content[key])})
+            except (UserError, ValueError) as error:
+                raise UserError(
+                    f"{run.path} was trained with {key} {content[key]!r} ({file}), without which its policy would see "
+                    f"and do something else: {error}"
+                ) from None
     kept = {key: value for key, value in content.items() if key not in _NOT_FOR_ACTING}
     return zoo_preset({run.env: kept}, str(file), run.env)
 

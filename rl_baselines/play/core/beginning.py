@@ -22,6 +22,7 @@ from rl_baselines.play.policies.state_file import MANUAL, read_choice
 from rl_baselines.play.policies.watcher import Watcher, signature
 from rl_baselines.play.remote.client import is_address
 from rl_baselines.play.remote.connect import Mirrors
+from rl_baselines.vec_envs.wrappers.named import NONE, Wrappers
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
 
@@ -91,17 +92,18 @@ def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: T
     if first is None:
         if wanted.env is None:
             raise UserError("agents without a checkpoint need a world; name one with --env.")
-        loaded, env_id, base = None, canonical_id(wanted.env), {}
+        loaded, env_id, base, wrappers = None, canonical_id(wanted.env), {}, NONE
     else:
         loaded = _first_checkpoint(sources[first], first, wanted.seed, loader, tools)
         assert loaded.info is not None
         env_id, base = loaded.info.env_id, loaded.info.env_kwargs_here
+        wrappers = Wrappers.of(loaded.info.hyperparams)
         if wanted.env is not None and canonical_id(wanted.env) != env_id:
             raise UserError(f"{sources[first].name} is of {env_id}, not of {wanted.env}; leave out --env.")
     config = make_config(env_id, {**base, **wanted.env_kwargs})
     if loaded is not None and config.srl_model != base["srl_model"]:
         raise UserError(f"the policy observes {base['srl_model']}, and can't act from {config.srl_model}.")
-    setting = Setting(env_id, config.as_dict(), len(sources), wanted.robots, wanted.seed, wanted.pictures)
+    setting = Setting(env_id, config.as_dict(), len(sources), wanted.robots, wanted.seed, wanted.pictures, wrappers)
     slots = _slots(sources, spaces.Discrete(1))
     player = Player(
         setting,

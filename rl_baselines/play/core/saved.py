@@ -7,6 +7,7 @@ from typing import Any
 
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.stage import Setting
+from rl_baselines.vec_envs.wrappers.named import Wrappers
 from srl3.errors import UserError
 from srl3.files import atomic_path
 from srl3.formats.damage import ARCHIVE_ERRORS, damage_is_said
@@ -63,7 +64,9 @@ def read_saved(path: Path) -> Saved:
             tree = unpack(archive.read(STATE_ENTRY).decode("utf-8"), archive.read(ARRAYS_ENTRY))
         if tree["format"] != FORMAT:
             raise UserError(f"{path} has format {tree['format']}, and this version reads format {FORMAT}.")
-        setting = Setting(**{field.name: tree["setting"][field.name] for field in dataclasses.fields(Setting)})
+        fields = {field.name: tree["setting"].get(field.name) for field in dataclasses.fields(Setting)}
+        wrappers = {name: tuple(named) for name, named in (fields["wrappers"] or {}).items()}
+        setting = Setting(**{**fields, "wrappers": Wrappers(**wrappers)})
         return Saved(setting, [str(policy) for policy in tree["policies"]], dict(tree["stage"]))
 
 

@@ -14,6 +14,8 @@ from environments.scenes.parts import ScenePart
 from environments.terms import ActionTerm, CommandTerm, ObservationTerm
 from rl_baselines.play.policies.agents import Observations, rows_of
 from rl_baselines.vec_envs.create import create_envs, restore_vec_env_state, vec_env_state
+from rl_baselines.vec_envs.leaves import layers
+from rl_baselines.vec_envs.wrappers.named import NONE, Wrappers
 from srl3.errors import UserError
 
 MAX_ROBOTS = 64
@@ -36,6 +38,8 @@ class Setting:
     """robot i of each slot begins with ``seed + i``"""
     pictures: bool = False
     """whether the world draws"""
+    wrappers: Wrappers = NONE
+    """around the world, as in the training of its policies"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +91,9 @@ class Stage:
             raw_images=True,
             training=False,
             render_mode="rgb_array" if setting.pictures else None,
+            wrappers=setting.wrappers,
         )
+        self._worlds: Any = list(layers(self.venv))[-1]
         self.world: BatchedWorld | None = getattr(self.venv, "world", None)
         self.action_space = self.venv.action_space
         self._masked = is_masking_supported(self.venv)
@@ -106,14 +112,17 @@ class Stage:
         """New episodes everywhere, drawn from ``seed``, in each slot the same."""
         self.setting = dataclasses.replace(self.setting, seed=seed)
         # `VecEnv.seed` would give each robot another seed
-        self.venv._seeds = [seed + row % self.setting.robots for row in range(self.count)]
+        self._worlds._seeds = [seed + row % self.setting.robots for row in range(self.count)]
         self.observations: Observations = self.venv.reset()
         self.starts = np.ones(self.count, np.bool_)
         self.returns, self.rewards = np.zeros(self.count), np.zeros(self.count)
         self.lengths = np.zeros(self.count, np.int64)
 
     def begin_slot(self, slot: int) -> None:
-        """New episodes for the robots of a slot only."""
+        """New episodes for the robots of a slot only; for all where wrappers are around all of them together."""
+        if self.setting.wrappers.vec_env:  # which begin with all robots or none
+            self.begin(self.setting.seed)
+            return
         rows = np.arange(self.count)[self.rows(slot)]
         self.observations = self.venv.reset_rows(rows)
         self.starts[rows] = True

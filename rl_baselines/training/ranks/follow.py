@@ -6,7 +6,7 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
 from rl_baselines.runs.run_folder import RunFolder
-from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter, StopTraining
+from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter
 from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.resume_point import ResumePoint
 from rl_baselines.training.session import Session, checkpoint_info
@@ -54,14 +54,6 @@ def _learn(session: Session, ranks: Ranks) -> int:
     with StopRequest(None) as stop:
         writer = CheckpointWriter(run, checkpoint_info(session), ranks=ranks)
         callbacks = CallbackList([*point.callbacks(), CheckpointCallback(writer, stop, ranks=ranks)])
-        try:
-            model.learn(
-                plan.total_timesteps - model.num_timesteps,
-                callback=callbacks,
-                reset_num_timesteps=plan.resume is None,
-                tb_log_name="",
-            )
-        except StopTraining:
-            callbacks.on_training_end()
+        session.learn(callbacks)
         writer.write_latest(model)
         return stop.exit_status

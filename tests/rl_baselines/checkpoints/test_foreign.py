@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
 from rl_baselines import benchmark_agents, enjoy, train
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.worlds import make_worlds
 from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.checkpoints.foreign import data as foreign_data
 from rl_baselines.checkpoints.foreign.opened import check_said, open_checkpoint
@@ -293,6 +294,17 @@ def test_wrappers_and_damage_are_refused(tmp_path):
     model.write_bytes(model.read_bytes()[:-200])
     with pytest.raises(UserError, match="only part of one"):
         open_checkpoint(model)
+
+
+def test_wrappers_of_rl_zoo3_are_put_around_the_world(tmp_path):
+    wrapper = {"env_wrapper": [{"gymnasium.wrappers.ClipReward": {"min_reward": 0.0, "max_reward": 0.25}}]}
+    _, folder = write_zoo_run(tmp_path, "a2c", POLE, sb3.A2C, config=wrapper, steps=8, best=False, n_steps=4)
+    checkpoint = open_checkpoint(find_checkpoint(str(folder)))
+    assert checkpoint.info.hyperparams["env_wrapper"] == wrapper["env_wrapper"]
+    worlds = make_worlds(checkpoint.info, None, checkpoint.info.env_kwargs)
+    worlds.reset()
+    assert worlds.step(np.zeros(1, np.int64))[1].tolist() == [0.25]
+    worlds.close()
 
 
 def test_a_file_of_our_own_says_itself_what_it_is(tmp_path):

@@ -86,9 +86,8 @@ def test_other_files_are_read_as_before(tmp_path: Path) -> None:
     ("lines", "sentence"),
     [
         (
-            "env_wrapper: [a.B]\n  callback: c.D\n  replay_buffer_class: HerReplayBuffer",
-            r"asks for what SRL3 does not do: env_wrapper \(wrappers of single environments\); callback .*; "
-            r"replay_buffer_class .*Leave these keys out",
+            "monitor_kwargs: {info_keywords: [x]}\n  policy: my.Policy",
+            r"asks for what SRL3 does not do: monitor_kwargs .*; policy \(my.Policy.*Leave these keys out",
         ),
         ("policy: my.Policy", r"policy \(my.Policy, where there are only MlpPolicy"),
         ("n_timesteps: many", "n_timesteps must be a whole number of at least 1, not 'many'"),
@@ -103,3 +102,37 @@ def test_what_can_not_be_done_is_named_and_nothing_is_run(lines, sentence, tmp_p
     with pytest.raises(UserError, match=sentence):
         zoo_preset_of(tmp_path / "ppo.yml", "MobileRobotGymEnv-v0")
     assert not (tmp_path / "ran").exists()
+
+
+CLASSES = """
+default:
+  policy: 'MlpPolicy'
+  env_wrapper:
+    - gymnasium.wrappers.ClipReward:
+        min_reward: -1
+        max_reward: 1
+    - sb3_contrib.common.wrappers.TimeFeatureWrapper
+  vec_env_wrapper: stable_baselines3.common.vec_env.VecCheckNan
+  callback:
+    - stable_baselines3.common.callbacks.CheckpointCallback: {save_freq: 100, save_path: nowhere}
+"""
+
+
+def test_classes_are_named_as_rl_zoo3_does(tmp_path: Path) -> None:
+    (tmp_path / "ppo.yml").write_text(CLASSES)
+    hyperparams = plan_of(
+        "--env", "MobileRobotGymEnv-v0", "--srl-model", "ground_truth", "--conf-file", str(tmp_path / "ppo.yml")
+    ).hyperparams
+    assert hyperparams["env_wrapper"] == [
+        {"gymnasium.wrappers.ClipReward": {"min_reward": -1, "max_reward": 1}},
+        {"sb3_contrib.common.wrappers.TimeFeatureWrapper": {}},
+    ]
+    assert hyperparams["vec_env_wrapper"] == [{"stable_baselines3.common.vec_env.VecCheckNan": {}}]
+    assert list(hyperparams["callback"][0]) == ["stable_baselines3.common.callbacks.CheckpointCallback"]
+
+
+def test_classes_that_are_not_there_are_named_one_by_one(tmp_path: Path) -> None:
+    text = CLASSES.replace("sb3_contrib.common.wrappers.T", "sb3_contrib.common.wrappers.NoT")
+    (tmp_path / "ppo.yml").write_text(text.replace("stable_baselines3.common.vec_env.V", "rl_zoo3.nowhere.V"))
+    with pytest.raises(UserError, match=r"has no 'NoTimeFeatureWrapper'; did you mean .*no module 'rl_zoo3"):
+        plan_of("--env", "MobileRobotGymEnv-v0", "--conf-file", str(tmp_path / "ppo.yml"))

@@ -1,7 +1,5 @@
 """The replay buffer of a world that observes a Dict: resumed bit for bit, and taken over by more worlds."""
 
-import os
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,14 +7,10 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import DictReplayBuffer
 
-from rl_baselines.runs.run_folder import RunFolder
-from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
-from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.reporter import Reporter
-from tests.rl_baselines.conftest import Train
+from tests.rl_baselines.training.conftest import stopped_at
 from tests.rl_baselines.training.test_resume_registry import different
 
 ID = "TwoSenses-v0"
@@ -63,33 +57,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gymnasium.register(ID, entry_point=TwoSenses)
     yield
     del gymnasium.registry[ID]
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch) -> list[BaseAlgorithm]:
-    """The models of the trainings, each as it was last written."""
-    seen: list[BaseAlgorithm] = []
-    write = CheckpointWriter.write_latest
-
-    def write_latest(self: CheckpointWriter, model: BaseAlgorithm) -> None:
-        seen.append(model)
-        write(self, model)
-
-    monkeypatch.setattr(CheckpointWriter, "write_latest", write_latest)
-    return seen
-
-
-def stopped_at(steps: int, small_train: Train, monkeypatch: pytest.MonkeyPatch, *flags: str, **where: Any) -> RunFolder:
-    note = EpisodeRecorder._on_step
-
-    def on_step(self: EpisodeRecorder) -> bool:
-        if self.num_timesteps == steps:
-            os.kill(os.getpid(), signal.SIGINT)
-        return note(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EpisodeRecorder, "_on_step", on_step)
-        return small_train(*flags, status=130, **where)
 
 
 def test_it_is_resumed_bit_for_bit(small_train, models, monkeypatch, tmp_path):

@@ -1,9 +1,7 @@
 """Same seed, same curve; stopped and resumed equals never stopped; all to the last bit."""
 
 import csv
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +10,9 @@ from stable_baselines3 import PPO
 
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.runs.run_folder import RunFolder
-from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from srl3.errors import UserError
 from tests.rl_baselines.conftest import KUKA, MOBILE, SMALL
+from tests.rl_baselines.training.conftest import stop_at
 from tests.state_representation.made import write_random_representation
 
 WORLDS = {
@@ -59,18 +57,6 @@ def assert_equal_runs(first: RunFolder, second: RunFolder) -> None:
     assert a["obs_count"] == b["obs_count"]
     assert curve(first) == curve(second)
     assert scalars(first) == scalars(second)
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Send this process a Ctrl-C in mid-rollout at ``steps``."""
-    original = EpisodeRecorder._on_step
-
-    def on_step(self: EpisodeRecorder) -> bool:
-        if self.num_timesteps == steps:
-            os.kill(os.getpid(), signal.SIGINT)
-        return original(self)
-
-    monkeypatch.setattr(EpisodeRecorder, "_on_step", on_step)
 
 
 @pytest.mark.parametrize("flags", WORLDS.values(), ids=WORLDS)

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.runs.run_folder import RunFolder
-from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
 from rl_baselines.training.reporter import Reporter
 from tests.rl_baselines.conftest import MOBILE, Train
 
@@ -21,20 +19,6 @@ OFF_POLICY = ("learning_starts:20", "batch_size:8", "buffer_size:100", NET)
 @pytest.fixture(autouse=True)
 def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reporter, "plot", lambda self, log: None)
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch) -> list[BaseAlgorithm]:
-    """The models of the trainings, each as it was last written."""
-    seen: list[BaseAlgorithm] = []
-    write = CheckpointWriter.write_latest
-
-    def write_latest(self: CheckpointWriter, model: BaseAlgorithm) -> None:
-        seen.append(model)
-        write(self, model)
-
-    monkeypatch.setattr(CheckpointWriter, "write_latest", write_latest)
-    return seen
 
 
 def retrain(small_train: Train, parent: RunFolder, log_dir: Path, *flags: str) -> RunFolder:

@@ -1,5 +1,7 @@
 """Every kind of space through workers, stacks, normalisers and algorithms."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -8,7 +10,7 @@ from rl_baselines.registry import check_action_space, find_algo
 from rl_baselines.vec_envs.create import restore_vec_env_state, vec_env_state
 from rl_baselines.vec_envs.leaves import leaves_of
 from srl3.errors import UserError
-from tests.rl_baselines.vec_envs.space_worlds import ACTIONS, OBSERVED, space_envs
+from tests.rl_baselines.vec_envs.space_worlds import ACTIONS, OBSERVED, SpaceWorld, space_envs
 
 PAIRWISE = [
     # observed, acted, workers, stack, normalise: each pair of values is in some row
@@ -184,3 +186,28 @@ def test_a_mistake_in_an_algorithms_own_code_is_not_put_down_to_hyperparameters(
     with pytest.raises(UserError, match=r"PPO refuses these hyperparameters: .*foo"):
         find_algo("ppo").load_class().make_model(venv, {"policy_kwargs": {"optimizer_kwargs": {"foo": 1}}}, seed=0)
     venv.close()
+
+
+@pytest.mark.parametrize(
+    ("observed", "wrong", "sentence"),
+    [
+        ("discrete", lambda seen: np.int64(5), r"an observation as Discrete\(5\), but environment 0 gave 5"),
+        ("multi_discrete", lambda seen: np.array([1, 4]), r"MultiDiscrete.*, but environment 0 gave \[1 4\]"),
+        ("dict", lambda seen: {**seen, "gear": np.int64(-1)}, r"observation gear as Discrete\(4\), .* gave -1"),
+        ("dict", lambda seen: {**seen, "lamps": np.array([0, 2, 0], np.int8)}, r"observation lamps as MultiBinary"),
+    ],
+)
+def test_a_choice_that_is_not_declared_is_said_whenever_it_comes(observed, wrong, sentence, monkeypatch):
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "1")
+    with closing(space_envs(observed)) as venv:
+        venv.reset()
+        for _ in range(3):
+            venv.step(np.zeros(2, np.int64))
+        drawn = SpaceWorld._drawn
+
+        def draw(self, space):
+            return wrong(drawn(self, space)) if space is self.observation_space else drawn(self, space)
+
+        monkeypatch.setattr(SpaceWorld, "_drawn", draw)
+        with pytest.raises(UserError, match=sentence):
+            venv.step(np.zeros(2, np.int64))
