@@ -311,7 +311,9 @@ def _find(name: str) -> tuple[str, RegisteredEnv]:
         found = None if foreign is None else (name, foreign)
     if found is None:
         aliases = [alias for entry in registered_env.values() for alias in entry.aliases]
-        raise unknown_name("environment", name, dict.fromkeys([*registered_env, *aliases, *foreign_ids()]))
+        known = dict.fromkeys([*registered_env, *aliases, *foreign_ids()])
+        own = f"SRL3's own are: {', '.join(registered_env)}; python -m rl_baselines.list prints them with their names."
+        raise unknown_name("environment", name, known, own)
     return found
 
 

@@ -14,19 +14,20 @@ class UserError(Exception):
     """
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> UserError:
     """The error for a name that is in no registry, with close matches or else all names.
 
     Args:
         kind: what was named, e.g. ``"environment"``.
         name: what the user wrote.
         known: the names that exist.
+        otherwise: what is said where none is close, in place of all names.
     """
     known = sorted(known)
     likeness = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in known}
     enough = max(0.5, max(likeness.values(), default=0.0) - 0.15)
     close = sorted((other for other in known if likeness[other] >= enough), key=likeness.__getitem__, reverse=True)[:3]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known)}."
+    hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known are: {', '.join(known)}."
     return UserError(f"unknown {kind} '{name}'; {hint}")
 
 

@@ -194,10 +194,10 @@ class Stage:
         """Whether `push` does something."""
         return self.world is not None and self.world.can_be_pushed
 
-    def push(self, velocity: Sequence[float]) -> None:
-        """Change the velocity of all robots' bases by ``(3,)`` m/s."""
+    def push(self, velocity: Sequence[float], row: int | None = None) -> None:
+        """Change the velocity of a robot's base, or of all robots', by ``(3,)`` m/s."""
         assert self.world is not None
-        self.world.push(slice(None), velocity)
+        self.world.push(slice(None) if row is None else slice(row, row + 1), velocity)
 
     def command_terms(self) -> list[CommandTerm]:
         """What a person may command the robots to do; empty in a world without commands."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rl_baselines.play.core.pace import FULL
 from rl_baselines.play.core.player import Player
 
@@ -10,6 +12,8 @@ SPEEDS = {"0.1×": 0.1, "0.25×": 0.25, "0.5×": 0.5, "1×": 1.0, "2×": 2.0, "4
 ACTIONS = {"as in training": None, "most probable": True, "drawn": False}
 PUSH_SPEED = 1.5
 """m/s that a push adds"""
+PULL_RATE, PULL_SPEED = 3.0, 3.0
+"""m/s that a robot gets for each metre that it is dragged, and at most"""
 
 
 class Controls:
@@ -95,7 +99,9 @@ class RobotControls:
                 self._sliders[-1].on_update(lambda _: player.post(self.tell))
             self._told.on_update(lambda _: player.post(self.tell))
         if player.stage.can_be_pushed:
-            push = gui.add_button_group("Push", ("←", "↑", "↓", "→"), hint=f"{PUSH_SPEED} m/s, all robots")
+            push = gui.add_button_group(
+                "Push", ("←", "↑", "↓", "→"), hint=f"{PUSH_SPEED} m/s, all robots; or drag one with Shift"
+            )
             ways = {"←": (-1, 0), "→": (1, 0), "↑": (0, 1), "↓": (0, -1)}
 
             def pushed(event: Any) -> None:
@@ -103,6 +109,18 @@ class RobotControls:
                 player.post(lambda: player.stage.push((PUSH_SPEED * x, PUSH_SPEED * y, 0.0)))
 
             push.on_click(pushed)
+
+    def pull(self, row: int, way: np.ndarray) -> None:
+        """Push one robot as it was dragged.
+
+        Args:
+            row: its number.
+            way: ``(3,)`` metres.
+        """
+        velocity = PULL_RATE * way
+        velocity *= min(1.0, PULL_SPEED / max(float(np.linalg.norm(velocity)), 1e-9))
+        if row < self._player.stage.count:
+            self._player.stage.push(velocity.tolist(), row)
 
     def tell(self) -> None:
         """Give the sliders' values to the robots, or let the world draw its own."""

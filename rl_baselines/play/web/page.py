@@ -56,6 +56,7 @@ class Page:
         if robot:
             with gui.add_folder("Robot"):
                 self._robot = RobotControls(gui, player)
+        self._let_pull()
         with gui.add_folder("Figures"):
             self._figures = Figures(gui, player, self._curve)
         with gui.add_folder("Keep"):
@@ -117,6 +118,13 @@ class Page:
         self._view.follow = follow
         if self._robot is not None:
             self._robot.tell()
+        self._let_pull()
+
+    def _let_pull(self) -> None:
+        """Robots that are dragged with Shift are pushed, where the world lets them be."""
+        robot, player = self._robot, self._player
+        if robot is not None and isinstance(self._view, MeshView) and player.stage.can_be_pushed:
+            self._view.on_pull(lambda row, way: player.post(lambda: robot.pull(row, way)))
 
     def _set_follow(self, follow: bool) -> None:
         self._view.follow = follow

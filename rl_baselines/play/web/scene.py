@@ -1,7 +1,7 @@
 """What is seen: meshes of robots side by side, or their pictures in tiles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import cv2
@@ -121,6 +121,21 @@ class MeshView:
                 label.position = (float(base[0]), float(base[1]), float(base[2]) + 0.35 * self._spacing)
                 if label.text != title:
                     label.text = title
+
+    def on_pull(self, do: Callable[[int, np.ndarray], None]) -> None:
+        """Call ``do`` when a visitor has dragged a robot with Shift held.
+
+        Args:
+            do: called in another thread with the robot's number and how far it was dragged, ``(3,)`` metres.
+        """
+
+        def pulled(event: Any) -> None:
+            if event.phase == "end" and event.instance_index is not None:
+                do(event.instance_index, np.subtract(event.end_position, event.start_position))
+
+        for number, handle in enumerate(self._handles):
+            if not self._ground[number]:
+                handle.on_drag("left", modifier="shift")(pulled)
 
     def remove(self) -> None:
         for handle in (*self._handles, *self._labels, *([self._grid] if self._grid is not None else [])):

@@ -97,6 +97,7 @@ def test_the_folder_is_the_documents(here: Path, capsys: pytest.CaptureFixture[s
         ("+task.foo=3", "adds or removes a key"),
         ("task.rewards.alive=[", "can't be read"),
         ("task=Antt", "unknown environment 'Antt'; did you mean Ant"),
+        ("task=Nope", "unknown environment 'Nope'; SRL3's own are: Kuka.*-v0; python -m rl_baselines.list prints them"),
     ],
 )
 def test_what_can_not_be_is_one_sentence(here: Path, line: str, sentence: str) -> None:

@@ -22,6 +22,7 @@ viser = pytest.importorskip("viser", reason="the extra [play] is not installed")
 from websockets.exceptions import InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
+from rl_baselines.play.web.controls import RobotControls  # noqa: E402
 from rl_baselines.play.web.figures import thinned  # noqa: E402
 from rl_baselines.play.web.frames import FramePace  # noqa: E402
 from rl_baselines.play.web.front import Front  # noqa: E402
@@ -182,3 +183,17 @@ def test_the_front_says_what_is_waited_for_as_text_and_gives_its_server_away():
     front.close()
     assert urllib.request.urlopen(f"http://127.0.0.1:{server.get_port()}", timeout=30).status == 200
     server.stop()
+
+
+def test_a_robot_that_is_dragged_is_pushed_alone(server, play):
+    player = play("zero", env="VelocityFlat", robots=2)
+    controls = RobotControls(server.gui, player)
+    before = player.stage.world.backend.exact("qvel").clone()
+    controls.pull(1, np.array([0.1, -0.2, 0.0]))
+    changed = (player.stage.world.backend.exact("qvel") - before).numpy()
+    np.testing.assert_allclose(changed[0], 0)
+    np.testing.assert_allclose(changed[1, :3], [0.3, -0.6, 0.0], atol=1e-6)
+    controls.pull(0, np.array([100.0, 0.0, 0.0]))
+    changed = (player.stage.world.backend.exact("qvel") - before).numpy()
+    assert changed[0, 0] == pytest.approx(3.0), "however far it is dragged"
+    controls.pull(7, np.zeros(3))  # of a world that was larger
