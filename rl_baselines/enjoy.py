@@ -84,7 +84,9 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError("--recording holds whole episodes; use --num-episodes, not --num-steps.")
     ways = [f"--{way}" for way in ("render", "video", "recording") if getattr(arguments, way)]
     if len(ways) > 1:
-        raise UserError(f"{' and '.join(ways)} are {len(ways)} ways of looking; give one of them.")
+        raise UserError(
+            f"{' and '.join(ways)} are {'two' if len(ways) == 2 else 'three'} ways of looking; give one of them."
+        )
     overrides = env_kwargs_from_flags(arguments, given)
     path = find_checkpoint(arguments.log_dir, DEFAULT_LOG_DIR)
 

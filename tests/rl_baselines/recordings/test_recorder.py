@@ -133,7 +133,7 @@ def test_enjoy_records_a_policy_that_is_there(ant: Any, tmp_path: Path, capsys: 
     for wrong, sentence in (
         (["--recording", str(tmp_path / "a.mp4")], "ends in .npz"),
         (["--recording", str(target), "--num-steps", "5"], "use --num-episodes"),
-        (["--recording", str(target), "--render"], "--render and --recording are 2 ways of looking"),
+        (["--recording", str(target), "--render"], "--render and --recording are two ways of looking"),
         (["--recording", str(target), "--num-episodes", "99"], "up to 64 trajectories"),
     ):
         with pytest.raises(UserError, match=sentence):
