@@ -13,6 +13,8 @@ FLOCK := $(if $(shell command -v flock),flock constraints.txt)
 
 TRAIN_ARGS := --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 100_000
 
+NEXT := make train ARGS="--env Ant --num-timesteps 8e6"
+
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .PHONY: help train test test-slow lint types format venv clean
@@ -22,6 +24,7 @@ help: ## list the targets
 
 train: venv ## train ppo2 on Kuka from ground truth for a short while; ARGS="--env … --algo …" for anything else
 	$(RUN) -m rl_baselines.train $(if $(strip $(ARGS)),$(ARGS),$(TRAIN_ARGS))
+	@$(if $(strip $(ARGS)),:,echo 'next, an ant that learns to run in some minutes: $(NEXT)')
 
 test: venv ## run the tests on up to 4 cores; ARGS="tests/srl3 -k …" for some of them
 	$(PYTEST) $(ARGS)

@@ -148,3 +148,15 @@ def test_clean_leaves_runs_and_datasets(checkout):
         (checkout / name).mkdir()
     make(checkout, "clean")
     assert {path.name for path in checkout.iterdir() if path.is_dir()} == {"logs", "data"}
+
+
+def test_train_names_what_comes_next(checkout):
+    def said(*arguments: str) -> str:
+        command = ["make", "--dry-run", "--silent", "train", *arguments]
+        return subprocess.run(command, cwd=checkout, env=ENVIRONMENT, capture_output=True, text=True).stdout
+
+    assert (
+        """'next, an ant that learns to run in some minutes: make train ARGS="--env Ant --num-timesteps 8e6"'"""
+        in said()
+    )
+    assert "next, an ant" not in said("ARGS=--env Ant")
