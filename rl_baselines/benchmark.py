@@ -1,7 +1,9 @@
 """``python -m rl_baselines.benchmark``: the speed of worlds and training, against bare engines and plain SB3."""
 
 import argparse
+import importlib.util
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +12,12 @@ from environments.config import GROUND_TRUTH, PIXELS
 from environments.registry import find_env
 from rl_baselines.benchmarks.catalogue import (
     BATCHED_ENVS,
+    BROWSERS,
     batched_ppo_tasks,
     env_tasks,
     gpu_tasks,
     off_policy_tasks,
+    play_tasks,
     plot_tasks,
     srl_tasks,
     train_tasks,
@@ -40,6 +44,8 @@ train: ppo2 as SRL3 trains it, against plain Stable-Baselines3 with its own vect
        other trainers; algorithms with a replay buffer on hundreds of robots
 srl:   learning representations against frames held in memory, and encoding 8 frames at once against one by one
 plots: whole commands of rl_baselines.plots over 200 runs of 10,000 episodes
+play:  a policy that is watched beside a training: how soon checkpoints act, what the page takes (the extra play; rows
+       of the page need Chromium)
 
 Both sides of a ratio run in turn in the same minute; values are medians of the repeated runs."""
 
@@ -71,8 +77,8 @@ def main(argv: list[str] | None = None) -> int:
 def make_parser() -> Parser:
     """The flags of ``benchmark``."""
     parser = Parser(prog="python -m rl_baselines.benchmark", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.usage = "%(prog)s {envs,gpu,train,srl,plots} [flags]"
-    parser.add_argument("what", choices=("envs", "gpu", "train", "srl", "plots"), help="what is measured")
+    parser.usage = "%(prog)s {envs,gpu,train,srl,plots,play} [flags]"
+    parser.add_argument("what", choices=("envs", "gpu", "train", "srl", "plots", "play"), help="what is measured")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only rows with all of these texts in their names")
     parser.add_argument("--repeats", type=positive_number, help="runs of each (5; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="short runs, for a first look")
@@ -109,6 +115,8 @@ def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
         tasks = srl_tasks()
     elif arguments.what == "plots":
         tasks = plot_tasks()
+    elif arguments.what == "play":
+        tasks = _play_tasks()
     else:
         env_ids = arguments.env or ["KukaButtonGymEnv-v0", "MobileRobotGymEnv-v0"]
         for env_id in env_ids:
@@ -129,6 +137,15 @@ def _tasks(arguments: argparse.Namespace) -> Sequence[Task]:
         names = "; ".join(task.name for task in tasks)
         raise UserError(f"no row has {' and '.join(arguments.only)} in its name; the rows are: {names}.")
     return chosen
+
+
+def _play_tasks() -> list[Task]:
+    if importlib.util.find_spec("viser") is None:
+        raise UserError("a page needs the extra play; install it with pip install -e '.[play]'.")
+    with_browser = any(map(shutil.which, BROWSERS))
+    if not with_browser:
+        print(f"there is no {BROWSERS[0]} here: rows of the page in a browser are left out", file=sys.stderr)
+    return play_tasks(with_browser)
 
 
 if __name__ == "__main__":

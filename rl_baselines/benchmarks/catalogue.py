@@ -19,6 +19,9 @@ _BATCHED_PPO = "rl_baselines.benchmarks.batched_ppo"
 _OFF_POLICY = "rl_baselines.benchmarks.off_policy_rows"
 _SRL = "rl_baselines.benchmarks.srl_rows"
 _PLOTS = "rl_baselines.benchmarks.plot_rows"
+_LIVE = "rl_baselines.benchmarks.live.rows"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""programs that can look at a page"""
 BATCHED_ENVS = 256
 """Environments at once that only batched worlds are trained with."""
 
@@ -245,4 +248,31 @@ def plot_tasks() -> list[Task]:
             Goal(5, of="value", at_most=True),
         )
         for name, arguments in commands.items()
+    ]
+
+
+def play_tasks(with_browser: bool) -> list[Task]:
+    """A policy that is watched beside a training of ants.
+
+    Args:
+        with_browser: whether there is one to look at the page; without it rows are left out.
+    """
+
+    def most(limit: float) -> Goal:
+        return Goal(limit, of="value", at_most=True)
+
+    rows: list[tuple[str, str, dict[str, str], Goal]] = [
+        ("a new checkpoint acts", "new_checkpoint", {"what": "acts"}, most(1)),
+        ("longest stop of steps while checkpoints load", "new_checkpoint", {"what": "stop"}, most(50)),
+        ("the page is served after the command", "beginning", {"what": "page"}, most(2)),
+        ("the robots are sent after the command", "beginning", {"what": "picture"}, most(5)),
+    ]
+    if with_browser:
+        rows += [
+            ("4 ants in a browser, 15 pictures per second", "page", {"what": "share"}, most(20)),
+            ("16 ants in a browser", "page", {"what": "pictures"}, Goal(15, of="value")),
+            ("growth of memory in 10 minutes in a browser", "memory", {}, most(10)),
+        ]
+    return [
+        Task(f"play, {name}", f"{_LIVE}:{row}", arguments, goal, one_core=False) for name, row, arguments, goal in rows
     ]

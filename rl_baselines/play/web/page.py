@@ -31,11 +31,15 @@ class Page:
         player: shown and steered.
         server: taken, and ended in the end.
         fps: pictures per second, at most.
+
+    Attributes:
+        pictures: drawn so far.
     """
 
     def __init__(self, player: Player, server: LocalServer, fps: float = 15.0) -> None:
         self.server: Any = server
         server.gui.set_panel_label(f"{player.stage.env_id} · SRL3 play")
+        self.pictures = 0
         self._player = player
         self._pace = FramePace(fps)
         self._answers = Answers(self.server, self._pace)
@@ -83,6 +87,7 @@ class Page:
         if not self.watched() or not self._pace.due(now):
             return
         self._view.draw(player.stage, [slot.title for slot in player.slots])
+        self.pictures += 1
         slot = self.checkpoints.slot
         self.checkpoints.update(now)
         self._figures.update(player, slot, now, self._pace.actual_fps)

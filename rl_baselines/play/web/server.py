@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http
 import io
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,11 @@ from websockets.http11 import Request, Response
 
 from rl_baselines.play.loopback import HOST, OWN_HOSTS, OWN_PAGES, free_port
 from srl3.errors import UserError
+
+_QUIET = logging.getLogger(f"{__name__}.connections")
+"""takes what websockets says of visitors who leave before they have asked for anything, and says nothing"""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 
 class LocalServer(viser.ViserServer):
@@ -59,7 +65,7 @@ def _guarded_connections() -> Iterator[None]:
                 return Response(http.HTTPStatus.FORBIDDEN, "Forbidden", Headers(), b"this page is for 127.0.0.1 only\n")
             return process_request(connection, request)
 
-        return serve(*arguments, origins=[OWN_PAGES], process_request=checked, **settings)
+        return serve(*arguments, origins=[OWN_PAGES], process_request=checked, logger=_QUIET, **settings)
 
     module.serve = guarded  # type: ignore[assignment, misc]
     try:

@@ -23,6 +23,8 @@ from rl_baselines.play.web.server import make_server
 
 SECONDS = 90.0
 TRAINING = ("--env", "VelocityFlat", "--num-timesteps", "600", "--num-envs", "2", "--hyperparam", "n_steps:100")
+HTML = "run <img src=x onerror=document.title='run'><b>"
+"""a run's name, which is text on the page"""
 PICTURE = "SRL3_PLAY_PICTURE"
 """variable with the name of a file: where the picture of docs/play.md goes"""
 
@@ -68,6 +70,8 @@ def watched(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     quiet = ("--no-vis", "--no-progress", "--log-dir", str(logs))
     assert train.main([*TRAINING, "--save-freq", "200", *quiet]) == 0
     run = find_runs(logs)[-1]
+    if PICTURE not in os.environ:
+        run = RunFolder(run.path.rename(run.path.with_name(HTML)))
     wanted = Wanted([str(run.path), "random"], logs, pictures=True, speed=0.5)
     player = begin(wanted, Tools(lambda _: None))
     viewer = Page(player, make_server(None, 8787, "a page"), fps=4)
@@ -100,6 +104,12 @@ def test_it_is_stepped_because_somebody_looks(watched):
         ).first.click()
         watched.tab.wait_for_timeout(8000)  # the scene fades in
         watched.tab.screenshot(path=where, timeout=SECONDS * 1000)
+
+
+def test_names_of_files_are_text(watched):
+    watched.until(lambda: watched.says(watched.run.path.name), "the run's name")
+    assert watched.tab.locator("img[src=x]").count() == 0
+    assert watched.tab.title() != "run"
 
 
 def test_another_checkpoint_is_found_and_loaded_without_a_restart(watched):

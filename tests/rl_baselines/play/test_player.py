@@ -1,10 +1,8 @@
 """Policies are swapped between two steps, compared with the same seeds, and stepped only when somebody looks."""
 
 import dataclasses
-import io
 import json
 import shutil
-import zipfile
 
 import numpy as np
 import pytest
@@ -18,20 +16,12 @@ from rl_baselines.play import main
 from rl_baselines.play.core.pace import FULL, Pace
 from rl_baselines.play.policies.state_file import MANUAL, Choice, write_choice
 from srl3.errors import UserError
-from tests.rl_baselines.play.conftest import Watching, turn_until
+from tests.rl_baselines.play.conftest import Watching, saying, turn_until
 
 
 def of_another_world(path, env_id="MobileRobot1DGymEnv-v0"):
     """Let a checkpoint say that it is of another world."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "srl3/info.json":
-                content = json.dumps({**json.loads(content), "env_id": env_id}).encode()
-            new.writestr(name, content)
-    path.write_bytes(target.getvalue())
-    return path
+    return saying(path, env_id=env_id)
 
 
 def test_returns_are_those_of_an_evaluation(run, play):
