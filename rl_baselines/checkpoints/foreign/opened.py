@@ -70,7 +70,7 @@ def open_checkpoint(
     """
     if not is_foreign(path):
         return load_checkpoint(path, device, only_to_act=only_to_act)
-    run = zoo_run(path.absolute().parent)
+    run = zoo_run(path.parent)
     algo, env_id = _named(path, run, said)
     algorithm = find_algo(algo).load_class()
     if not is_of_library(algorithm):
