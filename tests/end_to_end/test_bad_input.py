@@ -90,7 +90,7 @@ HERE = [
     ("train --suffix a/b", "--suffix becomes part of a folder's name, and 'a/b' can't"),
     ("train --new-lr 1e-4", "--new-lr is the rate of a retraining; add --load-rl-model-path"),
     ("train --new-lr 0", "--new-lr: '0' is not a number above 0"),
-    ("train --teacher-data-folder here", "--teacher-data-folder is not yet here"),
+    ("train --teacher-data-folder here", "is for --algo distillation; ppo2 learns from rewards"),
     ("train --load-rl-model-path nothing", "no checkpoint at nothing"),
     ("train --resume nothing", "no run at nothing; there are no runs in logs/"),
     ("train --resume {run} --num-timesteps 100", "leave out --num-timesteps, or retrain"),
@@ -128,7 +128,7 @@ HERE = [
     ("enjoy --log-dir {not_a_zip}", "is not a checkpoint, or only part of one"),
     ("enjoy --log-dir {empty_file}", "is not a checkpoint, or only part of one"),
     ("enjoy --log-dir {flipped}", "is damaged"),
-    ("enjoy --log-dir {plain_zip}", "is no SRL3 checkpoint"),
+    ("enjoy --log-dir {plain_zip}", "saved by Stable-Baselines3 and does not say of what it is; add --algo and --env"),
     ("enjoy --log-dir {later_format}", "has format 99, which this version does not know"),
     ("enjoy --log-dir {run} -c", "Discrete.* but this environment has Box"),
     (
