@@ -14,7 +14,18 @@ from rl_baselines.front_doors.shared.devices import DEVICE_FLAGS, put_devices
 from rl_baselines.front_doors.shared.going_on import go_on_from
 from rl_baselines.front_doors.shared.order import Order
 from rl_baselines.front_doors.shared.parsers import DashParser
-from rl_baselines.front_doors.shared.table import READ, Draft, Flag, add_flags, draft, one_of, path, text, typed
+from rl_baselines.front_doors.shared.table import (
+    READ,
+    Draft,
+    Flag,
+    add_flags,
+    draft,
+    folder_part,
+    one_of,
+    path,
+    text,
+    typed,
+)
 from rl_baselines.front_doors.shared.watching import HOW_TO_WATCH, watch
 from rl_baselines.hyperparams.resolve import PRESETS
 from rl_baselines.runs.find import find_checkpoint
@@ -41,7 +52,7 @@ FLAGS = (
     Flag("test", None, False, READ, "run the policy of --checkpoint, without training"),
     Flag("max-iterations", positive_number, 10_000, READ, "rollouts, each with its update"),
     # logging
-    Flag("experiment-name", text, None, READ, "beginning of the run folder's name; else the task's"),
+    Flag("experiment-name", folder_part, None, READ, "beginning of the run folder's name; else the task's"),
     Flag("log-interval", positive_number, 10, "request.log_interval", "episodes between two lines of statistics"),
     # SRL3's own
     Flag("preset", one_of(*PRESETS), None, READ, "the world's hyperparameters instead of --train-config's"),
@@ -137,7 +148,7 @@ def find_task(task: str) -> tuple[str, dict[str, object]]:
             and whose other keys are parameters of it.
 
     Raises:
-        UserError: for neither, or a file that can't be read.
+        UserError: for neither, saying where a task of the user's own is looked for, or a file that can't be read.
     """
     file = in_cfg(Path("dexhand_env/cfg/task") / f"{task}.yaml")
     if not file.is_file():
@@ -147,7 +158,8 @@ def find_task(task: str) -> tuple[str, dict[str, object]]:
             try:
                 return canonical_id(task), {}  # of a package, or Gymnasium's
             except UserError:
-                raise unknown_name("task", task, names) from None
+                mistake = unknown_name("task", task, names)
+                raise UserError(f"{mistake} A task of your own is the file {file}.") from None
         return canonical_id(task), {}
     content = read_by_hand(file, "a task's configuration has task: and parameters of that world")
     if not isinstance(content, dict) or not isinstance(content.get("task", task), str):

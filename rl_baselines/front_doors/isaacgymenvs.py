@@ -12,7 +12,18 @@ from rl_baselines.front_doors.shared.devices import device_flags, put_devices
 from rl_baselines.front_doors.shared.going_on import go_on_from
 from rl_baselines.front_doors.shared.order import Order
 from rl_baselines.front_doors.shared.parsers import KeyValueParser
-from rl_baselines.front_doors.shared.table import READ, Draft, Flag, add_flags, draft, one_of, text, truth, typed
+from rl_baselines.front_doors.shared.table import (
+    READ,
+    Draft,
+    Flag,
+    add_flags,
+    draft,
+    folder_part,
+    one_of,
+    text,
+    truth,
+    typed,
+)
 from rl_baselines.front_doors.shared.values import value_of
 from rl_baselines.front_doors.shared.watching import watch
 from rl_baselines.hyperparams.resolve import PRESETS
@@ -94,6 +105,8 @@ def understand(argv: Sequence[str]) -> Order:
         UserError: for keys that can't be, or contradict one another.
     """
     values, given = make_parser().parse_with_given(argv)
+    if values.test and values.mode == "train" and "mode" in given:
+        raise UserError("mode=train trains, test=True watches; give one of them.")
     if values.mode == "play" or values.test:
         return _play(values, given)
     return _train(values, given, argv)
@@ -103,6 +116,8 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
     made = draft(FLAGS, vars(values), given)
     if values.experiment is None and values.checkpoint is None:
         raise UserError("mode=play shows a run; name it, or the beginning of its name: experiment=Ant.")
+    if values.experiment is not None and values.checkpoint is not None:
+        raise UserError("experiment= and checkpoint= both name what is shown; give one of them.")
     spec = str(find_checkpoint(values.checkpoint, LOG_DIR)) if values.checkpoint else values.experiment
     return watch(
         spec,
@@ -117,6 +132,11 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
 
 def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[str]) -> Order:
     env_id = canonical_id(values.task)
+    if values.experiment is not None:
+        try:
+            folder_part(values.experiment)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"experiment: {error}.") from None
     made = draft(FLAGS, vars(values), given)
     put_devices(made, values.sim_device, env_id)
     config = _dotted(made, values.dotted, env_id)

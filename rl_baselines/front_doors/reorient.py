@@ -22,6 +22,7 @@ from rl_baselines.front_doors.shared.table import (
     Flag,
     add_flags,
     draft,
+    folder_part,
     number,
     one_of,
     sizes,
@@ -54,7 +55,7 @@ FLAGS = (
     # what to do
     Flag("play_only", truth, False, READ, "run the policy of --load_checkpoint_path, and film it"),
     Flag("load_checkpoint_path", text, None, READ, "go on from this run, checkpoints/ folder or checkpoint"),
-    Flag("suffix", text, None, "request.suffix", "appended to the run folder's name"),
+    Flag("suffix", folder_part, None, "request.suffix", "appended to the run folder's name"),
     # steps and evaluations
     Flag("num_timesteps", positive_number, 1_000_000, "request.num_timesteps", "environment steps"),
     Flag("num_evals", positive_number, 5, READ, "evaluations, and numbered checkpoints, of the training"),
@@ -82,7 +83,7 @@ FLAGS = (
     Flag("policy_hidden_layer_sizes", sizes, [64, 64, 64], HYPERPARAMETER, "of the policy"),
     Flag("value_hidden_layer_sizes", sizes, [64, 64, 64], HYPERPARAMETER, "of the value function"),
     Flag("policy_obs_key", text, "state", READ, "what the policy sees: state, privileged_state, or a group"),
-    Flag("value_obs_key", text, "state", READ, "what the value function sees"),
+    Flag("value_obs_key", text, None, READ, "what the value function sees; else privileged_state, where there is one"),
     # what is logged
     Flag("use_wandb", truth, False, READ, "Weights & Biases"),
     Flag("use_tb", truth, True, READ, "TensorBoard's files; they are always written"),
@@ -195,7 +196,7 @@ def _observations(made: Draft, values: argparse.Namespace, given: Collection[str
         key = getattr(values, flag)
         if flag in given:
             made.hyperparameters[flag] = GROUPS.get(key, key)
-        elif documented:
+        elif documented and key is not None:
             made.defaults[flag] = GROUPS.get(key, key)
 
 

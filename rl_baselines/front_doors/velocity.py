@@ -11,7 +11,19 @@ from rl_baselines.batched_ppo.names import RSL_RL
 from rl_baselines.front_doors.shared.going_on import go_on_from
 from rl_baselines.front_doors.shared.order import Order
 from rl_baselines.front_doors.shared.parsers import DottedParser
-from rl_baselines.front_doors.shared.table import READ, Draft, Flag, add_flags, draft, one_of, path, text, truth, typed
+from rl_baselines.front_doors.shared.table import (
+    READ,
+    Draft,
+    Flag,
+    add_flags,
+    draft,
+    folder_part,
+    one_of,
+    path,
+    text,
+    truth,
+    typed,
+)
 from rl_baselines.front_doors.shared.values import value_of
 from rl_baselines.front_doors.velocity_world import put_parameter
 from rl_baselines.hyperparams.resolve import PRESETS
@@ -35,8 +47,8 @@ FLAGS = (
     Flag("agent.seed", seed_number, 42, "request.seed", "of everything; -1 draws one"),
     Flag("agent.max-iterations", positive_number, 300, "request.iterations", "rollouts, each with its update"),
     Flag("agent.save-interval", positive_number, 50, "request.save_iterations", "iterations between kept checkpoints"),
-    Flag("agent.experiment-name", text, None, READ, "the folder below logs/rsl_rl; else the task's name"),
-    Flag("agent.run-name", text, None, "request.suffix", "appended to the run folder's name"),
+    Flag("agent.experiment-name", folder_part, None, READ, "the folder below logs/rsl_rl; else the task's name"),
+    Flag("agent.run-name", folder_part, None, "request.suffix", "appended to the run folder's name"),
     Flag("agent.logger", one_of("tensorboard", "wandb"), "tensorboard", READ, "TensorBoard's files are always written"),
     Flag("agent.wandb-project", text, "mjlab", READ, "project at Weights & Biases"),
     Flag("agent.resume", truth, False, READ, "go on from a run of this experiment"),
@@ -84,8 +96,9 @@ def understand(argv: Sequence[str]) -> Order:
     values, given = make_parser().parse_with_given(argv)
     if values.registry_name is not None:
         raise UserError("--registry-name names a motion to imitate; SRL3 has no such task, leave it out.")
-    if not values.video and "video_interval" in given:
-        raise UserError("--video-interval says how often --video films; add --video, or leave it out.")
+    for flag in ("video_interval", "video_length"):
+        if not values.video and flag in given:
+            raise UserError(f"--{flag.replace('_', '-')} is of the films of --video; add --video, or leave it out.")
     env_id = find_task(values.task)
     made = draft(FLAGS, vars(values), given)
     _dotted(made, values.dotted, env_id)

@@ -11,6 +11,7 @@ from torch import Tensor
 from environments.batched.episodes import EpisodeStatistics
 from environments.batched.sb3 import BatchedVecEnv
 from environments.batched.tensors import TensorEnv, TensorStep, WorldTensors
+from environments.batched.world import BatchedWorld
 from environments.mirror import Mirror
 from environments.terms import POLICY
 from rl_baselines.vec_envs.create import restore_vec_env_state, vec_env_state
@@ -93,8 +94,13 @@ class BatchedTensors(WorldTensors):
         return frozenset(term.group for term in self.world.observation_terms() if np.any(term.noise))
 
     def set_episode_ages(self, shares: Tensor) -> None:
-        ages = (shares * self.world.config.max_steps).long()
-        self.world.elapsed[:] = self.world.arrays.of(ages.cpu().numpy())
+        set_ages(self.world, shares)
+
+
+def set_ages(world: BatchedWorld, shares: Tensor) -> None:
+    """Make a batched world's episodes look as if a share ``(N,)`` in [0, 1) of their greatest length had passed."""
+    ages = (shares * world.config.max_steps).long()
+    world.elapsed[:] = world.arrays.of(ages.cpu().numpy())
 
 
 class VecEnvTensors:
@@ -183,6 +189,10 @@ class VecEnvTensors:
         return frozenset()
 
     def set_episode_ages(self, shares: Tensor) -> None:
+        beneath = self.venv.unwrapped
+        if isinstance(beneath, BatchedVecEnv):  # wrapped, shown in a window, or recorded
+            set_ages(beneath.world, shares)
+            return
         raise UserError(
             "random_initial_ages needs a batched world that trains from its own state; set random_initial_ages:false."
         )

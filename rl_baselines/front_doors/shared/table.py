@@ -141,6 +141,13 @@ def text(value: str) -> str:
     return value
 
 
+def folder_part(value: str) -> str:
+    """A text that can be part of a folder's name."""
+    if not value or "/" in value or value.startswith("."):
+        raise argparse.ArgumentTypeError(f"'{value}' can't be part of a folder's name, which has no / and no dot first")
+    return value
+
+
 def truth(value: str) -> bool:
     """``True``, ``False`` and their usual spellings."""
     words = {"true": True, "t": True, "1": True, "yes": True, "false": False, "f": False, "0": False, "no": False}

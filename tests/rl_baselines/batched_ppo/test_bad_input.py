@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+import torch
+from stable_baselines3.common.vec_env import VecFrameStack
 
 from rl_baselines import train
 from rl_baselines.batched_ppo.settings import nearest_divisors
@@ -45,6 +47,14 @@ def test_what_other_worlds_lack() -> None:
         made(vec_env(2), n_steps=4, symmetry="augment")
     with pytest.raises(UserError, match="random_initial_ages needs a batched world"):
         made(cues(2), n_steps=4, random_initial_ages=True).learn(8)
+
+
+def test_random_first_ages_reach_a_batched_world_in_its_wrappers() -> None:
+    stacked = VecFrameStack(create_envs("AntGymEnv-v0", {}, n_envs=2, normalize=False), 2)
+    stacked.reset()
+    tensor_env(stacked).set_episode_ages(torch.tensor([0.0, 0.5]))
+    assert stacked.unwrapped.world.elapsed.tolist() == [0, 500]
+    stacked.close()
 
 
 def test_a_critic_that_would_see_the_noise_made_for_the_policy() -> None:

@@ -218,6 +218,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 DIFFERENCES: dict[tuple[str, str], str] = {
     (REORIENT, "impl"): "SRL3 has no JAX; auto takes the CPU's threads, or a GPU by mujoco_warp",
+    (
+        REORIENT,
+        "value_obs_key",
+    ): "privileged_state where the world has it: noise is made for the policy, not the critic",
     (REORIENT, "use_tb"): "TensorBoard's files cost nothing and are always written",
     (DEXHAND, "sim_device"): "auto: a machine without a GPU trains too",
     (DEXHAND, "rl_device"): "auto: a machine without a GPU trains too",

@@ -121,6 +121,8 @@ def test_every_task_of_the_package_is_its_world() -> None:
         ("--num_envs 5", "unknown flag '--num_envs'; did you mean --num-envs"),
         ("numEnvs=5", "begin with dashes; write --num-envs 5, not numEnvs=5"),
         ("--task Antt", "unknown task 'Antt'; did you mean Ant"),
+        ("--task MyTask", "did you mean BaseTask.*A task of your own is the file dexhand_env/cfg/task/MyTask.yaml"),
+        ("--experiment-name a/b", "argument --experiment-name: 'a/b' can't be part of a folder's name"),
         ("--test", "name it in --checkpoint"),
         ("--train-config dexhand_env/cfg/train/None.yaml", "^dexhand_env/cfg/train/None.yaml is missing"),
         ("--checkpoint runs/BaseTask_20240101_120000/nn/checkpoint_1000.pth", "no run at runs/BaseTask_20240101"),

@@ -51,10 +51,10 @@ def test_the_defaults_are_the_documents(here: Path) -> None:
         "max_grad_norm": 1.0,
         "normalize_observations": True,
         "policy_obs_key": "policy",
-        "value_obs_key": "policy",
     }
     assert expected.items() <= made.hyperparams.items()
     assert {made.settings[name].source for name in expected} == {"defaults of train_reorient"}
+    assert made.hyperparams["value_obs_key"] is None, "the world's own group for it, where there is one"
     assert made.hyperparams["policy_kwargs"]["net_arch"] == {"pi": [64, 64, 64], "vf": [64, 64, 64]}
     assert (made.total_timesteps, made.seed, made.config.max_steps) == (1_000_000, 1, 1000)
     assert (made.eval_freq, made.save_freq, made.eval_episodes) == (200_000, 200_000, 128)
@@ -80,6 +80,16 @@ def test_flags_go_where_they_belong(here: Path) -> None:
 def test_pixels(here: Path) -> None:
     made = plan("--vision", "--num_envs=256")
     assert (made.srl_model, made.hyperparams["n_envs"]) == ("raw_pixels", 256)
+
+
+@pytest.mark.parametrize("flags", [["--vision"], []])
+def test_the_hand_trains_with_the_documents_defaults(here: Path, flags: list[str]) -> None:
+    """From pixels too, and though noise is made for its policy."""
+    assert (
+        train_reorient.main([*TINY, "--env_name=ParaHandReorient", "--num_timesteps=4", "--num_evals=1", *flags]) == 0
+    )
+    (run,) = find_runs(here / "logs")
+    assert find_checkpoint(str(run.path)).name == "latest.zip"
 
 
 @pytest.mark.parametrize("preset", ["tuned", "conservative"])

@@ -187,7 +187,9 @@ def test_the_folder_is_mjlabs_and_a_regular_expression_finds_it(here: Path) -> N
         ("--agent.resume --agent.load-run (", "is no regular expression"),
         ("--agent.resume", "there are no runs"),
         ("--registry-name a/b", "SRL3 has no such task"),
-        ("--video-interval 50", "says how often --video films; add --video"),
+        ("--video-interval 50", "--video-interval is of the films of --video; add --video"),
+        ("--video-length 50", "--video-length is of the films of --video; add --video"),
+        ("--agent.run-name ../x", r"argument --agent.run-name: '\.\./x' can't be part of a folder's name"),
         ("--num-envs 3", "unknown flag '--num-envs'"),
         (
             "--agent.policy.actor-obs-normalization True --agent.policy.critic-obs-normalization False",

@@ -68,6 +68,17 @@ def test_every_preset_file_belongs_to_an_algorithm() -> None:
     assert isinstance(yaml.safe_load(SRL_MODELS_FILE.read_text()), dict)
 
 
+def test_random_first_ages_are_of_worlds_trained_from_their_state_alone() -> None:
+    """Elsewhere they are refused, and nobody asked for them."""
+    algo = find_algo("batched_ppo").load_class()
+    for env_id in registered_env:
+        for preset in ("tuned", "conservative"):
+            settings = resolve_hyperparams(algo, "batched_ppo", env_id, "raw_pixels", continuous=True, preset=preset)
+            assert settings["random_initial_ages"].value is False, (env_id, preset)
+    ant = resolve_hyperparams(algo, "batched_ppo", "AntGymEnv-v0", "ground_truth", continuous=True)
+    assert ant["random_initial_ages"].value is True
+
+
 def test_the_most_specific_source_wins(tmp_path: Path) -> None:
     sections = [
         "default",
