@@ -36,7 +36,7 @@ EXTRAS = {
     "mlflow": ["mlflow-skinny>=3.10,<4", "SQLAlchemy>=2", "alembic>=1.14"],
     "completion": ["shtab>=1.7"],
     "hub": ["huggingface_hub>=2.4,<3", "httpx2>=2,<3"],
-    "play": ["viser>=1.1,<2", "websockets>=13.1,<17", "rich>=13.3.3,<15"],
+    "play": ["glfw>=2.5,<3", "viser>=1.1,<2", "websockets>=13.1,<17", "rich>=13.3.3,<15"],
     "warp": ["mujoco-warp>=4,<5", "warp-lang>=1.19,<2"],
     "export": ["onnx>=1.19,<2", "onnxruntime>=1.20,<2", "onnxscript>=0.6", "protobuf>=6", "jsonschema>=4.20"],
     "dev": [

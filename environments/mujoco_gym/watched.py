@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import mujoco
 import numpy as np
 import torch
 
@@ -25,6 +26,10 @@ class Watched(NamedState, BatchedWorld):
     def scene_poses(self, rows: Rows = ALL) -> np.ndarray:
         parts = self._parts()
         return np.stack([parts.poses(self.backend.data(int(row))[1]) for row in self._all_rows[rows]])
+
+    def simulation(self, row: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """One robot's model, and its present state, forwarded: what a viewer of MuJoCo's own shows."""
+        return self.backend.data(row)
 
     @property
     def can_be_pushed(self) -> bool:

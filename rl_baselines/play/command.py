@@ -47,6 +47,11 @@ def run(argv: list[str] | None = None) -> int:
         return _play(arguments, specs, env_kwargs, None)
     if not arguments.wait:
         _check_named(specs, arguments.log_dir)
+    if arguments.viewer == "native":
+        from rl_baselines.play.native.display import check_display
+
+        check_display()  # before anything heavy is loaded
+        return _play(arguments, specs, env_kwargs, None)
 
     from rl_baselines.play.web.front import Front
 
@@ -120,7 +125,7 @@ def _wanted(arguments: argparse.Namespace, specs: Collection[str], env_kwargs: d
         speed=arguments.speed,
         deterministic=True if arguments.deterministic else False if arguments.stochastic else None,
         reset_on_load=arguments.reset_on_load,
-        pictures=arguments.viewer != "none",
+        pictures=arguments.viewer == "web",
         token="" if arguments.token_file is None else read_token(arguments.token_file),
     )
 
@@ -142,6 +147,10 @@ def _of_moment(wanted: "Wanted", saved: "Saved") -> "Wanted":
 
 
 def _viewer(arguments: argparse.Namespace, player: "Player", front: "Front | None") -> "Viewer":
+    if arguments.viewer == "native":
+        from rl_baselines.play.native.window import Window
+
+        return Window(player, arguments.fps)
     if front is None:
         from rl_baselines.play.headless import Lines
 

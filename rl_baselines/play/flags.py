@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python -m rl_baselines.play --run Ant --wait                              begins as soon as there is such a run
   python -m rl_baselines.play --compare logs/A logs/B/checkpoints/model_10000_steps.zip random
   python -m rl_baselines.play --run logs/A --viewer none --json             what happens, for a program
+  python -m rl_baselines.play --run logs/A --viewer native                  in MuJoCo's own window
   python -m rl_baselines.play --recording logs/A                            what was recorded, with a time line
   python -m rl_baselines.play --run logs/A --serve                          where it is trained, and elsewhere:
   python -m rl_baselines.play --run http://127.0.0.1:8700
@@ -70,11 +71,16 @@ def make_parser() -> Parser:
     how.add_argument("--device", default="cpu", help="torch device")
 
     view = parser.add_argument_group("view")
-    view.add_argument("--viewer", choices=["web", "none"], default="web", help="a page in the browser, or lines only")
+    view.add_argument(
+        "--viewer",
+        choices=["web", "native", "none"],
+        default="web",
+        help="a page in the browser, MuJoCo's own window (its worlds only), or lines only",
+    )
     view.add_argument(
         "--port", type=port_number, help="of the page (else the first free one from 8787 on), or of --serve (8700)"
     )
-    view.add_argument("--fps", type=positive_float, default=15.0, help="pictures per second of the page, at most")
+    view.add_argument("--fps", type=positive_float, default=15.0, help="pictures per second, at most")
     view.add_argument("--num-episodes", type=positive_number, help="end after so many episodes (viewer none)")
     view.add_argument("--json", action="store_true", help="an object in each line (viewer none)")
 

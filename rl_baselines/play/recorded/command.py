@@ -19,6 +19,8 @@ def show_recordings(arguments: argparse.Namespace, given: Collection[str]) -> in
     """Find the recordings, and show them on a page or print what is in them; returns the exit status."""
     for name in sorted(set(given) - FITTING):
         raise UserError(f"--recording shows what was recorded; leave out --{name.replace('_', '-')}.")
+    if arguments.viewer == "native":
+        raise UserError("recordings are shown on a page, for they have no engine; leave out --viewer native.")
     if arguments.speed == FULL:
         raise UserError("a recording is shown at a speed from 0.01 to 100, not as fast as it goes.")
     library = find_library(arguments.recording, arguments.log_dir)
