@@ -122,7 +122,9 @@ def _world_lines(name: str, entry: RegisteredEnv) -> list[str]:
     found = summary(name, entry.load_config())
     names = ", ".join((name, *entry.aliases))
     lines = [f"  {names}" + (f": {found.what}" if found.what else "")]
-    lines.append(f"actions {found.actions_in_words()}; states {found.states_in_words()}" + _more(found, entry))
+    actions = found.actions_in_words()
+    actions = f"actions {actions}; " if actions else ""
+    lines.append(f"{actions}states {found.states_in_words()}" + _more(found, entry))
     reached = [_reached(each) for each in trainings_in(name)]
     if reached:
         lines.append("return " + "; ".join(reached))

@@ -122,7 +122,7 @@ def file_sha256(path: Path) -> str:
 
 def run_path(checkpoint: Checkpoint) -> str:
     """``<env>/<representation>/<algorithm>/<run>`` as below a log folder, or the run's name alone."""
-    folder = checkpoint.path.absolute().parent
+    folder = checkpoint.path.resolve().parent
     if folder.name == "checkpoints":
         folder = folder.parent
     if (folder / "args.yaml").is_file() and (folder.parent.name, folder.parent.parent.name) == (
@@ -213,7 +213,7 @@ def _representation(checkpoint: Checkpoint, exported: Exported) -> dict[str, Any
 
 def _of_all(joints: list[dict[str, Any]], name: str) -> list[Any]:
     """A property of the joints where each has it, else nothing."""
-    values = [joint[name] for joint in joints]
+    values = [joint.get(name) for joint in joints]
     return [] if None in values else values
 
 

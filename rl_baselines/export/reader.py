@@ -1,6 +1,8 @@
 """Reads an exported file with distrust: nothing of it is run, and what it says is checked against the schema."""
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from srl3.formats.json import value_of
 
 MAX_BYTES = 2**31
 """of an ONNX file; longer ones keep their weights elsewhere"""
+LARGEST = 2**1024
+"""numbers are below it, as float64 are"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +74,34 @@ def _model(path: Path) -> onnx.ModelProto:
 def _check(path: Path, contract: Any) -> None:
     import jsonschema
 
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(json_schema()).iter_errors(contract))
+    types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=types)
+    error = jsonschema.exceptions.best_match(validator(json_schema()).iter_errors(contract))
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "its top"
         raise UserError(f"{path} is damaged (its contract at {where}: {error.message[:120]}); export it again.")
+    for fault in _faults(contract):
+        raise UserError(f"{path} is damaged (its contract: {fault}); export it again.")
+
+
+def _faults(contract: Contract) -> Iterator[str]:
+    """What the schema can't say: every number is one, and slices and normalisers fit their observations."""
+    if not _finite(contract):
+        yield "a number is infinite or none"
+    for each in contract["observation"]["inputs"]:
+        size = math.prod(each["shape"]) // each["history"]
+        for term in each["terms"]:
+            start, stop = term["slice"]
+            if not start <= stop <= size:
+                yield f"{term['name']!r} lies at {start}:{stop} of the {size} numbers of {each['name']!r}"
+        moments = each["normalizer"]
+        if moments is not None and len(moments["mean"]) != len(moments["std"]):
+            yield f"the normaliser of {each['name']!r} lacks a mean or a deviation"
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, int | float) or abs(value) < LARGEST

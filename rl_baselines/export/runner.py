@@ -35,7 +35,10 @@ class Policy:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.contract = json.loads(self._session.get_modelmeta().custom_metadata_map["srl3"])
+        said = self._session.get_modelmeta().custom_metadata_map
+        if "srl3" not in said:
+            raise ValueError("the file was not exported by SRL3 (it says nothing under 'srl3')")
+        self.contract = json.loads(said["srl3"])
         if self.contract["schema"] != 1:
             raise ValueError(f"the file has contract schema {self.contract['schema']}, and this runner reads schema 1")
         self._inputs = self.contract["observation"]["inputs"]
@@ -186,8 +189,15 @@ def _array(content: Any, dtype: str) -> np.ndarray:
 
 
 def main() -> int:
-    """Print and check."""
-    policy = Policy(sys.argv[1])
+    """Print and check; the exit status is 1 where the file fails its test vectors, 2 where there is no such file."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python policy_runner.py policy.onnx\n")
+        return 2
+    try:
+        policy = Policy(sys.argv[1])
+    except Exception as error:  # onnxruntime's own have no common ancestor
+        sys.stderr.write(f"error: {sys.argv[1]} can't be run ({' '.join(str(error).split())})\n")
+        return 2
     for each in policy.contract["observation"]["inputs"]:
         for term in each["terms"]:
             print(f"{each['name']} {term['slice']}: {term['name']} [{term['unit']}] {' '.join(term['elements'])}")

@@ -1,14 +1,18 @@
 """A contract as tables for people."""
 
+import re
 from typing import Any
 
 from environments.term_tables import ACTION_HEAD, OBSERVATION_HEAD, action_rows, observation_rows
 from rl_baselines.export.contract import Contract
 from srl3.columns import table
 
+UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""characters that steer a terminal, turn a text around or can't be written, but for the end of a line"""
+
 
 def contract_tables(contract: Contract) -> str:
-    """What goes in, what comes out, and of whom."""
+    """What goes in, what comes out, and of whom; nothing in it steers a terminal."""
     algorithm, world, memory = contract["algorithm"], contract["environment"], contract["memory"]
     pace = "no clock" if world["control_dt"] is None else f"a step every {world['control_dt'] * 1e3:.4g} ms"
     lines = [
@@ -27,7 +31,7 @@ def contract_tables(contract: Contract) -> str:
             f"memory ({memory['kind']}): {', '.join(memory['inputs'])} {shape} float32, zeros at the start of an",
         ]
         lines.append(f"  episode; the next step takes {', '.join(memory['outputs'])}")
-    return "\n".join([*lines, "", *_action_table(contract["action"])])
+    return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", "\n".join([*lines, "", *_action_table(contract["action"])]))
 
 
 def _input_table(each: dict[str, Any], *, encoded: bool) -> list[str]:

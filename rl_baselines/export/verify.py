@@ -29,8 +29,8 @@ RANDOM = 1000
 """random observations"""
 LOOP = 300
 """steps of the closed loop"""
-NOT_COMPARED = ("versions", "test", "digests")
-"""parts of a contract that another export of the same checkpoint may have otherwise"""
+NOT_COMPARED = ("versions", "test", "digests", "checkpoint")
+"""parts of a contract that another export of the same checkpoint may have otherwise; its run may be called otherwise"""
 SPREAD = 3.0
 """standard deviations, of the normaliser or of the test vectors, within which random observations are drawn"""
 
@@ -185,6 +185,7 @@ def random_observations(contract: Contract, ports: list[Port], count: int, seed:
 def _check_contract(said: Contract, expected: Contract) -> str:
     for part in (name for name in expected if name not in NOT_COMPARED):
         _same(said.get(part), expected[part], part)
+    _same(said["checkpoint"]["sha256"], expected["checkpoint"]["sha256"], "checkpoint.sha256")
     return "contract: environment, names, units, normaliser and checkpoint are those of the run"
 
 

@@ -50,3 +50,8 @@ def test_the_registries_are_listed_without_an_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_world_of_another_package_has_no_empty_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listing.main(["Pendulum-v1"]) == 0
+    assert "actions ;" not in capsys.readouterr().out

@@ -30,7 +30,7 @@ C_TYPES = {
     np.dtype(np.bool_): "unsigned char",
 }
 UNARY = {
-    "Relu": "{0} > 0 ? {0} : 0",
+    "Relu": "{0} < 0 ? 0 : {0}",
     "Neg": "-{0}",
     "Identity": "{0}",
     "LeakyRelu": "{0} > 0 ? {0} : {alpha} * {0}",
@@ -39,16 +39,16 @@ UNARY = {
     "Exp": "EXP({0})",
     "Sqrt": "SQRT({0})",
     "Sigmoid": "1 / (1 + EXP(-{0}))",
-    "Softplus": "LOG(1 + EXP({0}))",
+    "Softplus": "{0} > 0 ? {0} + LOG(1 + EXP(-{0})) : LOG(1 + EXP({0}))",
 }
-"""expressions of one number; functions in capitals are those of the number's type"""
+"""expressions of one number, which keep one that is not a number; functions in capitals are those of its type"""
 BINARY = {
     "Add": "{0} + {1}",
     "Sub": "{0} - {1}",
     "Mul": "{0} * {1}",
     "Div": "{0} / {1}",
-    "Max": "{0} > {1} ? {0} : {1}",
-    "Min": "{0} < {1} ? {0} : {1}",
+    "Max": "{0} < {1}{nan} ? {1} : {0}",
+    "Min": "{0} > {1}{nan} ? {1} : {0}",
     "Greater": "{0} > {1}",
 }
 SHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
@@ -215,7 +215,9 @@ class _Translation:
             expression, count = UNARY.get(kind, "{0}"), 1
         parts = [self._element(name, out) for name in node.input[:count]]
         alpha = _number(settings.get("alpha", 1.0 if kind == "Elu" else 0.01), out.dtype)
-        self._loop(out, _functions(expression.format(*parts, alpha=alpha), out.dtype))
+        computed = count == 2 and node.input[1] in self.arrays and out.dtype.kind == "f"
+        nan = f" || {parts[1]} != {parts[1]}" if computed else ""
+        self._loop(out, _functions(expression.format(*parts, alpha=alpha, nan=nan), out.dtype))
 
     def _clip(self, node: onnx.NodeProto, settings: dict[str, Any], out: _Array) -> None:
         value = self._element(node.input[0], out)

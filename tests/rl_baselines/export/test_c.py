@@ -103,11 +103,18 @@ def test_it_gives_what_the_graph_gives(name: str, tmp_path: Path) -> None:
     program = PROGRAM.replace("DECLARE", declare).replace("NAMES", ", ".join(names)).replace("WRITE", write)
     rng = np.random.default_rng(0)
     seen = rng.normal(20, 3, (ROWS, 6)).astype(np.float32)
-    done = subprocess.run([compiled(tmp_path, program)], input=seen.tobytes(), capture_output=True, check=True)
+    broken = seen[:1].copy()
+    broken[0, 3] = np.nan
+    given = seen.tobytes() + broken.tobytes()
+    done = subprocess.run([compiled(tmp_path, program)], input=given, capture_output=True, check=True)
     expected = torch_outputs(exported, {"obs": seen})
     fields = [(each, expected[each].dtype, expected[each].shape[1:]) for each in names]
-    got = np.frombuffer(done.stdout, fields)
+    *_, last = got = np.frombuffer(done.stdout, fields)
+    got = got[:-1]
     assert len(got) == ROWS
+    for each, values in torch_outputs(exported, {"obs": broken}).items():
+        if values.dtype.kind == "f":  # a broken sensor's number does not become an action
+            np.testing.assert_array_equal(np.isnan(last[each]), np.isnan(values[0]))
     for each in names:
         if expected[each].dtype.kind == "f":
             np.testing.assert_allclose(got[each], expected[each], rtol=1e-5, atol=1e-5)
@@ -127,6 +134,23 @@ def test_the_example_acts_on_recorded_observations(made: Made, tmp_path: Path) -
     done = subprocess.run([tmp_path / "example"], input=lines, capture_output=True, text=True, check=True)
     got = np.array([line.split() for line in done.stdout.splitlines()], float)
     np.testing.assert_allclose(got, Actor.from_checkpoint(made.checkpoint).act(seen, deterministic=True), atol=1e-5)
+    recorded = tmp_path / "seen.txt"
+    recorded.write_text(lines, encoding="utf-8")
+    again = subprocess.run([tmp_path / "example", recorded], capture_output=True, text=True, check=True)
+    assert again.stdout == done.stdout
+    for content, sentence in (
+        ("", "observation 1 ends after 0"),
+        ("1 2 3", "observation 2 ends after 1"),
+        ("1,2", "observation 1 ends after 1"),
+        ("1 2\nx", "observation 2 ends after 0"),
+    ):
+        recorded.write_text(content, encoding="utf-8")
+        failed = subprocess.run([tmp_path / "example", recorded], capture_output=True, text=True)
+        assert failed.returncode == 2
+        assert sentence in failed.stderr
+    missing = subprocess.run([tmp_path / "example", tmp_path / "nothing.txt"], capture_output=True, text=True)
+    assert missing.returncode == 2
+    assert "can't be read" in missing.stderr
 
 
 @pytest.mark.parametrize(

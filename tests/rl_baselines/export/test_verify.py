@@ -19,6 +19,7 @@ from rl_baselines.export.contract import KEY, comma_lists, contract_sha256, grap
 from rl_baselines.export.formats.onnx_file import with_contract
 from rl_baselines.export.reader import read_exported
 from rl_baselines.export.runner import Policy
+from rl_baselines.export.runner import main as run_file
 from rl_baselines.export.verify import Mismatch, verify
 from srl3.errors import UserError
 from tests.rl_baselines.export.conftest import Made
@@ -109,6 +110,17 @@ def test_without_its_checkpoint_a_file_is_checked_by_itself(
     assert "holds, by itself" in capsys.readouterr().out
     assert export.main([str(made.run.path), "--verify", str(alone)]) == 0
     assert "closed loop" in capsys.readouterr().out
+
+
+def test_a_run_may_be_moved_or_named_by_a_link(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its checkpoint is known by what is in it."""
+    link = made.run.path.parents[3] / "latest"
+    link.symlink_to(made.run.path)
+    assert export.main([str(link), "--checkpoint", "latest"]) == 0
+    assert read_exported(made.file).contract["checkpoint"]["run"] == "/".join(made.run.path.parts[-4:])
+    made.run.path.rename(link.with_name("moved"))
+    assert export.main(["--verify", str(link.with_name("moved") / "policy.onnx")]) == 0
+    assert "closed loop: 300 steps" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", BY_ACTING)
@@ -208,6 +220,33 @@ def test_the_runner_needs_no_srl3(made: Made, tmp_path: Path) -> None:
     assert "agent_pos_from_target [m] x y" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "usage: python policy_runner.py policy.onnx"),
+        (("nothing.onnx",), "error: nothing.onnx can't be run"),
+        (("foreign.onnx",), "not exported by SRL3"),
+    ],
+)
+def test_the_runner_says_in_a_line_what_is_wrong(
+    arguments: tuple[str, ...],
+    sentence: str,
+    made: Made,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = onnx.load(made.file)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "foreign.onnx")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["policy_runner.py", *arguments])
+    assert run_file() == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
 def test_the_runner_refuses_what_does_not_fit(made: Made) -> None:
     policy = Policy(str(made.file))
     with pytest.raises(KeyError, match="agent_pos_from_target"):
@@ -219,7 +258,10 @@ def test_the_runner_refuses_what_does_not_fit(made: Made) -> None:
     assert policy({"obs": [1, 2]}) == pytest.approx(policy({"agent_pos_from_target": [1, 2]}))
 
 
-def test_show_prints_slices_units_and_actions(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_slices_units_and_actions(
+    made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     assert export.main(["--show", str(made.file)]) == 0
     said = capsys.readouterr().out
     assert re.search(r"agent_pos_from_target +0:2 +m +world +x y +\S+ ± \S+, \S+ ± \S+", said)
@@ -261,6 +303,57 @@ def test_what_is_no_exported_file_is_refused(mode: str, made: Made, tmp_path: Pa
         model.metadata_props.add(key=KEY, value=said)
         onnx.save(model, damaged)
         assert sentence in refused(mode, str(damaged))
+
+
+def foreign_sizes(contract: dict[str, Any]) -> None:
+    contract["observation"]["inputs"][0]["terms"][0]["slice"] = [0, 3]
+
+
+def foreign_numbers(contract: dict[str, Any]) -> None:
+    contract["action"]["terms"][0]["scale"] = float("nan")
+
+
+def foreign_parameters(contract: dict[str, Any]) -> None:
+    contract["environment"]["parameters"]["more"] = [{"large": 10**400}]
+
+
+def foreign_moments(contract: dict[str, Any]) -> None:
+    contract["observation"]["inputs"][0]["normalizer"]["mean"].pop()
+
+
+def foreign_whole_numbers(contract: dict[str, Any]) -> None:
+    contract["observation"]["inputs"][0]["terms"][0]["slice"] = [0.0, 2.0]
+
+
+@pytest.mark.parametrize("mode", ["--show", "--verify"])
+@pytest.mark.parametrize(
+    "change", [foreign_sizes, foreign_numbers, foreign_parameters, foreign_moments, foreign_whole_numbers]
+)
+def test_a_contract_without_sense_is_refused(change: Callable[[dict[str, Any]], None], mode: str, made: Made) -> None:
+    file = read_exported(made.file)
+    change(file.contract)
+    (entry,) = (entry for entry in file.model.metadata_props if entry.key == KEY)
+    entry.value = json.dumps(file.contract)
+    onnx.save(file.model, made.file)
+    assert "is damaged (its contract" in refused(mode, str(made.file))
+
+
+def test_what_is_known_of_some_joints_alone_is_no_list(made: Made) -> None:
+    contract = read_exported(made.file).contract
+    one, other = contract["action"]["terms"]
+    one |= {"joint": "hip", "stiffness": 1.0}
+    other |= {"joint": "knee"}
+    del other["stiffness"]
+    assert "joint_stiffness" not in comma_lists(contract)
+
+
+def test_names_steer_no_terminal(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    def change(model: onnx.ModelProto, contract: dict[str, Any]) -> None:
+        contract["action"]["terms"][0]["name"] = "\x1b[2Jd\ud800x"
+
+    rewritten(made, change)
+    assert export.main(["--show", str(made.file)]) == 0
+    assert "\N{REPLACEMENT CHARACTER}[2Jd\N{REPLACEMENT CHARACTER}x" in capsys.readouterr().out
 
 
 def test_weights_in_other_files_are_refused(made: Made, tmp_path: Path) -> None:
