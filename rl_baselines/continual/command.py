@@ -2,14 +2,25 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from environments.flags import ENV_FLAGS, default_srl_model, env_kwargs_from_flags
+from environments.flags import ENV_FLAGS, default_srl_model, env_kwargs_from_flags, make_config
 from environments.registry import canonical_id
-from rl_baselines.continual.flags import DISTILL, FINETUNE, OWN, check_flags, make_parser
+from rl_baselines.continual.flags import (
+    DISTILL,
+    FINETUNE,
+    OF_STUDENTS,
+    OWN,
+    TRAINING_SET,
+    budgets_of,
+    check_flags,
+    make_parser,
+)
 from rl_baselines.continual.runner import Stages
 from rl_baselines.continual.stages import RECORD, STUDENT, TRAIN_ALL, Outcome, Setup, Stage, all_stages, outcomes_of
-from rl_baselines.cross_evaluation.tasks import tasks_from_flags
+from rl_baselines.continual.task_file import read_tasks
+from rl_baselines.cross_evaluation.tasks import Task, tasks_from_flags
 from rl_baselines.grid.cells import SHOWN_ONLY, flags_of
 from rl_baselines.grid.executors import LocalExecutor
 from rl_baselines.grid.record import GridRecord
@@ -18,15 +29,13 @@ from rl_baselines.registry import find_algo
 from srl3.errors import UserError
 from srl3.flags import Parser
 from srl3.runtime.processes.children import shared_cores
+from state_representation.store.choose import check_srl_model, choose_representation
+from state_representation.store.find import is_learned
 
-OF_STUDENTS = frozenset({"epochs_distillation", "batch_size"})
-"""flags of train that are handed on to distillations alone"""
-TRAINING_SET = "distillation_training_set_size"
-"""flag of train that each student gets its share of"""
-FROM_SCRATCH = frozenset(
-    {"hyperparam", "preset", "conf_file", "policy", "num_stack", "srl_config_file", "srl_model_path", "latest"}
-)
+FROM_SCRATCH = frozenset({"hyperparam", "preset", "conf_file", "policy", "num_stack"})
 """flags of train that a training which goes on from another takes over from it"""
+OF_REPRESENTATIONS = frozenset({"srl_config_file", "srl_model_path", "latest"})
+"""flags of train that are handed on to trainings that observe a learned representation"""
 EVALUATING = frozenset({"perform_cross_evaluation_cc", "eval_episode_window", "eval_episodes"})
 NOT_HANDED_ON = frozenset(
     {"env", "algo", "srl_model", "seed", "num_timesteps", "new_lr", "env_kwargs", "env_config", *OWN}
@@ -59,39 +68,101 @@ def run(argv: list[str] | None = None) -> int:
 
 def _setup(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> Setup:
     env_id = canonical_id(arguments.env)
+    srl_model = arguments.srl_model or default_srl_model(env_id)
+    teacher_srl_model = arguments.teacher_srl_model or srl_model
     shared = env_kwargs_from_flags(arguments, given)
-    tasks = tasks_from_flags(arguments, [env_id], shared)
+    for observed in dict.fromkeys((srl_model, teacher_srl_model)):
+        check_srl_model(observed, env_id, type(make_config(env_id, {})))
+    representations = _representations(parser, arguments, given, (teacher_srl_model, srl_model))
+    shared |= _of_representation(arguments, srl_model, env_id, shared)
+    tasks, written = _tasks(arguments, env_id, shared)
+    budgets = budgets_of(written, arguments)
     other = next((task for task in tasks if task.env_id != env_id), None)
     if other is not None:
         raise UserError(f"continual training is on one world, {env_id}; {other.name} is of {other.env_id}.")
-    budgets = arguments.budget or [arguments.num_timesteps]
-    srl_model = arguments.srl_model or default_srl_model(env_id)
     shown = {*SHOWN_ONLY, "log_dir"}
-    common = given - NOT_HANDED_ON - shown - OF_STUDENTS - {TRAINING_SET}
+    common = given - NOT_HANDED_ON - shown - {*OF_STUDENTS, TRAINING_SET} - OF_REPRESENTATIONS
     if "perform_cross_evaluation_cc" not in given:
         common -= EVALUATING
     common.discard("perform_cross_evaluation_cc")
     common -= set(ENV_FLAGS)  # which are handed on as parameters of the world
     return Setup(
         tasks=tuple(tasks),
-        budgets=tuple(budgets * len(tasks) if len(budgets) == 1 else budgets),
+        budgets=budgets,
         env_id=env_id,
         algo=arguments.algo,
         srl_model=srl_model,
-        teacher_srl_model=arguments.teacher_srl_model or srl_model,
+        teacher_srl_model=teacher_srl_model,
         flags=tuple(flags_of(parser, arguments, common)),
         flags_going_on=tuple(flags_of(parser, arguments, common - FROM_SCRATCH)),
         new_lr=arguments.new_lr,
-        flags_of_student=tuple(flags_of(parser, arguments, given & OF_STUDENTS)),
-        training_set_size=_training_set_size(arguments),
+        flags_of_student=tuple(flags_of(parser, arguments, given & {*OF_STUDENTS})),
+        representations=representations,
+        training_set_size=_training_set_size(arguments, tasks),
         env_kwargs=shared,
         cross_evaluates="perform_cross_evaluation_cc" in given,
     )
 
 
-def _training_set_size(arguments: argparse.Namespace) -> int | None:
+def _tasks(
+    arguments: argparse.Namespace, env_id: str, shared: Mapping[str, Any]
+) -> tuple[list[Task], list[int | None]]:
+    """The tasks, and the steps of each where a file says them."""
+    if arguments.task_file is not None:
+        return read_tasks(arguments.task_file, env_id, shared)
+    if not arguments.tasks:
+        return [], []
+    tasks = tasks_from_flags(arguments, [env_id], shared)
+    return tasks, [None] * len(tasks)
+
+
+def _representations(
+    parser: Parser, arguments: argparse.Namespace, given: set[str], observed: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """The flags that choose a learned representation, for each of what is ``observed``, of which the last is named."""
+    learned = [name for name in dict.fromkeys(observed) if is_learned(name)]
+    chosen = given & OF_REPRESENTATIONS
+    if not learned and chosen:
+        flag = flags_of(parser, arguments, chosen)[0]
+        raise UserError(f"{flag} chooses a learned representation, and {observed[-1]} is none.")
+    named = learned[-1:]
+    return {
+        name: tuple(flags_of(parser, arguments, chosen if name in named else chosen - {"srl_model_path"}))
+        for name in learned
+    }
+
+
+def _of_representation(
+    arguments: argparse.Namespace, srl_model: str, env_id: str, env_kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Parameters of the world that follow from a learned representation: size of pictures and cameras."""
+    if not is_learned(srl_model):
+        return {}
+    _, kwargs = choose_representation(
+        srl_model,
+        env_id,
+        env_kwargs,
+        config_file=arguments.srl_config_file,
+        path=arguments.srl_model_path,
+        latest=arguments.latest,
+    )
+    return {name: kwargs[name] for name in ("img_shape", "multi_view")}
+
+
+def _training_set_size(arguments: argparse.Namespace, tasks: Sequence[Task]) -> int | None:
     size: int | None = getattr(arguments, TRAINING_SET)
-    return None if size == -1 else size
+    if size is None or size == -1:
+        return None
+    if size < 1:
+        raise UserError(f"--distillation-training-set-size is at least 1, or -1 for all, not {size}.")
+    longest = arguments.teacher_episodes * max(make_config(task.env_id, task.env_kwargs).max_steps for task in tasks)
+    if size > longest * len(tasks):
+        raise UserError(
+            f"--distillation-training-set-size {size:,} is more than {len(tasks)} teachers leave in "
+            f"--teacher-episodes {arguments.teacher_episodes} each, {longest * len(tasks):,} steps at most; ask for "
+            "fewer, or record more."
+        )
+    return size
 
 
 def _display(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> list[str]:

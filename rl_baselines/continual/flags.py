@@ -1,6 +1,7 @@
 """The flags of ``python -m rl_baselines.continual``. Imports nothing heavy."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from rl_baselines.cross_evaluation.tasks import add_task_flags
@@ -14,10 +15,21 @@ EXAMPLES = """examples:
   python -m rl_baselines.continual --env OmnirobotEnv-v0 -sc -cc -sqc --num-timesteps 600_000 --img-shape 64x64
   python -m rl_baselines.continual --env OmnirobotEnv-v0 --task sc cc --strategy finetune joint --budget 1e5 3e5 \\
       --srl-model ground_truth --num-iteration 3 --jobs 2
+  python -m rl_baselines.continual --task-file tasks.yaml --srl-model ground_truth
 """
 DESCRIPTION = """Train on several tasks, one after the other: by fine-tuning (finetune), by distilling a teacher of each
 task into one student (distill), and for comparison on all at once (joint). Then play every policy in every task. The
 same command goes on where it stopped. Other flags are train's, and hold for every training."""
+OF_STUDENTS = ("epochs_distillation", "batch_size", "dagger_rounds")
+"""flags of train that are handed on to distillations alone"""
+TRAINING_SET = "distillation_training_set_size"
+"""flag of train that each student gets its share of"""
+OF_DISTILLING = (
+    *("teacher_srl_model", "teacher_episodes", "perturbed_actions_proportion"),
+    *OF_STUDENTS,
+    TRAINING_SET,
+)
+"""flags of the strategy that distills"""
 NOT_HERE = {
     "resume": "the same continual command resumes its own runs",
     "load_rl_model_path": "the first task is learned from scratch",
@@ -53,6 +65,9 @@ def make_parser() -> Parser:
     add_task_flags(parser, "learned one after the other")
     parser.set_defaults(env="OmnirobotEnv-v0", log_dir=Path("logs/continual"))
     group = parser.add_argument_group("continual training")
+    group.add_argument(
+        "--task-file", type=Path, metavar="FILE", help="tasks and the steps of each (budget) from a YAML list"
+    )
     group.add_argument("--strategy", nargs="+", choices=STRATEGIES, default=list(STRATEGIES), help="what to compare")
     group.add_argument(
         "--budget",
@@ -78,10 +93,32 @@ def make_parser() -> Parser:
 
 
 OWN = (
-    *("tasks", "strategy", "budget", "num_iteration", "jobs", "num_episodes"),
+    *("tasks", "task_file", "strategy", "budget", "num_iteration", "jobs", "num_episodes"),
     *("teacher_srl_model", "teacher_episodes", "perturbed_actions_proportion", "dry_run"),
 )
 """arguments that are not train's"""
+
+
+def budgets_of(written: Sequence[int | None], arguments: argparse.Namespace) -> tuple[int, ...]:
+    """Environment steps of each task.
+
+    Args:
+        written: those that ``--task-file`` says, by task; None where it says none.
+        arguments: with ``--budget`` and ``--num-timesteps``.
+
+    Raises:
+        UserError: for less than two tasks, another number of budgets, or budgets of two sources.
+    """
+    count = len(written)
+    if count < 2:
+        raise UserError("continual training needs two tasks or more, for example -sc -cc.")
+    if arguments.budget is None:
+        return tuple(arguments.num_timesteps if steps is None else steps for steps in written)
+    if any(steps is not None for steps in written):
+        raise UserError(f"{arguments.task_file} says the budgets of its tasks; leave out --budget, or take them out.")
+    if len(arguments.budget) not in (1, count):
+        raise UserError(f"--budget takes one number for all tasks or {count}, not {len(arguments.budget)}.")
+    return tuple(arguments.budget if len(arguments.budget) == count else arguments.budget * count)
 
 
 def check_flags(arguments: argparse.Namespace, given: set[str]) -> None:
@@ -91,12 +128,9 @@ def check_flags(arguments: argparse.Namespace, given: set[str]) -> None:
             raise UserError(f"--{name.replace('_', '-')} is not for continual training: {why}.")
     if arguments.seed < 0 or arguments.seed + arguments.num_iteration > 2**32:
         raise UserError("seeds are counted up from --seed, so it must be a number from 0 on.")
-    if not arguments.tasks or len(arguments.tasks) < 2:
-        raise UserError("continual training needs two tasks or more, for example -sc -cc.")
-    count = len(arguments.tasks)
-    if arguments.budget is not None and len(arguments.budget) not in (1, count):
-        raise UserError(f"--budget takes one number for all tasks or {count}, not {len(arguments.budget)}.")
+    if arguments.task_file is not None and arguments.tasks:
+        raise UserError("--task-file lists the tasks; write those of the other flags into it, or leave it out.")
     if DISTILL not in arguments.strategy:
-        for name in ("teacher_srl_model", "teacher_episodes", "perturbed_actions_proportion"):
+        for name in OF_DISTILLING:
             if name in given:
                 raise UserError(f"--{name.replace('_', '-')} is for --strategy {DISTILL}; add it, or leave that out.")

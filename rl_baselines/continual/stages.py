@@ -32,6 +32,8 @@ class Setup:
     """learning rate with which a training goes on; None: the one that the task before began with"""
     flags_of_student: tuple[str, ...]
     """of train, for a distillation"""
+    representations: Mapping[str, tuple[str, ...]]
+    """flags of train that choose a learned representation, by what is observed"""
     training_set_size: int | None
     """recorded steps of all tasks from which the last student learns, those before from as many of each; None: all"""
     env_kwargs: Mapping[str, Any]
@@ -156,4 +158,6 @@ def cell_of(setup: Setup, stage: Stage, checkpoints: Sequence[Path], rate: float
             steps = setup.training_set_size * len(data) // len(setup.tasks)
             flags += ["--distillation-training-set-size", str(steps)]
         what = f"a student of {', '.join(each.name for each in setup.tasks[: stage.number + 1])}"
+    if stage.kind != GO_ON:  # which observes as what it goes on from
+        flags += setup.representations.get(stage.srl_model, ())
     return Cell(setup.env_id, stage.srl_model, algo, stage.seed, tuple(flags), what)

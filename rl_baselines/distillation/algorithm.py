@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from torch.nn.utils import clip_grad_norm_
@@ -165,9 +166,9 @@ class Distillation(PPO):
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
-        if reset_num_timesteps and len(lessons.task_names) > 1:
-            self._say_whether_tasks_differ(lessons)
         callback.on_training_start(locals(), globals())
+        if self.num_timesteps == 0 and len(lessons.task_names) > 1:
+            self._say_whether_tasks_differ(lessons, callback)
         episodes = EpisodeBatch.from_infos(0, [])
         losses: list[float] = []
         while self.num_timesteps < total_timesteps:
@@ -217,8 +218,9 @@ class Distillation(PPO):
     def _round_size(self, lessons: Lessons) -> int:
         return self.n_epochs * lessons.epoch_size
 
-    def _say_whether_tasks_differ(self, lessons: Lessons) -> None:
-        share = confusion(self.policy, lessons, lessons.seed)
+    def _say_whether_tasks_differ(self, lessons: Lessons, callback: BaseCallback) -> None:
+        print("looking whether the tasks can be told apart", flush=True)
+        share = confusion(self.policy, lessons, lessons.seed, between=callback.on_rollout_start)
         found = f"on {share:.1%} of the steps another task looks the same and its teacher acts otherwise"
         if share < WARN:
             print(found, flush=True)

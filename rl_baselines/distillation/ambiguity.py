@@ -1,6 +1,7 @@
 """Whether a student can tell its tasks apart, where their teachers act differently."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from rl_baselines.distillation.lessons import Lessons
 
 UPDATES = 300
 BATCH = 128
+PAUSE = 10
 LEARNING_RATE = 1e-3
 CHUNK = 500
 STEPS = 1500
@@ -25,7 +27,9 @@ WARN = 0.05
 """share of the steps from which on it is worth a warning"""
 
 
-def confusion(policy: ActorCriticPolicy, lessons: Lessons, seed: int) -> float:
+def confusion(
+    policy: ActorCriticPolicy, lessons: Lessons, seed: int, between: Callable[[], object] = lambda: None
+) -> float:
     """The share of steps that look as much like another task, whose teacher would act otherwise.
 
     A network like the student's learns, from the training steps, to name the task of what is observed, and what each
@@ -35,6 +39,7 @@ def confusion(policy: ActorCriticPolicy, lessons: Lessons, seed: int) -> float:
         policy: the student; it stays as it is.
         lessons: of at least two tasks.
         seed: of the network and the order.
+        between: called every `PAUSE` updates; what it raises ends the look.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -42,6 +47,8 @@ def confusion(policy: ActorCriticPolicy, lessons: Lessons, seed: int) -> float:
         optimizer = torch.optim.Adam(probe.parameters(), lr=LEARNING_RATE)
         preferred = lessons.targets.preferred
         for number in range(UPDATES):
+            if number % PAUSE == 0:
+                between()
             steps = lessons.minibatch(0, number * BATCH, BATCH)
             task = torch.as_tensor(lessons.tasks[steps], device=policy.device)
             names, actions = probe(_tensor(lessons, steps, policy.device))

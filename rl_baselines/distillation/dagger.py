@@ -52,7 +52,7 @@ def record_round(
     """
     recorded = []
     for rank, dataset in enumerate(datasets):
-        path = folder / f"round_{number}" / f"{rank}_{dataset.path.name}"
+        path = folder / f"round_{number}" / f"{rank}_{dataset.path.resolve().name}"
         if not is_dataset(path):
             own_seed = int(np.random.SeedSequence([seed, number, rank]).generate_state(1)[0])
             _record(model, dataset, path, episodes, own_seed)

@@ -57,6 +57,8 @@ class Lessons:
         self.datasets = list(datasets)
         self.seed = seed
         self.tasks, self.task_names = tasks_of(datasets)
+        begins = np.cumsum([0, *map(len, datasets[:-1])])
+        self._task_of = self.tasks[begins]
         self.split = split_of(datasets, size=size, validation_share=validation_share, seed=seed)
         self.observations = Observations(env, datasets)
         self.targets = Targets.of(datasets[0])
@@ -78,11 +80,10 @@ class Lessons:
         begin = len(self.observations)
         starts = np.concatenate([dataset.episode_starts for dataset in recorded])
         tasks = []
-        for source, dataset in zip(self.datasets, recorded, strict=True):
+        for task, dataset in zip(self._task_of, recorded, strict=True):
             self.observations.add(dataset)
             self.targets = self.targets.joined(Targets.of(dataset))
-            (name,) = tasks_of([source])[1]
-            tasks.append(np.full(len(dataset), self.task_names.index(name)))
+            tasks.append(np.full(len(dataset), task))
         new = np.concatenate(tasks)
         split = split_steps(
             starts, new, size=None, validation_share=self._validation_share, seed=self.seed + self.rounds

@@ -1,5 +1,6 @@
 """The datasets of teachers that a user named: found, opened and checked against one another."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,12 @@ def open_teachers(folders: Sequence[Path]) -> list[Dataset]:
     Raises:
         UserError: where there is none, one is damaged, or two do not go together.
     """
-    datasets = [open_dataset(path) for folder in folders for path in _datasets_in(folder)]
+    found = [path for folder in folders for path in _datasets_in(folder)]
+    places = [path.resolve() for path in found]
+    for path, place in zip(found, places, strict=True):
+        if places.count(place) > 1:
+            raise UserError(f"{path} is given twice in --teacher-data-folder; name each dataset once.")
+    datasets = [open_dataset(path) for path in found]
     first, *others = datasets
     for other in others:
         for what, here, there in (
@@ -56,10 +62,13 @@ def check_labels(datasets: Sequence[Dataset], loss: str) -> None:
 def tasks_of(datasets: Sequence[Dataset]) -> tuple[np.ndarray, list[str]]:
     """The task of each step of these datasets, one after the other, ``(n,) int64``, and the tasks' names.
 
-    A dataset with labels has the tasks that they name; one without is a task of its own.
+    A dataset with labels has the tasks that they name; one without is a task of its own, called as its folder, and as
+    the folders above it too where two are called alike.
     """
+    places = {dataset.path: Path(os.path.abspath(dataset.path)) for dataset in datasets}
+    own = _names_apart([places[dataset.path] for dataset in datasets if dataset.labels is None])
     names = [
-        np.array([dataset.path.name] * len(dataset)) if dataset.labels is None else dataset.labels
+        np.array([own[places[dataset.path]]] * len(dataset)) if dataset.labels is None else dataset.labels
         for dataset in datasets
     ]
     found, numbers = np.unique(np.concatenate(names), return_inverse=True)
@@ -78,6 +87,18 @@ def _datasets_in(folder: Path) -> list[Path]:
             "--run-policy custom --log-custom-policy RUN."
         )
     return found
+
+
+def _names_apart(places: Sequence[Path]) -> dict[Path, str]:
+    """Of each of these absolute paths its last part, or as many as no other one ends with."""
+    names = {}
+    for place in places:
+        others = [other for other in places if other != place]
+        count = 1
+        while any(other.parts[-count:] == place.parts[-count:] for other in others):
+            count += 1
+        names[place] = "/".join(place.parts[-count:])
+    return names
 
 
 def _is_gaussian(dataset: Dataset) -> bool:

@@ -12,12 +12,14 @@ from environments.omnirobot_gym.config import OmnirobotConfig
 from rl_baselines import continual
 from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.continual import command
-from rl_baselines.continual.stages import GO_ON, RECORD, STUDENT, TRAIN, TRAIN_ALL
+from rl_baselines.continual.flags import make_parser
+from rl_baselines.continual.stages import GO_ON, RECORD, STUDENT, TRAIN, TRAIN_ALL, Stage, cell_of
 from rl_baselines.cross_evaluation.history import read_history
 from rl_baselines.grid import child
 from rl_baselines.grid.executors import Ended, Job
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
+from tests.state_representation.made import write_random_representation
 
 TASKS = ("-sc", "--task", "circle=cc,radius:0.5")
 SMALL = ("--srl-model", "ground_truth", "--num-timesteps", "240", "--num-cpu", "4", "--env-kwargs", "max_steps:20")
@@ -118,6 +120,34 @@ def test_teachers_are_recorded_and_distilled_into_one_student(started, tmp_path)
     assert [path.stat().st_mtime_ns for path in datasets] == recorded
 
 
+def test_tasks_and_their_budgets_are_read_from_a_file(started, tmp_path):
+    file = tmp_path / "tasks.yaml"
+    file.write_text("- sc\n- {name: circle, task: cc, env_kwargs: {radius: 0.5}, budget: 1e3}\n", encoding="utf-8")
+    InThisProcess.failing.update((1, 2))
+    where = ["--log-dir", str(tmp_path / "logs"), *SMALL, *QUICK]
+    assert continual.main(["--task-file", str(file), "--strategy", "finetune", "joint", *where]) == 1
+    steps = [job.arguments[job.arguments.index("--num-timesteps") + 1] for job in started]
+    assert steps == ["240", "1240"], "of the first task, which says no budget, and of both"
+    assert "--task-file" not in started[0].arguments
+    with pytest.raises(UserError, match="says the budgets of its tasks; leave out --budget"):
+        continual.main(["--task-file", str(file), "--budget", "5", *where])
+
+
+def test_flags_of_a_learned_representation_are_for_those_that_observe_it(tmp_path):
+    representation = tmp_path / "random"
+    write_random_representation(representation, env_id="OmnirobotEnv-v0", img_shape=(40, 40, 3))
+    parser = make_parser()
+    line = ["-sc", "-cc", "--srl-model", "random", "--srl-model-path", str(representation)]
+    setup = command._setup(parser, *parser.parse_with_given([*line, "--teacher-srl-model", "ground_truth"]))
+    teacher, student = Stage(TRAIN, 0, 1, srl_model="ground_truth"), Stage(STUDENT, 0, 1, srl_model="random")
+    flag = ("--srl-model-path", str(representation))
+    assert flag[0] not in cell_of(setup, teacher, [], None, []).flags
+    assert "img_shape:[40, 40]" in cell_of(setup, teacher, [], None, []).flags, "what the student is to encode"
+    assert cell_of(setup, student, [], None, []).flags[-2:] == flag
+    assert cell_of(setup, Stage(TRAIN, 0, 0, srl_model="random"), [], None, []).flags[-2:] == flag
+    assert flag[0] not in cell_of(setup, Stage(GO_ON, 0, 1, srl_model="random"), [Path("run")], None, []).flags
+
+
 def plan_of(tmp_path, capsys, *flags: str) -> list[str]:
     assert run(tmp_path / "logs", *flags, "--dry-run") == 0
     assert not (tmp_path / "logs").exists()
@@ -162,6 +192,17 @@ def test_each_strategy_is_stages_that_build_on_one_another(started, tmp_path, ca
         ),
         (["-sc", "-cc", "--seed", "-1"], "seeds are counted up from --seed"),
         (["-sc", "-cc", "--algo", "dqn", "-c", "--strategy", "finetune"], "dqn"),
+        (["-sc", "-cc", "--srl-model", "pixel", "--teacher-srl-model", "ground_truth"], "representation .* 'pixel'"),
+        (["-sc", "-cc", "--srl-model", "ground_truth", "--latest"], "--latest chooses a learned representation, and"),
+        (["-sc", "-cc", "--srl-model", "autoencoder"], "autoencoder"),
+        (["-sc", "-cc", "--strategy", "joint", "-bs", "5"], "--batch-size is for --strategy distill"),
+        (["-sc", "-cc", "--distillation-training-set-size", "0"], "is at least 1, or -1 for all, not 0"),
+        (
+            ["-sc", "-cc", "--distillation-training-set-size", "15000"],
+            "15,000 is more than 2 teachers leave in --teacher-episodes 27 each, 13,500 steps at most",
+        ),
+        (["-sc", "--task-file", "tasks.yaml"], "--task-file lists the tasks"),
+        (["--task-file", "tasks.yaml"], "tasks.yaml is missing; --task-file takes a list of tasks"),
         (["-sc", "-cc", "--num-cpu", "1", "--srl-model", "ground_truth", "--strategy", "joint"], "add --num-envs 2"),
     ],
 )

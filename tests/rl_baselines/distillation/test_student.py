@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,9 @@ def test_continuous_actions(data: Path, tmp_path: Path, loss: str) -> None:
 
 
 def test_from_stacked_pixels_by_the_command(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    teachers = [str(data / "toward"), str(data / "toward")]
     flags = ["--num-stack", "2", "--epochs-distillation", "2", "-bs", "50", "--distillation-training-set-size", "120"]
     where = ["--log-dir", str(tmp_path / "logs"), "--no-vis", "--suffix", "student"]
-    assert train.main(["--algo", "distillation", "--teacher-data-folder", *teachers, *flags, *where]) == 0
+    assert train.main(["--algo", "distillation", "--teacher-data-folder", str(data / "toward"), *flags, *where]) == 0
     said = capsys.readouterr()
     assert "teacher toward: 90 steps to learn from, 30 to judge by" in said.out
     assert "180 steps learned from; the teacher's action in" in said.out
@@ -193,6 +193,18 @@ def test_tasks_that_look_alike_are_warned_of(
     assert float(share[1]) > 60 if alike else float(share[1]) < 5
 
 
+def test_a_look_at_the_tasks_can_be_stopped(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def looking(*_: object, between: Callable[[], None]) -> float:
+        os.kill(os.getpid(), signal.SIGINT)
+        between()
+        raise AssertionError
+
+    monkeypatch.setattr("rl_baselines.distillation.algorithm.confusion", looking)
+    two = {"teacher_data_folder": (data / "toward", data / "away")}
+    plan = resolve(dataclasses.replace(request(data, "toward", tmp_path / "logs"), **two))
+    assert run_training(plan).status == 130
+
+
 def test_in_a_round_of_dagger_the_student_acts_and_the_teacher_speaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +239,11 @@ def test_what_cannot_be_learned_from_is_said(data: Path, tmp_path: Path) -> None
         (["random"], {}, "has no teacher in it .it was recorded by random.; record one with"),
         (["chosen"], {}, "holds the actions of dqn, and no distribution to compare with; use --hyperparam loss:cross"),
         (["toward", "continuous"], {}, "can't teach one student: actions are 4 discrete in the one and 2 continuous"),
+        (
+            ["toward", "./chosen/../toward"],
+            {},
+            "toward is given twice in --teacher-data-folder; name each dataset once",
+        ),
         (["toward"], {"env": "OmnirobotEnv-v0"}, "was recorded on MobileRobotGymEnv-v0, and can't teach a student of"),
         (["toward"], {"env_kwargs": {"is_discrete": False}}, "has 4 discrete actions, and the student 2 continuous"),
         (["toward"], {"num_timesteps": 5}, "how long distillation learns is --epochs-distillation; leave out"),
