@@ -14,7 +14,7 @@ from environments.flags import add_env_flags, env_help, env_kwargs_from_flags
 from environments.registry import ThreadingType, canonical_id, find_env
 from rl_baselines.benchmarks.rows import Effort, Task
 from rl_baselines.benchmarks.runner import BenchmarkError, run
-from rl_baselines.benchmarks.sizes.advice import FEWEST_STEPS, MEASURED_STEPS, Advice, Size, advise
+from rl_baselines.benchmarks.sizes.advice import FEWEST_STEPS, MEASURED_STEPS, Advice, Size, advise, check_memory
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float
 
@@ -70,7 +70,10 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{env_id}: three short trainings, {arguments.seconds:g} s each", file=sys.stderr, flush=True)
     try:
         numbers = _sizes(arguments, env_id)
-        sizes = _measured([Trial(request, n_envs, MEASURED_STEPS) for n_envs in numbers], arguments.seconds)
+        first, *others = [Trial(request, n_envs, MEASURED_STEPS) for n_envs in numbers]
+        sizes = _measured([first], arguments.seconds)
+        check_memory(sizes, budget / MIB)
+        sizes += _measured(others, arguments.seconds)
         images = arguments.srl_model == PIXELS or find_env(env_id).load_config().default_srl_model == PIXELS
         advice = advise(sizes, budget / MIB, images=images)
         threads, trial = _threads(arguments, request, env_id, advice)

@@ -53,13 +53,7 @@ def advise(sizes: Sequence[Size], budget: float, *, images: bool) -> Advice:
     Raises:
         UserError: when not even the smallest size fits.
     """
-    smallest = min(sizes, key=lambda size: size.n_envs)
-    fitting = [size for size in sizes if size.memory <= budget]
-    if not fitting:
-        raise UserError(
-            f"{smallest.n_envs} environments take {smallest.memory:.0f} MiB already, and {budget:.0f} MiB are allowed; "
-            "use a smaller world or network, or raise --memory."
-        )
+    fitting = check_memory(sizes, budget)
     best = max(size.steps_per_second for size in fitting)
     chosen = min((size for size in fitting if size.steps_per_second >= ENOUGH * best), key=lambda size: size.n_envs)
     n_steps = _power_of_two(min(MOST_STEPS, max(FEWEST_STEPS, SAMPLES // chosen.n_envs)))
@@ -73,6 +67,22 @@ def advise(sizes: Sequence[Size], budget: float, *, images: bool) -> Advice:
         minibatches(samples, MINIBATCH_OF_PIXELS if images else MINIBATCH),
         _memory(chosen, n_steps, each),
     )
+
+
+def check_memory(sizes: Sequence[Size], budget: float) -> list[Size]:
+    """The sizes that fit into ``budget`` MiB.
+
+    Raises:
+        UserError: when not even the smallest one does.
+    """
+    fitting = [size for size in sizes if size.memory <= budget]
+    if not fitting:
+        smallest = min(sizes, key=lambda size: size.n_envs)
+        raise UserError(
+            f"{smallest.n_envs} environments take {smallest.memory:.0f} MiB already, and {budget:.0f} MiB are allowed; "
+            "use a smaller world or network, or raise --memory."
+        )
+    return fitting
 
 
 def _per_sample(sizes: Sequence[Size]) -> float:
