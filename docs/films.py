@@ -13,7 +13,9 @@ import numpy as np
 
 from environments.registry import find_env
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.worlds import make_worlds
 from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
 
 HEIGHT, WIDTH = 200, 320
@@ -21,9 +23,13 @@ FRAMES_PER_SECOND = 15
 COLOURS = "split[a][b];[a]palettegen=max_colors=96:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
 
 
-def frames(checkpoint_path: Path, seconds: float, skipped: float, command: list[float] | None) -> np.ndarray:
+def frames(
+    checkpoint_path: Path, seconds: float, skipped: float, command: list[float] | None, every: int = 1
+) -> np.ndarray:
     """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions."""
     info = load_checkpoint(checkpoint_path).info
+    if not find_env(info.env_id).load_config().has("sim"):
+        return _frames_by_step(checkpoint_path, info, seconds, skipped, every)
     face: Any = find_env(info.env_id).load_class()
     kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH)}
     world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
@@ -47,6 +53,23 @@ def frames(checkpoint_path: Path, seconds: float, skipped: float, command: list[
     return np.stack(seen)
 
 
+def _frames_by_step(checkpoint: Path, info: CheckpointInfo, seconds: float, skipped: float, every: int) -> np.ndarray:
+    """The same of a world of another engine: a picture for every so many steps, as its policy acts in `enjoy`."""
+    actor = Actor.load(checkpoint)
+    kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH)}
+    venv = make_worlds(info, actor.encoder, kwargs, seed=0, render_mode="rgb_array")
+    seen: list[np.ndarray] = []
+    observations, starts = venv.reset(), np.ones(1, dtype=bool)
+    before = round(skipped * FRAMES_PER_SECOND * every)
+    for step in range(before + round(seconds * FRAMES_PER_SECOND) * every):
+        if step >= before and (step - before) % every == 0:
+            seen.append(np.asarray(venv.get_images()[0])[..., :3])
+        actions = actor.act(observations, starts)  # type: ignore[arg-type]
+        observations, _, starts, _ = venv.step(actions)
+    venv.close()
+    return np.stack(seen)
+
+
 def write_gif(pictures: np.ndarray, path: Path) -> None:
     """One palette for all pictures."""
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FRAMES_PER_SECOND), "-i", "-"]
@@ -62,11 +85,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("film", type=Path, help="the GIF")
     parser.add_argument("--seconds", type=float, default=5.0, help="length (default: 5)")
     parser.add_argument("--skip", type=float, default=1.0, help="seconds before the film begins (default: 1)")
+    parser.add_argument("--every", type=int, default=1, help="steps for each picture, of worlds that are not MuJoCo's")
     parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
     arguments = parser.parse_args(argv)
-    pictures = frames(find_checkpoint(arguments.run), arguments.seconds, arguments.skip, arguments.command)
+    checkpoint = find_checkpoint(arguments.run)
+    pictures = frames(checkpoint, arguments.seconds, arguments.skip, arguments.command, arguments.every)
     write_gif(pictures, arguments.film)
     print(f"{arguments.film}: {len(pictures)} frames, {arguments.film.stat().st_size / 1000:.0f} kB")
 
