@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rl_baselines.checkpoints.foreign.said import Said, add_trust_flag
 from srl3.errors import UserError, run_command
+from srl3.files import check_takes_files, write_text
 from srl3.flags import Parser, positive_number, seed_number
 
 EXAMPLES = """examples:
@@ -52,10 +53,12 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError(f"-o writes {', '.join(FILES)}; name a file that ends so, not {path}.")
         if not path.absolute().parent.is_dir():
             raise UserError(f"the folder of {path} does not exist; make it first.")
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, where a file is wanted; choose another name.")
+        check_takes_files(path.absolute().parent, str(path))
 
     from rl_baselines.benchmarks.agents.evaluations import Score, find_agents, play_each
     from rl_baselines.benchmarks.agents.table import FORMATS, as_markdown, rows_of
-    from srl3.files import write_text
     from srl3.runtime.processes.children import Children, shared_cores
 
     agents = find_agents(arguments.folder, latest=arguments.latest, said=Said(trust_pickle=arguments.trust_pickle))

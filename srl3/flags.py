@@ -71,10 +71,15 @@ def whole_number(text: str) -> int:
 
 def positive_number(text: str) -> int:
     """A whole number of at least 1, written as for `whole_number`."""
-    number = whole_number(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
     if number < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not at least 1")
-    return number
+    if not number.is_integer():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return int(number)
 
 
 def seed_number(text: str) -> int:

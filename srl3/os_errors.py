@@ -32,6 +32,8 @@ _OF_THE_MACHINE = {
     errno.ENFILE: "too many files are open on this machine; run less at a time.",
     errno.ENOMEM: "this machine has no memory left; run less at a time.",
 }
+_OF_THE_KERNEL = ("/proc", "/sys")
+"""folders in which making a file reports that the file is missing"""
 
 
 def in_words(error: OSError) -> str | None:
@@ -54,6 +56,8 @@ def in_words(error: OSError) -> str | None:
         return f"{broken} is a link to {os.readlink(broken)}, which does not exist; make that, or choose another place."
     if number == errno.ENOENT and not path.absolute().parent.exists():
         return f"the folder {path.parent} does not exist; make it first, or choose another place."
+    if number == errno.ENOENT and any(path.absolute().is_relative_to(root) for root in _OF_THE_KERNEL):
+        return f"{path} can't be made: the kernel's own folders take no files; choose another place."
     if number not in _OF_A_PATH:
         return None
     if number == errno.EEXIST and path.is_file():

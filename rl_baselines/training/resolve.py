@@ -279,6 +279,11 @@ def _check_named_classes(request: TrainingRequest, hyperparams: Mapping[str, Any
             f"{hyperparams['replay_buffer_class']} needs a whole episode before it learns: set learning_starts to "
             f"at least {least} (max_steps x n_envs), not {hyperparams['learning_starts']}."
         )
+    if hyperparams["buffer_size"] < least:
+        raise UserError(
+            f"{hyperparams['replay_buffer_class']} learns from whole episodes, and none fits in its buffer: set "
+            f"buffer_size to at least {least} (max_steps x n_envs), not {hyperparams['buffer_size']}."
+        )
 
 
 def _tasks(

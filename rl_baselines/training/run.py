@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
-from rl_baselines.hyperparams.classes import make_callbacks
+from rl_baselines.hyperparams.classes import is_hindsight, make_callbacks
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run, unlink_latest
 from rl_baselines.runs.layouts import new_run_folder
@@ -19,7 +19,7 @@ from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.best_student import BestStudentCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter
 from rl_baselines.training.callbacks.cross_evaluation import CrossEvaluationCallback
-from rl_baselines.training.callbacks.episodes import EpisodeRecorder
+from rl_baselines.training.callbacks.episodes import EpisodeRecorder, FirstEpisodeCallback
 from rl_baselines.training.callbacks.evaluations import EvaluationCallback
 from rl_baselines.training.callbacks.export import ExportCallback
 from rl_baselines.training.callbacks.films import FilmCallback, Films
@@ -273,6 +273,8 @@ def _callbacks(
 ) -> list[BaseCallback]:
     plan, writer = session.plan, saving.writer
     callbacks: list[BaseCallback] = [EpisodeRecorder(log, writer.figures), FiniteGuard(log), saving]
+    if is_hindsight(session.hyperparams.get("replay_buffer_class")):
+        callbacks.append(FirstEpisodeCallback())
     if plan.eval_freq:
         worlds = session.evaluation_worlds()
         seed = plan.seed + EVAL_SEED_OFFSET

@@ -85,3 +85,11 @@ def test_mistakes(flags, sentence, tmp_path, monkeypatch) -> None:
         benchmark_agents.main(flags)
     assert str(raised.value) == sentence
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_no_file_is_said_before_anything_is_played(tmp_path) -> None:
+    (tmp_path / "table.md").mkdir()
+    with pytest.raises(UserError, match=r"table.md is a folder, where a file is wanted; choose another name"):
+        benchmark_agents.main([str(tmp_path / "nowhere"), "-o", str(tmp_path / "table.md")])
+    with pytest.raises(UserError, match=r"/proc/table.md can't be written \(.*\); choose another folder"):
+        benchmark_agents.main([str(tmp_path / "nowhere"), "-o", "/proc/table.md"])

@@ -44,7 +44,7 @@ def test_numbers_are_read(kind, text, value):
     ("kind", "texts"),
     [
         (whole_number, ("-1", "1.5", "many", "", "inf", "nan")),
-        (positive_number, ("0",)),
+        (positive_number, ("0", "-1", "1.5", "many", "inf", "nan")),
         (seed_number, ("-2", "4294967296", "0.5")),
         (positive_float, ("0", "-1", "inf", "nan", "much")),
         (port_number, ("1023", "65536", "-8097", "8097.0", "²²²²")),
@@ -74,6 +74,8 @@ def test_what_the_user_wrote_is_told_from_defaults(parser):
         (["more"], "unexpected argument 'more'; flags begin with -"),
         (["--num-timesteps"], "--num-timesteps: expected one argument; see robot --help"),
         (["--num-timesteps", "0"], "--num-timesteps: '0' is not at least 1"),
+        (["--num-timesteps", "-3"], "--num-timesteps: '-3' is not at least 1"),
+        (["--num-timesteps", "1.5"], "--num-timesteps: '1.5' is not a whole number of at least 1"),
     ],
 )
 def test_mistakes_are_user_errors(parser, argv, message):

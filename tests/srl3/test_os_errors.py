@@ -45,6 +45,13 @@ def test_a_name_that_is_too_long(tmp_path: Path):
     assert said(lambda: write_text(tmp_path / ("x" * 300), "")) == sentence
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs the folder /proc")
+def test_a_folder_of_the_kernel_takes_no_files():
+    wanted = "/proc/run can't be made: the kernel's own folders take no files; choose another place."
+    assert said(lambda: Path("/proc/run").mkdir()) == wanted
+    assert said(lambda: write_text("/proc/run", "")) == wanted
+
+
 def test_a_missing_folder_is_the_users_and_a_missing_file_is_a_bug(tmp_path: Path):
     assert said(lambda: write_text(tmp_path / "missing" / "file", "")).startswith(
         f"the folder {tmp_path}/missing does not exist"

@@ -1,6 +1,8 @@
-"""Notes the episodes of a training as they end."""
+"""Notes the episodes of a training as they end, and lets learning from whole ones wait for the first."""
 
+import sys
 import time
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
@@ -39,3 +41,32 @@ class EpisodeRecorder(BaseCallback):
             self.log.extend(episodes, time.monotonic() - self._start)
             self.figures.add(episodes)
         return True
+
+
+class FirstEpisodeCallback(BaseCallback):
+    """Puts off the updates of a model whose replay buffer samples whole episodes (HER) while it holds none.
+
+    Without it the first update of a world whose first episode outlasts ``learning_starts`` ends in the buffer's error.
+    """
+
+    model: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = False
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        buffer = self.model.replay_buffer
+        if self.num_timesteps <= self.model.learning_starts or np.any(buffer.ep_length > 0):
+            return
+        self.model.learning_starts = self.num_timesteps  # what comes before it is not learned from
+        if not self._said:
+            self._said = True
+            print(
+                f"{type(buffer).__name__} learns from whole episodes, and none is over or kept after "
+                f"{self.num_timesteps:,} steps: learning waits for one that fits in the buffer.",
+                file=sys.stderr,
+            )

@@ -66,6 +66,27 @@ def test_another_training_takes_over_whole_episodes(small_train, models, tmp_pat
     assert "its episodes stay whole: beginning empty" in capsys.readouterr().out
 
 
+def test_learning_waits_for_the_first_episode_where_nobody_knows_its_length(
+    small_train, models, monkeypatch, tmp_path, capsys
+):
+    unlimited = "Unlimited1D-v0"
+    gymnasium.register(unlimited, entry_point=Reach1D)  # its episodes have 8 steps, which it does not say
+    flags = [{GOAL_ID: unlimited, "learning_starts:20": "learning_starts:2"}.get(flag, flag) for flag in HER]
+    flags[flags.index("train_freq:5")] = "train_freq:1"
+    try:
+        small_train(*flags, log_dir=tmp_path / "whole")
+        never_stopped = models[-1]
+        assert never_stopped._n_updates == 60 - 7  # one a step, from the step that ended the first episode
+        assert "none is over or kept after 3 steps" in capsys.readouterr().err
+        run = stopped_at(5, small_train, monkeypatch, *flags, log_dir=tmp_path / "part")
+        small_train("--resume", str(run.path), log_dir=tmp_path / "part")
+        for model in (never_stopped, models[-1]):
+            model.replay_buffer.env = None
+        assert different(never_stopped, models[-1]) == []
+    finally:
+        del gymnasium.registry[unlimited]
+
+
 def test_n_step_returns(small_train, models):
     steps = ("n_steps:3", "learning_starts:20", "batch_size:8", "buffer_size:100", "policy_kwargs:{net_arch: [8]}")
     small_train(*MOBILE, "-c", "--algo", "sac", "--num-timesteps", "40", "--hyperparam", *steps)
@@ -78,6 +99,7 @@ def test_n_step_returns(small_train, models):
     [
         ((*HER, "learning_starts:7"), "sets learning_starts twice"),
         ((*HER[:9], "learning_starts:7"), "needs a whole episode before it learns: set learning_starts to at least 8"),
+        ((*HER[:9], "learning_starts:8", "buffer_size:7"), "none fits in its buffer: set buffer_size to at least 8"),
         ((*HER[:6], "--hyperparam", "replay_buffer_class:HerBuffer"), "unknown replay_buffer_class 'HerBuffer'; did"),
         (
             (*HER[:8], "replay_buffer_kwargs:{n_goals: 3}"),
