@@ -51,6 +51,8 @@ class BaseRLObject(ABC):
     """Whether several processes can train one model together (`join`)."""
     supervised: ClassVar[bool] = False
     """Whether it learns from the datasets of teachers (`teach`) in the place of rewards."""
+    policies_of: ClassVar[str | None] = None
+    """Name of the registered algorithm whose policies it trains, and which can train them on; None: only it can."""
     merges_policy_kwargs: ClassVar[bool] = False
     """Whether a more particular ``policy_kwargs`` replaces only the keys that it names, not all."""
     search_space: ClassVar[Mapping[str, SearchRange]] = {}

@@ -23,6 +23,7 @@ class DistillationModel(StableBaselinesRLObject):
     preset = "distillation"
     actions = (ActionType.DISCRETE, ActionType.CONTINUOUS)
     supervised = True
+    policies_of = "ppo2"
     dict_policy = None
     search_space = {
         "learning_rate": LogFloat(1e-4, 3e-3),

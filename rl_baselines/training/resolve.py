@@ -9,6 +9,7 @@ from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
 from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
 from rl_baselines.checkpoints.foreign.said import Said
+from rl_baselines.checkpoints.handover import can_train_on, handed_over, is_another, policy_settings
 from rl_baselines.cross_evaluation.planned import PlannedTasks, parse_mixture, tasks_seen
 from rl_baselines.cross_evaluation.tasks import Task, check_names, parse_task
 from rl_baselines.export.command import check_needs
@@ -152,7 +153,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         device=device,
         visdom_port=_visdom_port(request),
         show_progress=not request.no_progress,
-        parent=parent,
+        parent=None if parent is None else handed_over(parent, algo),
         arguments=arguments,
         command=request.command,
     )
@@ -353,7 +354,7 @@ def _load_parent(request: TrainingRequest) -> "Checkpoint | None":
 def _check_kept(request: TrainingRequest, parent: "Checkpoint") -> None:
     """Refuse another algorithm, network, observation or stack than the parent's."""
     info, path = parent.info, parent.path
-    if request.algo is not None and find_algo(request.algo).load_class() is not find_algo(info.algo).load_class():
+    if request.algo is not None and not can_train_on(request.algo, info.algo):
         raise UserError(f"{path} was trained with {info.algo}, and can't be retrained with {request.algo}.")
     if request.policy not in (None, info.policy):
         raise UserError(f"{path} has a {info.policy} policy, and can't be retrained as {request.policy}.")
@@ -392,7 +393,12 @@ def _settings(
 
     algo, overrides = request.value("algo"), request.hyperparam or ()
     flags: dict[str, Any] = {"n_envs": request.num_cpu, **teachers_flags(request)}
-    if parent is not None:
+    saved, further = None, list(request.levels or ())
+    if parent is not None and is_another(algo, parent.info.algo):
+        further.append((str(parent.path), policy_settings(parent)))
+        if request.new_lr is not None:
+            flags["learning_rate"] = f"lin_{request.new_lr:g}"
+    elif parent is not None:
         if request.preset is not None:
             raise UserError("a retraining keeps its model's hyperparameters; use --hyperparam, not --preset.")
         if "learning_rate" in {item.partition(":")[0] for item in overrides}:
@@ -403,8 +409,7 @@ def _settings(
         if rate is not None:
             flags["learning_rate"] = f"lin_{NEW_LR_SHARE * rate if request.new_lr is None else request.new_lr:g}"
     algo_class = find_algo(algo).load_class(request.value("policy"))
-    saved = None
-    if parent is not None:
+    if parent is not None and not is_another(algo, parent.info.algo):
         training = parent.state["training"]
         state = None if training is None else training["model"]
         saved = (str(parent.path), algo_class.inherited_hyperparams(parent.info.hyperparams, state))
@@ -416,7 +421,7 @@ def _settings(
         continuous=not config.is_discrete,
         conf_file=request.conf_file,
         preset=request.value("preset"),
-        further=request.levels or (),
+        further=further,
         overrides=overrides,
         flags=flags,
         saved=saved,

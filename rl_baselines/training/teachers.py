@@ -32,9 +32,11 @@ def with_teachers(request: TrainingRequest) -> "tuple[TrainingRequest, list[Data
                 raise UserError(f"--{name.replace('_', '-')} is for --algo {able}; {algo} learns from rewards.")
         return request, []
     if not request.teacher_data_folder:
+        other = find_algo(algo).load_class().policies_of
+        by_rewards = request.load_rl_model_path is not None and other is not None
         raise UserError(
             f"{algo} learns from recorded teachers; give --teacher-data-folder with a dataset of dataset_generator "
-            "--run-policy custom."
+            f"--run-policy custom{f', or --algo {other} to train it on by rewards' if by_rewards else ''}."
         )
     if request.num_timesteps is not None or request.iterations is not None:
         raise UserError(f"how long {algo} learns is --epochs-distillation; leave out --num-timesteps.")

@@ -14,6 +14,7 @@ from rl_baselines.distillation.observations import Observations, ground_truth_of
 from rl_baselines.vec_envs.create import create_envs, find_normalize
 from srl3.errors import UserError
 from tests.rl_baselines.distillation.lessons_of_rules import WORLD, recorded_at_random
+from tests.state_representation.made import STATE_DIM, make_random_encoder
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,22 @@ def test_as_the_world_and_its_wrappers_show_it(dataset: Dataset, srl_model: str,
     assert seen[second].dtype == observed.dtype
     if num_stack > 1 and srl_model == "raw_pixels":
         assert not seen[second][:6].any(), "an episode begins with nothing before it"
+    env.close()
+
+
+@pytest.mark.parametrize("num_stack", [1, 2])
+def test_as_a_learned_representation_makes_it_of_frames(dataset: Dataset, num_stack: int) -> None:
+    encoder = make_random_encoder(img_shape=(36, 36, 3))
+    env = student_env(
+        dataset, "raw_pixels", encoder=encoder, num_stack=num_stack, seed=first_seed(dataset), normalize=False
+    )
+    seen = Observations(env, [dataset])(np.arange(len(dataset)))
+    assert seen.shape == (len(dataset), num_stack * STATE_DIM)
+    assert seen.std(axis=0).min() > 0
+    observed = env.reset()
+    for step in range(dataset.episode_slices()[0].stop):
+        np.testing.assert_allclose(seen[step], observed[0], atol=1e-5)
+        observed = env.step(dataset.actions[[step]])[0]
     env.close()
 
 

@@ -54,6 +54,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset ``seen`` of a teacher that can be asked."""
+    folder = tmp_path_factory.mktemp("asked")
+    world = ["--env", WORLD, "--img-shape", "36x36", "--env-kwargs", "max_steps:20", "random_target:true"]
+    ppo = ["--srl-model", "ground_truth", "--num-timesteps", "64", "--hyperparam", "n_steps:32", "n_envs:2"]
+    assert train.main([*world, *ppo, "--log-dir", str(folder / "logs"), "--no-vis", "--no-progress"]) == 0
+    (teacher,) = folder.rglob("latest.zip")
+    record = ["--save-path", str(folder), "--name", "seen", "--num-episode", "4", "--no-progress"]
+    assert dataset_generator.main([*record, "--run-policy", "custom", "--log-custom-policy", str(teacher)]) == 0
+    return folder
+
+
 def request(data: Path, name: str, log_dir: Path, **choices: Any) -> TrainingRequest:
     given = {"srl_model": "ground_truth", "hyperparam": SMALL, **choices}
     return TrainingRequest(
@@ -138,9 +151,29 @@ def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) ->
     again = student(data, "toward", tmp_path / "again", load_rl_model_path=str(run.path), new_lr=1e-3, hyperparam=None)
     assert judgements(again)[0][0] < 1.2 * before
 
+    request_ = TrainingRequest(load_rl_model_path=str(run.path), log_dir=tmp_path / "rewards", no_vis=True)
+    with pytest.raises(UserError, match="or --algo ppo2 to train it on by rewards"):
+        resolve(request_)
+    with pytest.raises(UserError, match="was trained with distillation, and can't be retrained with a2c"):
+        resolve(dataclasses.replace(request_, algo="a2c"))
+    still = ("n_steps:32", "n_envs:2", "n_epochs:1", "learning_rate:0.0")
+    plan = resolve(dataclasses.replace(request_, algo="ppo2", num_timesteps=64, no_progress=True, hyperparam=still))
+    assert plan.hyperparams["policy_kwargs"] == {"net_arch": [32]}
+    assert plan.settings["gamma"].source == "config/hyperparams/ppo2.yaml: default"
+    result = run_training(plan)
+    assert result.status == 0
+    assert result.run is not None
+    after = load_checkpoint(result.run.latest)
+    assert (after.info.algo, after.info.num_timesteps) == ("ppo2", 64)
+    for name, weights in load_checkpoint(run.latest).parameters["policy"].items():
+        torch.testing.assert_close(after.parameters["policy"][name], weights)
+    learned = run_training(resolve(dataclasses.replace(request_, algo="ppo2", num_timesteps=64, new_lr=1e-3)))
+    assert learned.run is not None
+    assert learned.run.path.parent.name == "ppo2"
 
-@pytest.mark.parametrize("name", ["toward", "continuous"])
-def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+
+def stopped_and_resumed(patches: pytest.MonkeyPatch, asked: TrainingRequest, log_dir: Path, at: int) -> None:
+    """Assert that a run stopped after ``at`` steps and resumed ends as one that was never stopped."""
     models: list[BaseAlgorithm] = []
     write = CheckpointWriter.write_latest
 
@@ -148,28 +181,41 @@ def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: p
         models.append(model)
         write(self, model)
 
-    monkeypatch.setattr(CheckpointWriter, "write_latest", write_latest)
-    whole = student(data, name, tmp_path / "whole", epochs_distillation=3)
+    patches.setattr(CheckpointWriter, "write_latest", write_latest)
+    whole = run_training(resolve(dataclasses.replace(asked, log_dir=log_dir / "whole"))).run
+    assert whole is not None
     never_stopped = models[-1]
-    with monkeypatch.context() as patch:
+    with patches.context() as patch:
         on_step = EpisodeRecorder._on_step
 
         def stopping(self: EpisodeRecorder) -> bool:
-            if self.num_timesteps == 128:
+            if self.num_timesteps == at:
                 os.kill(os.getpid(), signal.SIGINT)
             return on_step(self)
 
         patch.setattr(EpisodeRecorder, "_on_step", stopping)
-        result = run_training(resolve(request(data, name, tmp_path / "stopped", epochs_distillation=3)))
+        result = run_training(resolve(dataclasses.replace(asked, log_dir=log_dir / "stopped")))
     assert result.status == 130
     assert result.run is not None
-    assert 0 < models[-1].num_timesteps < never_stopped.num_timesteps
+    assert at <= models[-1].num_timesteps < never_stopped.num_timesteps
     draw_much()
     again = TrainingRequest(resume=str(result.run.path), no_vis=True, no_progress=True)
     assert run_training(resolve(again)).status == 0
     assert [each for each in different(never_stopped, models[-1]) if each not in NOT_SAVED] == []
     assert judgements(whole) == judgements(result.run)
     assert whole.best_model.read_bytes()[:4] == result.run.best_model.read_bytes()[:4]
+
+
+@pytest.mark.parametrize("name", ["toward", "continuous"])
+def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    stopped_and_resumed(monkeypatch, request(data, name, tmp_path, epochs_distillation=3), tmp_path, 128)
+
+
+def test_resumed_in_a_round_of_dagger(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two passes of 60 steps, two in the first round, at whose first step it stops, and two in the second."""
+    small = ("batch_size:20", "n_epochs:2", "learning_rate:3e-3", "dagger_episodes:2", "policy_kwargs:{net_arch: [8]}")
+    rounds = request(asked, "seen", tmp_path, hyperparam=small, dagger_rounds=2)
+    stopped_and_resumed(monkeypatch, rounds, tmp_path, 140)
 
 
 @pytest.mark.parametrize(("srl_model", "alike"), [("ground_truth", True), ("raw_pixels", False)])
@@ -205,17 +251,9 @@ def test_a_look_at_the_tasks_can_be_stopped(data: Path, tmp_path: Path, monkeypa
     assert run_training(plan).status == 130
 
 
-def test_in_a_round_of_dagger_the_student_acts_and_the_teacher_speaks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    world = ["--env", WORLD, "--img-shape", "36x36", "--env-kwargs", "max_steps:20", "random_target:true"]
-    ppo = ["--srl-model", "ground_truth", "--num-timesteps", "64", "--hyperparam", "n_steps:32", "n_envs:2"]
-    assert train.main([*world, *ppo, "--no-vis", "--no-progress"]) == 0
-    record = ["--name", "seen", "--num-episode", "4", "--run-policy", "custom", "--log-custom-policy", "ppo2"]
-    assert dataset_generator.main([*record, "--no-progress"]) == 0
+def test_in_a_round_of_dagger_the_student_acts_and_the_teacher_speaks(asked: Path, tmp_path: Path) -> None:
     still = ("batch_size:40", "n_epochs:1", "learning_rate:0")  # what it did it would do again
-    run = student(Path("data"), "seen", tmp_path / "runs", srl_model="raw_pixels", hyperparam=still, dagger_rounds=2)
+    run = student(asked, "seen", tmp_path / "runs", srl_model="raw_pixels", hyperparam=still, dagger_rounds=2)
     rounds = [open_dataset(run.path / "dagger" / f"round_{number}" / "0_seen") for number in (1, 2)]
     assert load_checkpoint(run.latest).info.num_timesteps == 3 * 60
     assert rounds[0].episodes == 8
@@ -225,7 +263,7 @@ def test_in_a_round_of_dagger_the_student_acts_and_the_teacher_speaks(
         starts = np.ones(len(every), np.bool_)
         acted = Actor.load(run.latest).act(dataset.frames(every), starts, deterministic=True)
         np.testing.assert_array_equal(acted, dataset.actions)
-        teacher = Actor.load(Path("data/seen/teacher.zip"))
+        teacher = Actor.load(asked / "seen" / "teacher.zip")
         teacher.act((dataset.ground_truth[:, :2] - dataset.targets).astype(np.float32), starts)
         np.testing.assert_allclose(teacher.distribution(), dataset.action_probabilities, atol=1e-5)
 
