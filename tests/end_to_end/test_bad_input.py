@@ -68,7 +68,7 @@ HERE = [
     ("train -sc -cc", "-sc and -cc are different tasks; give one of them"),
     ("train -sc", f"{OMNIROBOT_ONLY}; KukaButtonGymEnv-v0 does not have it"),
     ("train --num-timesteps 0", "--num-timesteps: '0' is not at least 1"),
-    ("train --num-timesteps -5", "--num-timesteps: '-5' is not a whole number"),
+    ("train --num-timesteps -5", "--num-timesteps: '-5' is not at least 1"),
     ("train --num-timesteps abc", "--num-timesteps: 'abc' is not a number"),
     ("train --num-timesteps 1.5", "--num-timesteps: '1.5' is not a whole number"),
     ("train --num-timesteps 1e400", "--num-timesteps: '1e400' is not a whole number"),

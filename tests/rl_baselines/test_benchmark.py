@@ -167,7 +167,7 @@ def test_benchmark_train(tmp_path, capsys):
     assert [row["name"].partition(": ")[2] for row in rows] == ["SRL3", "SB3 DummyVecEnv", "SB3 SubprocVecEnv"]
     assert rows[0]["ratio"] == 1
     for row in rows:
-        shares = [row[name] for name in benchmark.SHARES]
+        shares = [row[name] for name in benchmark.SHARES if name != "buffer"]  # of off-policy algorithms alone
         assert all(0 < share < 1 for share in shares)
         assert sum(shares) == pytest.approx(1)
         assert row["value"] > 10

@@ -53,7 +53,7 @@ def test_a_task_is_a_text_or_a_mapping_with_its_budget(tmp_path: Path) -> None:
         ("- {task: sc, name: -sc}", "that begins with no -"),
         ("- {task: sc, env_kwargs: [1]}", "env_kwargs of task 1 in .* must be parameters, name: value"),
         ("- {task: sc, env_kwargs: {radiuss: 1}}", "unknown parameter of OmnirobotEnv-v0 'radiuss'; did you mean"),
-        ("- {task: sc, budget: -3}", "budget of task 1 in .*: '-3' is not a whole number of at least 0"),
+        ("- {task: sc, budget: -3}", "budget of task 1 in .*: '-3' is not at least 1"),
         ("- {task: sc, budget: 0}", "budget of task 1 in .*: '0' is not at least 1"),
         ("- {task: sc, budget: [3]}", "budget of task 1 in .*: '\\[3\\]' is not a number"),
         ("- sc\n- {task: sc, budget: 5}", "two tasks are called sc"),

@@ -1,6 +1,5 @@
 """Visdom's page in a browser, with its scripts."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -14,21 +13,8 @@ from rl_baselines.tracking.visdom_scripts import fetch, missing_scripts, scripts
 from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 
 pytest.importorskip("visdom")
-sync_api = pytest.importorskip("playwright.sync_api")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 30_000
 """milliseconds"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"there is no browser here: none of {', '.join(BROWSERS)}")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +53,11 @@ def draw(server: VisdomServer, name: str, worlds: int) -> VisdomCallback:
 
 
 def test_the_printed_address_shows_the_newest_run_in_windows_that_one_can_tell_apart(
-    browser: Any, server: VisdomServer
+    chromium: Any, server: VisdomServer
 ) -> None:
     draw(server, "older-run", 1)
     newest = draw(server, "26-11-26_00h12_34_MobileRobotGymEnv-v0_ppo2", 64)
-    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    page = chromium.new_page(viewport={"width": 1300, "height": 900})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     for address in (server.address, newest.address):
@@ -96,11 +82,11 @@ def test_the_printed_address_shows_the_newest_run_in_windows_that_one_can_tell_a
     page.close()
 
 
-def test_a_page_that_is_open_follows_the_training(browser: Any, server: VisdomServer) -> None:
+def test_a_page_that_is_open_follows_the_training(chromium: Any, server: VisdomServer) -> None:
     log = EpisodeLog()
     callback = VisdomCallback(log, "followed-run", server)
     callback.begin()
-    page = browser.new_page()
+    page = chromium.new_page()
     page.goto(callback.address)
     page.wait_for_selector("text=online", timeout=PATIENCE)
     assert page.query_selector_all(".js-plotly-plot") == []

@@ -153,7 +153,7 @@ def test_a_short_name_is_the_world_with_its_presets(tmp_path: Path) -> None:
     short, full = plan("Ant"), plan("AntGymEnv-v0")
     assert short.env_id == full.env_id == "AntGymEnv-v0"
     assert short.settings == full.settings
-    assert short.settings["n_envs"].source.endswith(": AntGymEnv-v0")
+    assert short.settings["n_envs"].source.endswith(": AntGymEnv-v0/ground_truth")
 
 
 def test_a_training_that_is_ended_before_it_begins_leaves_nothing(tmp_path: Path) -> None:
