@@ -130,7 +130,10 @@ def compare(
         if name == ACTIONS and SCORES in wanted:
             if given.ndim == 1 and wanted[SCORES].shape[1] > 1 and np.any(difference > 0):
                 scores, rows = wanted[SCORES].astype(np.float64), np.arange(len(given))
-                gap = scores[rows, expected.astype(int)] - scores[rows, np.clip(given.astype(int), 0, None)]
+                if not np.all((expected >= 0) & (expected < scores.shape[1])):
+                    raise Mismatch(f"{where}: {name} were expected that are none of the {scores.shape[1]} choices")
+                chosen = np.clip(given, 0, scores.shape[1] - 1).astype(int)
+                gap = scores[rows, expected.astype(int)] - scores[rows, chosen]
                 difference = np.where(gap <= 2 * tolerance[0] + tolerance[1] * np.abs(scores).max(1), 0.0, difference)
             allowed = np.zeros_like(allowed)
         else:

@@ -20,7 +20,7 @@ from rl_baselines.export.formats.onnx_file import with_contract
 from rl_baselines.export.reader import read_exported
 from rl_baselines.export.runner import Policy
 from rl_baselines.export.runner import main as run_file
-from rl_baselines.export.verify import Mismatch, verify
+from rl_baselines.export.verify import Mismatch, compare, verify
 from srl3.errors import UserError
 from tests.rl_baselines.export.conftest import Made
 
@@ -404,3 +404,12 @@ def test_the_examples_of_the_page_run(made: Made, tmp_path: Path) -> None:
 def test_the_page_names_every_part_of_the_schema() -> None:
     page = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
     assert [name for name in json_schema()["required"] if name != "schema" and f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("action", [1e308, -1.0, 4.0])
+def test_an_action_that_is_no_choice_is_expected_by_nobody(action: float) -> None:
+    scores = np.zeros((1, 4), np.float32)
+    got = {"actions": np.array([2]), "scores": scores}
+    with pytest.raises(Mismatch, match="none of the 4 choices"):
+        compare(got, {"actions": np.array([action]), "scores": scores}, (1e-5, 1e-5), "test vector 0")
+    assert compare(got, {"actions": np.array([1]), "scores": scores}, (1e-5, 1e-5), "test vector 0") == 0
