@@ -12,7 +12,7 @@ from environments.config import GROUND_TRUTH, PIXELS, EnvConfig
 from environments.flags import add_env_flags, env_help, env_kwargs_from_flags, make_config, overridden
 from environments.registry import canonical_id
 from srl3.errors import UserError, run_command
-from srl3.flags import Parser, positive_float, positive_number, seed_number
+from srl3.flags import Parser, positive_float, positive_number, seed_number, share
 
 if TYPE_CHECKING:
     from environments.datasets.info import DatasetInfo
@@ -28,17 +28,6 @@ EXAMPLES = """examples:
       --log-custom-policy logs/OmnirobotEnv-v0 --perturbed-actions-proportion 0.1
 """
 DEFAULT_ENV = "KukaButtonGymEnv-v0"
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to 1")
-    return number
 
 
 def make_parser() -> Parser:

@@ -103,6 +103,17 @@ def positive_float(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to 1")
+    return number
+
+
 def port_number(text: str) -> int:
     """A TCP port that a user may open: 1024 to 65535."""
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:

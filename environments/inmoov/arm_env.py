@@ -10,8 +10,7 @@ from environments.inmoov.camera import OUTSIDE, Camera
 from environments.inmoov.config import InmoovConfig
 from environments.inmoov.robot import CONTROL_JOINTS, JOINTS, N_JOINTS
 from environments.inmoov.scene import InmoovScene
-from environments.scenes.bullet import BulletScene
-from environments.scenes.parts import ScenePart
+from environments.scenes.bullet import ShownBullet
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
@@ -19,7 +18,7 @@ DIRECTIONS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1
 """What discrete actions 0 to 5 do to the hand's goal, in units of ``delta_v``."""
 
 
-class InmoovArmEnv(SRLGymEnv):
+class InmoovArmEnv(ShownBullet, SRLGymEnv):
     """The right hand goes somewhere: modes, observations and random starts.
 
     Actions: discrete ones move the hand's goal by ``delta_v`` (-x, +x, -y, +y, -z, +z, then what the world adds);
@@ -34,6 +33,7 @@ class InmoovArmEnv(SRLGymEnv):
     config: InmoovConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 5}  # real time
     engine_window: ClassVar[bool] = True
+    _scene: InmoovScene
     discrete_actions: ClassVar[tuple[str, ...]] = ("-x", "+x", "-y", "+y", "-z", "+z")
     """What each discrete action is called."""
 
@@ -42,7 +42,6 @@ class InmoovArmEnv(SRLGymEnv):
         self._scene = self._make_scene(window=self.render_mode == "human")
         self.robot = self._scene.robot
         self._camera: Camera | None = None
-        self._shown: BulletScene | None = None
         self._target = (0.0, 0.0, 0.0)
         self._hand = (0.0, 0.0, 0.0)
 
@@ -108,17 +107,6 @@ class InmoovArmEnv(SRLGymEnv):
             robot = self.robot if config.multi_view else None
             self._camera = Camera(self._scene.client, OUTSIDE, config.img_shape, robot, config.head_field_of_view)
         return self._camera.frame()
-
-    def scene_parts(self) -> list[ScenePart]:
-        return self._bodies().parts
-
-    def scene_poses(self) -> np.ndarray:
-        return self._bodies().poses()
-
-    def _bodies(self) -> BulletScene:
-        if self._shown is None:
-            self._shown = BulletScene(self._scene.client)
-        return self._shown
 
     def render(self) -> Any:
         if self.render_mode == "human":

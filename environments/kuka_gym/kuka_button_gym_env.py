@@ -11,8 +11,7 @@ from environments.kuka_gym.config import KukaButtonConfig
 from environments.kuka_gym.pictures.camera import FRONT, SIDE, Camera
 from environments.kuka_gym.robot import JOINT_NAMES, N_ARM_JOINTS, N_JOINTS
 from environments.kuka_gym.scene import KukaScene, Point
-from environments.scenes.bullet import BulletScene
-from environments.scenes.parts import ScenePart
+from environments.scenes.bullet import ShownBullet
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm, discrete_term, place_terms
 
@@ -24,7 +23,7 @@ DISCRETE_ACTIONS = ("-x", "+x", "-y", "+y", "-z", "+z")
 """What they are called."""
 
 
-class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
+class KukaButtonGymEnv(ButtonTask, ShownBullet, SRLGymEnv):
     """Push the button five times a step's length, without touching the table.
 
     Actions: ``Discrete(6)`` (-x, +x, -y, +y, -z, +z), a ``Box`` of 3 (the hand's goal) or, with
@@ -42,13 +41,13 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
     config: KukaButtonConfig
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 60}  # a quarter of real time
     engine_window: ClassVar[bool] = True
+    _scene: KukaScene
 
     def __init__(self, render_mode: str | None = None, **env_kwargs: Any) -> None:
         super().__init__(render_mode, **env_kwargs)
         self._scene = self._make_scene(window=self.render_mode == "human")
         self._arm = self._scene.arm
         self._camera: Camera | None = None
-        self._shown: BulletScene | None = None
         self._target = (0.0, 0.0, 0.0)
         self._gripper = (0.0, 0.0, 0.0)
 
@@ -99,17 +98,6 @@ class KukaButtonGymEnv(ButtonTask, SRLGymEnv):
             others = [*self._scene.buttons, *self._scene.loose_bodies]
             self._camera = Camera(self._scene.client, self._arm.body, others, views, self.config.img_shape)
         return self._camera.frame()
-
-    def scene_parts(self) -> list[ScenePart]:
-        return self._bodies().parts
-
-    def scene_poses(self) -> np.ndarray:
-        return self._bodies().poses()
-
-    def _bodies(self) -> BulletScene:
-        if self._shown is None:
-            self._shown = BulletScene(self._scene.client)
-        return self._shown
 
     def render(self) -> Any:
         if self.render_mode == "human":

@@ -70,6 +70,24 @@ class BulletScene:
         return frame
 
 
+class ShownBullet:
+    """An environment whose scene is what its PyBullet client, ``self._scene.client``, holds."""
+
+    _scene: Any
+    _shown: BulletScene | None = None
+
+    def scene_parts(self) -> list[ScenePart]:
+        return self._bodies().parts
+
+    def scene_poses(self) -> np.ndarray:
+        return self._bodies().poses()
+
+    def _bodies(self) -> BulletScene:
+        if self._shown is None:
+            self._shown = BulletScene(self._scene.client)
+        return self._shown
+
+
 def _mesh(kind: int, dims: tuple[float, float, float], file: str) -> Mesh | None:
     if kind == p.GEOM_BOX:
         return box([min(side, MAX_SIDE) for side in dims])

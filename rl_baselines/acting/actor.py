@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnvWrapper, VecFrameStack
 
 from rl_baselines.acting.model_on_spaces import model_on_spaces
 from rl_baselines.acting.randomness import OwnRandomness
@@ -27,8 +26,7 @@ from rl_baselines.checkpoints.archive import Checkpoint, load_checkpoint
 from rl_baselines.checkpoints.load import put_parameters
 from rl_baselines.registry import find_algo
 from rl_baselines.vec_envs.create import find_normalize
-from rl_baselines.vec_envs.frame_stack import FrameStack as FrameStackVecEnv
-from rl_baselines.vec_envs.frame_stack import stackable_keys
+from rl_baselines.vec_envs.frame_stack import stackable_keys, stacked_frames
 from rl_baselines.vec_envs.images import channels_first, transposed_images
 from rl_baselines.vec_envs.normalizer import Normalizer
 from srl3.errors import UserError
@@ -127,7 +125,7 @@ class Actor:
         return cls(
             model,
             images=transposed_images(env),
-            num_stack=_stacked(env),
+            num_stack=stacked_frames(env),
             encoder=find_encoder(env),
             normalizer=None if normalize is None else lambda: Normalizer.of(normalize),
             deterministic=deterministic,
@@ -295,13 +293,3 @@ def _saved_normalizer(checkpoint: Checkpoint) -> Normalizer | None:
         return Normalizer.from_state(saved)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{checkpoint.path} is damaged (its statistics: {error}); use another checkpoint.") from None
-
-
-def _stacked(env: Any) -> int:
-    while isinstance(env, VecEnvWrapper):
-        if isinstance(env, VecFrameStack):
-            return env.stacked_obs.n_stack
-        if isinstance(env, FrameStackVecEnv):
-            return env.n_stack
-        env = env.venv
-    return 1

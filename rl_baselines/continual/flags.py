@@ -7,7 +7,7 @@ from pathlib import Path
 from rl_baselines.cross_evaluation.tasks import add_task_flags
 from rl_baselines.training.flags import add_training_flags
 from srl3.errors import UserError
-from srl3.flags import Parser, positive_number
+from srl3.flags import Parser, positive_number, share
 
 FINETUNE, DISTILL, JOINT = "finetune", "distill", "joint"
 STRATEGIES = (FINETUNE, DISTILL, JOINT)
@@ -40,17 +40,6 @@ NOT_HERE = {
     "teacher_data_folder": "--strategy distill records its teachers",
 }
 """flags of train that are refused, and why"""
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to 1")
-    return number
 
 
 def make_parser() -> Parser:

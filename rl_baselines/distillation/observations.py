@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecFrameStack
+from stable_baselines3.common.vec_env import VecEnv
 
 from environments.datasets.dataset import Dataset
 from environments.datasets.recording.recorder import relative
 from rl_baselines.vec_envs.create import find_normalize
-from rl_baselines.vec_envs.frame_stack import FrameStack
+from rl_baselines.vec_envs.frame_stack import stacked_frames
 from rl_baselines.vec_envs.images import channels_first, image_paths, transposed_images
 from rl_baselines.vec_envs.leaves import layers
 from rl_baselines.vec_envs.normalizer import Normalizer
@@ -40,7 +40,7 @@ class Observations:
         self._encoder = find_encoder(env)
         self._images = transposed_images(env)
         self._normalize = find_normalize(env)
-        self._num_stack = _stacked(env)
+        self._num_stack = stacked_frames(env)
         self._parts: list[tuple[int, Read]] = []
         self._starts = np.zeros(0, np.bool_)
         for dataset in datasets:
@@ -156,14 +156,3 @@ def world_of(env: VecEnv) -> VecEnv:
 def observes_frames(world: VecEnv) -> bool:
     """Whether bare worlds show pictures."""
     return image_paths(world) == {ROOT}
-
-
-def _stacked(env: VecEnv) -> int:
-    layer: Any = env
-    while isinstance(layer, VecEnvWrapper):
-        if isinstance(layer, VecFrameStack):
-            return layer.stacked_obs.n_stack
-        if isinstance(layer, FrameStack):
-            return layer.n_stack
-        layer = layer.venv
-    return 1

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecFrameStack
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from stable_baselines3.common.vec_env.stacked_observations import StackedObservations
 
-from rl_baselines.vec_envs.leaves import Observations, joined, keyed_leaves, leaves_of, with_leaves
+from rl_baselines.vec_envs.leaves import Observations, joined, keyed_leaves, layers, leaves_of, with_leaves
 from srl3.errors import UserError
 from srl3.spaces import ROOT, Space
 
@@ -88,3 +88,13 @@ class FrameStack(VecEnvWrapper):
         """Go on with the frames that `save_state` gave."""
         for key, frames in state.items() if isinstance(state, Mapping) else [(ROOT, state)]:
             self.stacks[key].stacked_obs = np.array(frames)
+
+
+def stacked_frames(env: VecEnv) -> int:
+    """How many frames an observation of ``env`` stacks: by this wrapper, or by Stable-Baselines3's."""
+    for layer in layers(env):
+        if isinstance(layer, FrameStack):
+            return layer.n_stack
+        if isinstance(layer, VecFrameStack):
+            return layer.stacked_obs.n_stack
+    return 1

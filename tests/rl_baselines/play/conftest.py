@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,32 @@ from rl_baselines.runs.run_folder import RunFolder, find_runs
 from tests.rl_baselines.conftest import MOBILE, SMALL
 
 DEADLINE = 30.0
+SECONDS = 90.0
+"""patience with a page"""
+
+
+class Visit:
+    """What a visitor does in a page of play."""
+
+    tab: Any
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        """Wait until ``done()``."""
+        for _ in range(round(SECONDS / 0.1)):
+            if done():
+                return
+            self.tab.wait_for_timeout(100)
+        raise AssertionError(f"it did not happen: {what}")
+
+    def click(self, name: str) -> None:
+        self.tab.get_by_role("button", name=name, exact=True).click(timeout=SECONDS * 1000)
+
+    def choose(self, label: str, option: str) -> None:
+        self.tab.get_by_label(label, exact=True).click(timeout=SECONDS * 1000)
+        self.tab.get_by_role("option", name=option).first.click(timeout=SECONDS * 1000)
+
+    def says(self, text: str) -> bool:
+        return text in self.tab.inner_text("body")
 
 
 class Clock:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ pytest.importorskip("viser", reason="the extra [play] is not installed")
 
 from rl_baselines.play.web.page import Page
 from rl_baselines.play.web.server import make_server
+from tests.rl_baselines.play.conftest import SECONDS, Visit
 
-SECONDS = 90.0
 TRAINING = ("--env", "VelocityFlat", "--num-timesteps", "600", "--num-envs", "2", "--hyperparam", "n_steps:100")
 HTML = "run <img src=x onerror=document.title='run'><b>"
 """a run's name, which is text on the page"""
@@ -29,30 +29,12 @@ PICTURE = "SRL3_PLAY_PICTURE"
 """variable with the name of a file: where the picture of docs/play.md goes"""
 
 
-class Watched:
+class Watched(Visit):
     """A player in a thread, and its page in Chromium."""
 
     def __init__(self, player: Player, viewer: Page, tab: Any, run: RunFolder) -> None:
         self.player, self.viewer, self.tab, self.run = player, viewer, tab, run
         self.slot = player.slots[0]
-
-    def until(self, done: Callable[[], bool], what: str) -> None:
-        """Wait until ``done()``."""
-        for _ in range(round(SECONDS / 0.1)):
-            if done():
-                return
-            self.tab.wait_for_timeout(100)
-        raise AssertionError(f"it did not happen: {what}")
-
-    def click(self, name: str) -> None:
-        self.tab.get_by_role("button", name=name, exact=True).click(timeout=SECONDS * 1000)
-
-    def choose(self, label: str, option: str) -> None:
-        self.tab.get_by_label(label, exact=True).click(timeout=SECONDS * 1000)
-        self.tab.get_by_role("option", name=option).first.click(timeout=SECONDS * 1000)
-
-    def says(self, text: str) -> bool:
-        return text in self.tab.inner_text("body")
 
     def settled(self) -> int:
         """The number of steps, once it no longer rises."""

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +19,17 @@ from tests.rl_baselines.recordings.drawing import record
 pytest.importorskip("viser", reason="the extra [play] is not installed")
 
 from rl_baselines.play.recorded.page import ALL, RecordedPage
+from tests.rl_baselines.play.conftest import SECONDS, Visit
 
-SECONDS = 90.0
 PICTURE, PICTURED = "SRL3_RECORDED_PICTURE", "SRL3_RECORDED_RUN"
 """variables with the name of a file, where the picture of docs/play.md goes, and of the run that it shows"""
 
 
-class Looked:
+class Looked(Visit):
     """A reel in a thread, and its page in Chromium."""
 
     def __init__(self, reel: Reel, tab: Any) -> None:
         self.reel, self.tab = reel, tab
-
-    def until(self, done: Callable[[], bool], what: str) -> None:
-        """Wait until ``done()``."""
-        for _ in range(round(SECONDS / 0.1)):
-            if done():
-                return
-            self.tab.wait_for_timeout(100)
-        raise AssertionError(f"it did not happen: {what}")
-
-    def click(self, name: str) -> None:
-        self.tab.get_by_role("button", name=name, exact=True).click(timeout=SECONDS * 1000)
-
-    def choose(self, label: str, option: str) -> None:
-        self.tab.get_by_label(label, exact=True).click(timeout=SECONDS * 1000)
-        self.tab.get_by_role("option", name=option).first.click(timeout=SECONDS * 1000)
-
-    def says(self, text: str) -> bool:
-        return text in self.tab.inner_text("body")
 
 
 @pytest.fixture(scope="module")
