@@ -280,6 +280,11 @@ class BatchedPolicy(ActorCriticPolicy):
             modules.append(self.vf_features_extractor)
         return [parameter for module in modules for parameter in module.parameters()]
 
+    @property
+    def halves_are_apart(self) -> bool:
+        """Whether actor and critic have no parameter in common."""
+        return not self.share_features_extractor or not any(True for _ in self.features_extractor.parameters())
+
     # what Stable-Baselines3 asks of a policy
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:

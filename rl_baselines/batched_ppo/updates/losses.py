@@ -1,6 +1,7 @@
 """Losses of proximal policy optimisation (Schulman et al. 2017, arXiv:1707.06347) on a minibatch."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import torch
@@ -30,17 +31,25 @@ class LossSettings:
 
 
 @dataclass(frozen=True)
-class Losses:
-    """What a minibatch gave; all but ``total`` without gradients."""
+class ActorLosses:
+    """What a minibatch gave for the actor; all but ``total`` without gradients."""
 
     total: Tensor
     policy: Tensor
-    value: Tensor
     entropy: Tensor
     divergence: Tensor
     """mean KL of the policy now from the one that collected"""
     clip_fraction: Tensor
     mirror: Tensor
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a minibatch gave, without gradients."""
+
+    total: Tensor
+    actor: ActorLosses
+    value: Tensor
 
 
 def normalised(values: Tensor, ranks: Ranks = ALONE) -> Tensor:
@@ -56,16 +65,47 @@ def normalised(values: Tensor, ranks: Ranks = ALONE) -> Tensor:
     return values if len(values) < 2 else (values - values.mean()) / (values.std() + 1e-8)
 
 
-def ppo_losses(
+def add_gradients(
     policy: BatchedPolicy,
     batch: Minibatch,
     settings: LossSettings,
     symmetries: Sequence[Symmetry],
     ranks: Ranks = ALONE,
+    helper: Executor | None = None,
 ) -> Losses:
-    """Losses of ``batch``, with gradients to the parameters of ``policy``."""
+    """Losses of ``batch``, whose gradients are added to those of the parameters of ``policy``.
+
+    Args:
+        policy: what is learned.
+        batch: from what.
+        settings: weights and limits.
+        symmetries: of the world.
+        ranks: who learns together.
+        helper: works on the critic meanwhile, which must have no parameter in common with the actor; None: the critic
+            comes after the actor. Gradients are the same, bit for bit.
+    """
+
+    def learn_values() -> Tensor:
+        loss = critic_loss(policy, batch, settings)
+        (settings.vf_coef * loss).backward()
+        return loss.detach()
+
+    coming = None if helper is None else helper.submit(learn_values)
+    actor = actor_losses(policy, batch, settings, symmetries, ranks)
+    actor.total.backward()
+    value = learn_values() if coming is None else coming.result()
+    return Losses(actor.total.detach() + settings.vf_coef * value, actor, value)
+
+
+def actor_losses(
+    policy: BatchedPolicy,
+    batch: Minibatch,
+    settings: LossSettings,
+    symmetries: Sequence[Symmetry],
+    ranks: Ranks = ALONE,
+) -> ActorLosses:
+    """Losses of actions and mirror images, with gradients to the parameters of the actor."""
     now, _ = policy.act(batch.pi_inputs, batch.pi_memory, batch.starts)
-    values, _ = policy.value(batch.vf_inputs, batch.vf_memory, batch.starts)
     log_probs = now.log_prob(batch.actions)
     advantages = normalised(batch.advantages, ranks) if settings.normalize_each else batch.advantages
     entropy = now.entropy().mean()
@@ -73,8 +113,8 @@ def ppo_losses(
         divergence = batch.before.divergence(now).mean()  # type: ignore[arg-type]
         clip_fraction = (((log_probs - batch.log_probs).exp() - 1).abs() > settings.clip_range).float().mean()
 
-    mirror = torch.zeros((), device=values.device)
-    old_log_probs, old_values, returns = batch.log_probs, batch.values, batch.returns
+    mirror = torch.zeros((), device=log_probs.device)
+    old_log_probs = batch.log_probs
     images = batch.mirrored
     if images:
         views = [policy.act(pi)[0] for pi, _, _ in images]
@@ -87,24 +127,24 @@ def ppo_losses(
             copies = 1 + len(images)
             mirrored_log_probs = [view.log_prob(actions) for view, (_, _, actions) in zip(views, images, strict=True)]
             log_probs = torch.cat([log_probs, *mirrored_log_probs])
-            values = torch.cat([values, *(policy.value(vf)[0] for _, vf, _ in images)])
-            old_log_probs, old_values = old_log_probs.repeat(copies), old_values.repeat(copies)
-            returns, advantages = returns.repeat(copies), advantages.repeat(copies)
+            old_log_probs, advantages = old_log_probs.repeat(copies), advantages.repeat(copies)
 
     ratio = (log_probs - old_log_probs).exp()
     clipped = ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
     policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
-    value_loss = clipped_value_loss(values, old_values, returns, settings.clip_range_vf)
-    total = policy_loss - settings.ent_coef * entropy + settings.vf_coef * value_loss + settings.mirror_coef * mirror
-    return Losses(
-        total,
-        policy_loss.detach(),
-        value_loss.detach(),
-        entropy.detach(),
-        divergence,
-        clip_fraction,
-        mirror.detach(),
-    )
+    total = policy_loss - settings.ent_coef * entropy + settings.mirror_coef * mirror
+    return ActorLosses(total, policy_loss.detach(), entropy.detach(), divergence, clip_fraction, mirror.detach())
+
+
+def critic_loss(policy: BatchedPolicy, batch: Minibatch, settings: LossSettings) -> Tensor:
+    """Mean squared error of values, with gradients to the parameters of the critic."""
+    values, _ = policy.value(batch.vf_inputs, batch.vf_memory, batch.starts)
+    old_values, returns = batch.values, batch.returns
+    if batch.mirrored and settings.augment:
+        copies = 1 + len(batch.mirrored)
+        values = torch.cat([values, *(policy.value(vf)[0] for _, vf, _ in batch.mirrored)])
+        old_values, returns = old_values.repeat(copies), returns.repeat(copies)
+    return clipped_value_loss(values, old_values, returns, settings.clip_range_vf)
 
 
 def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, clip: float | None) -> Tensor:
@@ -116,16 +156,13 @@ def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, clip
     return torch.max(errors, (held - returns).square()).mean()
 
 
-def gradients(losses: Losses, parameters: Sequence[nn.Parameter], ranks: Ranks = ALONE) -> Tensor:
-    """Set the gradients of ``losses.total``, their mean over all ranks.
+def averaged(losses: Losses, parameters: Sequence[nn.Parameter], ranks: Ranks = ALONE) -> Tensor:
+    """Make the gradients of ``parameters`` their mean over all ranks.
 
     Returns:
         ``(2,)``: means over all ranks of the divergence and of the loss, not finite where those of one rank are not.
     """
-    for parameter in parameters:
-        parameter.grad = None
-    losses.total.backward()
-    figures = torch.stack([losses.divergence, losses.total.detach()])
+    figures = torch.stack([losses.actor.divergence, losses.total])
     if ranks.size == 1:
         return figures
     grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in parameters]

@@ -1,16 +1,21 @@
 import math
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 
 from rl_baselines.batched_ppo.networks.normaliser import ObservationNormaliser, RunningMoments
+from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
+from rl_baselines.batched_ppo.updates import learner, losses
 from rl_baselines.batched_ppo.updates.learner import Learner
 from rl_baselines.batched_ppo.updates.losses import clipped, clipped_value_loss
 from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
 from rl_baselines.batched_ppo.updates.symmetry import symmetries_of
 from srl3.errors import UserError
+from srl3.runtime.threads import torch_threads
 from tests.rl_baselines.batched_ppo.worlds import follow, made
 
 
@@ -70,6 +75,39 @@ def test_gradients_of_actor_and_critic_are_clipped_apart() -> None:
     actor, critic = ({id(one) for one in part} for part in Learner(model.policy, 1.0, None, True)._groups())
     assert not actor & critic
     assert actor | critic == {id(one) for one in model.policy.parameters()}
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"symmetry": "both"}, {"rnn_type": "gru", "rnn_hidden_dim": 8}], ids=str)
+def test_actor_and_critic_learn_the_same_one_after_the_other_and_at_once(
+    kwargs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "cores", lambda: 2)
+    found, threads = [], []
+    value_loss = losses.critic_loss
+
+    def noted(*args: Any) -> torch.Tensor:
+        threads[-1].add(threading.current_thread())
+        return value_loss(*args)
+
+    monkeypatch.setattr(losses, "critic_loss", noted)
+    with torch_threads(images=False):
+        for least in (1, 10**6):
+            monkeypatch.setattr(learner, "WORTH_A_THREAD", least)
+            threads.append(set[threading.Thread]())
+            model = made(follow(), n_steps=8, n_epochs=3, ent_coef=0.01, clip_range_vf=0.2, **kwargs)
+            model.learn(256)
+            found.append(torch.cat([parameter.detach().flatten() for parameter in model.policy.parameters()]))
+    assert torch.equal(*found)
+    assert threading.main_thread() not in threads[0]
+    assert threads[1] == {threading.main_thread()}
+
+
+def test_networks_with_pixels_in_common_learn_one_after_the_other() -> None:
+    shared = {"lr_schedule": lambda _: 1e-3, "action_space": spaces.Discrete(2)}
+    frames, numbers = spaces.Box(0, 255, (3, 64, 64), np.uint8), spaces.Box(-1, 1, (3,), np.float32)
+    assert not BatchedPolicy(frames, **shared).halves_are_apart
+    assert BatchedPolicy(frames, critic_space=numbers, **shared).halves_are_apart
+    assert BatchedPolicy(numbers, **shared).halves_are_apart
 
 
 def test_moments_merge_as_if_all_had_been_seen_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rl_baselines.batched_ppo.networks.normaliser import RunningMoments
-from rl_baselines.batched_ppo.updates.losses import Losses, gradients, normalised
+from rl_baselines.batched_ppo.updates.losses import ActorLosses, Losses, averaged, normalised
 from srl3.errors import UserError
 from srl3.runtime.ranks import Ranks, check_same, joined, place
 from tests.rl_baselines.batched_ppo.worlds import follow, made
@@ -27,15 +27,18 @@ def check_sums(ranks: Ranks) -> None:
     weight = torch.nn.Parameter(torch.ones(3))
 
     def losses(samples: torch.Tensor) -> Losses:
+        weight.grad = None
         loss, nothing = (samples @ weight).square().mean(), torch.zeros(())
-        return Losses(loss, nothing, nothing, nothing, loss.detach(), nothing, nothing)
+        loss.backward()
+        loss = loss.detach()
+        return Losses(loss, ActorLosses(loss, nothing, nothing, loss, nothing, nothing), nothing)
 
-    gradients(losses(whole), [weight])
+    wanted_loss = losses(whole).total
     wanted = weight.grad
-    found = gradients(losses(half), [weight], ranks)
+    found = averaged(losses(half), [weight], ranks)
     torch.testing.assert_close(weight.grad, wanted)
-    torch.testing.assert_close(found[0], losses(whole).total.detach())
-    found = gradients(losses(half * (torch.nan if ranks.rank else 1)), [weight], ranks)
+    torch.testing.assert_close(found[0], wanted_loss)
+    found = averaged(losses(half * (torch.nan if ranks.rank else 1)), [weight], ranks)
     assert not torch.isfinite(found).any()
 
 
