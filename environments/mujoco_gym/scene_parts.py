@@ -5,7 +5,7 @@ import math
 import mujoco
 import numpy as np
 
-from environments.scenes.parts import Colour, ScenePart, rotated
+from environments.scenes.parts import Colour, ScenePart, multiplied, rotated
 from environments.scenes.shapes import Mesh, box, capsule, cylinder, ellipsoid, grid, joined, sphere
 
 SHOWN_GROUPS = 3
@@ -23,22 +23,29 @@ class ModelParts:
     """
 
     def __init__(self, model: mujoco.MjModel) -> None:
-        found: dict[tuple[int, Colour, bool], list[Mesh]] = {}
+        found: dict[tuple[int, Colour, bool], list[tuple[int, Mesh]]] = {}
         for geom in range(model.ngeom):
             mesh = _mesh(model, geom) if model.geom_group[geom] < SHOWN_GROUPS else None
             if mesh is not None:
                 ground = int(model.geom_type[geom]) == Geom.mjGEOM_HFIELD
                 key = (int(model.geom_bodyid[geom]), _colour(model, geom), ground)
-                found.setdefault(key, []).append(_placed(mesh, model.geom_pos[geom], model.geom_quat[geom]))
-        self.parts = [
-            ScenePart(model.body(body).name or f"body {body}", joined(meshes), colour, ground)
-            for (body, colour, ground), meshes in found.items()
-        ]
+                found.setdefault(key, []).append((geom, mesh))
+        self.parts: list[ScenePart] = []
         self._bodies = np.array([body for body, _, _ in found])
+        self._within = np.tile([0.0, 0, 0, 1, 0, 0, 0], (len(found), 1))
+        for number, ((body, colour, ground), geoms) in enumerate(found.items()):
+            if len(geoms) == 1:  # in a frame of its own, so that equal geoms of other bodies have equal meshes
+                geom, shape = geoms[0]
+                self._within[number] = [*model.geom_pos[geom], *model.geom_quat[geom]]
+            else:
+                shape = joined([_placed(mesh, model.geom_pos[geom], model.geom_quat[geom]) for geom, mesh in geoms])
+            self.parts.append(ScenePart(model.body(body).name or f"body {body}", shape, colour, ground))
 
     def poses(self, data: mujoco.MjData) -> np.ndarray:
         """``(parts, 7)``: position and quaternion (w, x, y, z) of each part in a forwarded state."""
-        return np.concatenate([data.xpos[self._bodies], data.xquat[self._bodies]], 1)
+        turns = data.xquat[self._bodies]
+        places = data.xpos[self._bodies] + rotated(turns, self._within[:, :3])
+        return np.concatenate([places, multiplied(turns, self._within[:, 3:])], 1)
 
 
 def _mesh(model: mujoco.MjModel, geom: int) -> Mesh | None:

@@ -64,7 +64,8 @@ class View(Protocol):
 
 
 class MeshView:
-    """One instanced mesh for each part, with all robots' poses; what stands still is not sent again.
+    """One instanced mesh for each shape, with the poses of all parts of all robots that have it; what stands still is
+    not sent again.
 
     Slots lie along y, the robots of a slot along x. With ``follow`` everything is drawn about the first robot.
 
@@ -91,12 +92,13 @@ class MeshView:
         self._offsets = self._places(shown)
         self._floor = self._lowest(poses)
         self._grid = None if self._ground.any() else self._add_grid()
-        self._handles = [self._add(part, number, shown) for number, part in enumerate(parts)]
+        self._alike = alike(parts)
+        self._handles = [self._add(numbers, shown) for numbers in self._alike]
         self._labels = [
             server.scene.add_label(f"/label/{number}", title, anchor="bottom-center", font_screen_scale=1.2)
             for number, title in enumerate(titles)
         ]
-        self._sent: list[np.ndarray | None] = [None] * len(parts)
+        self._sent: list[np.ndarray | None] = [None] * len(self._alike)
         self._look(moving)
         self.draw(shown, titles)
 
@@ -108,13 +110,13 @@ class MeshView:
         with self._server.atomic():
             if self._grid is not None and self.follow:  # so that it seems to stand still
                 self._grid.position = (*(-middle[:2] % SECTION).tolist(), self._floor)
-            for number, handle in enumerate(self._handles):
-                rows = slice(None, None, robots) if self._ground[number] else slice(None)
-                now = np.concatenate([places[rows, number] - middle, poses[rows, number, 3:]], 1)
-                sent = self._sent[number]
+            for shape, (numbers, handle) in enumerate(zip(self._alike, self._handles, strict=True)):
+                rows = slice(None, None, robots) if self._ground[numbers[0]] else slice(None)
+                now = np.concatenate([places[rows, numbers] - middle, poses[rows, numbers, 3:]], -1).reshape(-1, 7)
+                sent = self._sent[shape]
                 if sent is None or np.abs(now - sent).max() > STILL:
                     handle.batched_positions, handle.batched_wxyzs = now[:, :3], now[:, 3:]
-                    self._sent[number] = now
+                    self._sent[shape] = now
             titled = shown.count // len(titles)
             for number, (label, title) in enumerate(zip(self._labels, titles, strict=True)):
                 base = places[number * titled, ~self._ground].mean(0) - middle
@@ -129,27 +131,31 @@ class MeshView:
             do: called in another thread with the robot's number and how far it was dragged, ``(3,)`` metres.
         """
 
-        def pulled(event: Any) -> None:
-            if event.phase == "end" and event.instance_index is not None:
-                do(event.instance_index, np.subtract(event.end_position, event.start_position))
+        def telling(of_a_robot: int) -> Callable[[Any], None]:
+            def pulled(event: Any) -> None:
+                if event.phase == "end" and event.instance_index is not None:
+                    do(event.instance_index // of_a_robot, np.subtract(event.end_position, event.start_position))
 
-        for number, handle in enumerate(self._handles):
-            if not self._ground[number]:
-                handle.on_drag("left", modifier="shift")(pulled)
+            return pulled
+
+        for numbers, handle in zip(self._alike, self._handles, strict=True):
+            if not self._ground[numbers[0]]:
+                handle.on_drag("left", modifier="shift")(telling(len(numbers)))
 
     def remove(self) -> None:
         for handle in (*self._handles, *self._labels, *([self._grid] if self._grid is not None else [])):
             handle.remove()
 
-    def _add(self, part: ScenePart, number: int, shown: Shown) -> Any:
-        count = shown.setting.slots if part.ground else shown.count
+    def _add(self, numbers: list[int], shown: Shown) -> Any:
+        part, of_a_robot = self._parts[numbers[0]], len(numbers)
+        count = of_a_robot * (shown.setting.slots if part.ground else shown.count)
         opacity = part.colour[3]
         colours = np.tile(np.array(part.colour[:3]), (count, 1))
         if shown.setting.slots > 1 and not part.ground:  # each slot's robots have a shade of their own
-            slots = np.arange(count) // shown.setting.robots % len(PALETTE)
+            slots = np.arange(count) // (of_a_robot * shown.setting.robots) % len(PALETTE)
             colours = (1 - TINT) * colours + TINT * np.array(PALETTE)[slots] / 255
         return self._server.scene.add_batched_meshes_simple(
-            f"/robots/{number}",
+            f"/robots/{numbers[0]}",
             part.mesh.vertices,
             part.mesh.faces,
             np.tile([1.0, 0.0, 0.0, 0.0], (count, 1)),
@@ -219,6 +225,15 @@ class MeshView:
         centre = centre + 0.35 * PANEL * distance * right / np.linalg.norm(right)  # panels lie on the right
         self._server.initial_camera.look_at = tuple(centre)
         self._server.initial_camera.position = tuple(centre - distance * towards)
+
+
+def alike(parts: Sequence[ScenePart]) -> list[list[int]]:
+    """Numbers of the parts, those together that differ in nothing but their poses."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for number, part in enumerate(parts):
+        shape = (part.mesh.vertices.tobytes(), part.mesh.faces.tobytes(), part.colour, part.ground)
+        found.setdefault(shape, []).append(number)
+    return list(found.values())
 
 
 class PictureView:

@@ -12,6 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from environments.scenes.parts import ScenePart
+from environments.scenes.shapes import sphere
+from rl_baselines.play.core.stage import Setting
 from rl_baselines.play.policies.labels import checkpoint_label, size
 from rl_baselines.play.web.escaping import escaped
 from rl_baselines.play.web.texts import comparison
@@ -27,7 +30,7 @@ from rl_baselines.play.web.figures import thinned  # noqa: E402
 from rl_baselines.play.web.frames import FramePace  # noqa: E402
 from rl_baselines.play.web.front import Front  # noqa: E402
 from rl_baselines.play.web.page import Page  # noqa: E402
-from rl_baselines.play.web.scene import beside_panels  # noqa: E402
+from rl_baselines.play.web.scene import MeshView, beside_panels  # noqa: E402
 from rl_baselines.play.web.server import make_server  # noqa: E402
 from rl_baselines.runs.monitors import read_run  # noqa: E402
 
@@ -197,3 +200,26 @@ def test_a_robot_that_is_dragged_is_pushed_alone(server, play):
     changed = (player.stage.world.backend.exact("qvel") - before).numpy()
     assert changed[0, 0] == pytest.approx(3.0), "however far it is dragged"
     controls.pull(7, np.zeros(3))  # of a world that was larger
+
+
+def test_parts_that_look_alike_are_one_mesh_and_a_drag_tells_whose_it_was(server):
+    """Two slots of two robots, each of a body and two feet: two messages a picture in the place of three."""
+    grey, red = (0.5, 0.5, 0.5, 1.0), (1.0, 0.0, 0.0, 1.0)
+    parts = [ScenePart(name, sphere(0.1), colour) for name, colour in (("left", grey), ("body", red), ("right", grey))]
+    poses = np.zeros((4, 3, 7))
+    poses[..., 3] = 1
+    poses[..., 2] = np.arange(12).reshape(4, 3)
+    shown = SimpleNamespace(setting=Setting("Ant", {}, slots=2, robots=2), count=4, scene_poses=lambda: poses)
+    view = MeshView(server, shown, parts, ["one", "two"])
+    feet, body = view._handles
+    assert feet.batched_positions[:, 2].tolist() == [0, 2, 3, 5, 6, 8, 9, 11]
+    assert body.batched_positions[:, 2].tolist() == [1, 4, 7, 10]
+    assert (feet.batched_colors[:4] == feet.batched_colors[0]).all()
+    assert (feet.batched_colors[4:] != feet.batched_colors[0]).any(1).all()
+    pulled = []
+    view.on_pull(lambda robot, way: pulled.append((robot, way.tolist())))
+    event = SimpleNamespace(phase="end", instance_index=5, start_position=(0, 0, 0), end_position=(1, 2, 3))
+    for told in feet._impl.drag_cb or ():
+        told.callback(event)
+    assert pulled == [(2, [1, 2, 3])]
+    view.remove()
