@@ -1,14 +1,18 @@
 """``python -m rl_baselines.checkpoint_panel``: chooses what a running `play` shows, from another terminal."""
 
+import argparse
 from pathlib import Path
 
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run
 from srl3.errors import UserError, run_command
-from srl3.flags import Parser
+from srl3.flags import Parser, positive_number
 
+MAX_SLOTS = 16
+"""`rl_baselines.play.core.slots.MAX_SLOTS`, which loads more than a command's start should"""
 EXAMPLES = """examples:
   python -m rl_baselines.checkpoint_panel --experiment Ant                             a menu
   python -m rl_baselines.checkpoint_panel --experiment Ant --show model_20000_steps    and back: --auto
+  python -m rl_baselines.checkpoint_panel --experiment Ant --slot 2 --auto             of play --compare Ant Ant
 """
 
 
@@ -28,11 +32,26 @@ def make_parser() -> Parser:
         help="run folder, folder above runs, part of a run's name",
     )
     parser.add_argument("--log-dir", type=Path, default=DEFAULT_LOG_DIR, help="where runs are looked for by name")
+    parser.add_argument(
+        "--slot",
+        type=slot_number,
+        default=1,
+        metavar="K",
+        help="where play shows this run more than once, side by side: the K-th of these (default: 1)",
+    )
     once = parser.add_mutually_exclusive_group()
     once.add_argument("--auto", action="store_true", help="follow the newest checkpoint, and end")
     once.add_argument("--show", metavar="NAME", help="show the checkpoint with this name, or part of it, and end")
     once.add_argument("--list", action="store_true", help="list the checkpoints, and end")
     return parser
+
+
+def slot_number(text: str) -> int:
+    """A slot of `play`, from 1 on."""
+    number = positive_number(text)
+    if number > MAX_SLOTS:
+        raise argparse.ArgumentTypeError(f"'{text}' is no slot; play shows up to {MAX_SLOTS} side by side")
+    return number
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from rl_baselines.play.policies.terminal_menu import Menu
 
-    menu = Menu(run)
+    menu = Menu(run, arguments.slot)
     if arguments.auto:
         menu.follow()
     elif arguments.show is not None:

@@ -113,7 +113,11 @@ class RunFolder:
     @property
     def checkpoint_state(self) -> Path:
         """which checkpoint is being watched (`rl_baselines.play`)"""
-        return self.path / ".checkpoint_state.json"
+        return self.checkpoint_state_of(1)
+
+    def checkpoint_state_of(self, place: int) -> Path:
+        """The same of one of several slots that show this run side by side, counted from 1 on."""
+        return self.path / (".checkpoint_state.json" if place == 1 else f".checkpoint_state_{place}.json")
 
     @property
     def mirror_lock(self) -> Path:

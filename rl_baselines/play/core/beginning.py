@@ -1,7 +1,9 @@
 """From what the user named to a `Player`: runs and first checkpoints are waited for, worlds are made of the first."""
 
 import contextlib
+import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,14 +161,18 @@ def _source(spec: str, wanted: Wanted, tools: Tools, mirrors: Mirrors) -> Source
 
 
 def _slots(sources: list[Source], anything: spaces.Space[Any]) -> list[Slot]:
-    """One for each source; the first one of a run follows the run's state file."""
-    seen: set[Path] = set()
+    """One for each source; those of a run follow a state file each, and their names say which one."""
+    seen: Counter[Path] = Counter()
     slots = []
     for number, source in enumerate(sources):
-        steered = source.run is not None and source.file is None and source.run.path.resolve() not in seen
-        if steered and source.run is not None:
-            seen.add(source.run.path.resolve())
-        slots.append(Slot(number, source, ZeroAgent(anything), steered))
+        place = None
+        if source.run is not None and source.file is None:
+            path = source.run.path.resolve()
+            seen[path] += 1
+            place = seen[path]
+            if place > 1:
+                source = dataclasses.replace(source, name=f"{source.name} ({place})")
+        slots.append(Slot(number, source, ZeroAgent(anything), place))
     return slots
 
 

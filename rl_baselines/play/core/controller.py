@@ -86,9 +86,9 @@ class Controller:
         if slot.choices is None:
             return
         try:
-            write_choice(slot.choices.run, Choice(slot.mode, checkpoint, WRITER))
+            write_choice(slot.choices.run, Choice(slot.mode, checkpoint, WRITER), slot.choices.place)
         except OSError as error:
-            slot.problem = f"{slot.choices.run.checkpoint_state} can't be written ({error.strerror})."
+            slot.problem = f"{slot.choices.path} can't be written ({error.strerror})."
 
     def _look(self, slot: Slot, now: float) -> list[Event]:
         events = self._look_at_link(slot)

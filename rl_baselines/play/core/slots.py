@@ -15,9 +15,13 @@ MAX_SLOTS = 16
 class Slot:
     """A policy, where it comes from, and how it does.
 
-    Attributes:
+    Args:
         number: its place, from 0 on.
         source: a run, a file or an agent.
+        agent: what acts first.
+        place: among the slots that follow the same run, from 1 on; None for a slot that no state file steers.
+
+    Attributes:
         mode: whether the newest checkpoint is followed.
         chosen: the checkpoint that stays, in mode ``manual``.
         agent: what acts now.
@@ -29,7 +33,7 @@ class Slot:
         statistics: of the episodes.
     """
 
-    def __init__(self, number: int, source: Source, agent: Agent, reads_choice: bool) -> None:
+    def __init__(self, number: int, source: Source, agent: Agent, place: int | None = None) -> None:
         self.number = number
         self.source = source
         self.mode: Mode = MANUAL if source.file is not None else AUTO
@@ -40,7 +44,7 @@ class Slot:
         self.loaded_at = 0.0
         self.problem = ""
         self.statistics = SlotStatistics()
-        self.choices = ChoiceReader(source.run) if reads_choice and source.run is not None else None
+        self.choices = None if place is None or source.run is None else ChoiceReader(source.run, place)
         self.watcher: Watcher | None = None
         self.link_problem = ""
 

@@ -1,6 +1,8 @@
 """``.checkpoint_state.json`` in a run folder: which checkpoint is watched, agreed between panels.
 
-Everybody who can write into the folder can write it, so it is read with distrust.
+Where a run is shown in several slots side by side, the first of them has that file, the second one
+``.checkpoint_state_2.json`` and so on: panels that steer different slots never write over each other. Everybody who can
+write into the folder can write them, so they are read with distrust.
 """
 
 import json
@@ -33,8 +35,13 @@ class Choice:
     """the program that chose"""
 
 
-def write_choice(run: RunFolder, choice: Choice) -> None:
+def write_choice(run: RunFolder, choice: Choice, place: int = 1) -> None:
     """Write the run's state file in one piece.
+
+    Args:
+        run: whose.
+        choice: what is to be watched.
+        place: of the slot among those that show this run, from 1 on.
 
     Raises:
         OSError: when it can't be written.
@@ -46,16 +53,20 @@ def write_choice(run: RunFolder, choice: Choice) -> None:
         "experiment_dir": str(run.path.absolute()),
         "writer": choice.writer,
     }
-    write_text(run.checkpoint_state, json.dumps(content, indent=1) + "\n")
+    write_text(run.checkpoint_state_of(place), json.dumps(content, indent=1) + "\n")
 
 
-def read_choice(run: RunFolder) -> Choice:
+def read_choice(run: RunFolder, place: int = 1) -> Choice:
     """What the run's state file says; without a file the newest checkpoint is followed.
+
+    Args:
+        run: whose.
+        place: of the slot among those that show this run, from 1 on.
 
     Raises:
         UserError: when it is too large, damaged, or names something that is no checkpoint within the run folder.
     """
-    path = run.checkpoint_state
+    path = run.checkpoint_state_of(place)
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -74,27 +85,37 @@ def read_choice(run: RunFolder) -> Choice:
         raise UserError(f"{path} has the mode {str(mode)[:40]!r}; it may be auto or manual.")
     if mode == AUTO:
         return Choice(AUTO, None, str(writer)[:80])
-    return Choice(MANUAL, _checked(run, named), str(writer)[:80])
+    return Choice(MANUAL, _checked(run, path, named), str(writer)[:80])
 
 
 class ChoiceReader:
     """Looks at a run's state file again and again.
 
+    Args:
+        run: whose.
+        place: of the slot among those that show this run, from 1 on.
+
     Attributes:
         problem: why the file was refused when it changed last, else empty.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, place: int = 1) -> None:
         self.run = run
+        self.place = place
         self.problem = ""
-        self._watcher = Watcher(run.checkpoint_state, settle=0.0)
+        self._watcher = Watcher(run.checkpoint_state_of(place), settle=0.0)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._watcher.path
 
     def look(self, now: float) -> Choice | None:
         """A choice that is new and may be followed, else None."""
         if self._watcher.look(now) is None:
             return None
         try:
-            choice = read_choice(self.run)
+            choice = read_choice(self.run, self.place)
         except UserError as error:
             self.problem = str(error)
             return None
@@ -102,9 +123,9 @@ class ChoiceReader:
         return choice
 
 
-def _checked(run: RunFolder, named: object) -> Path:
+def _checked(run: RunFolder, file: Path, named: object) -> Path:
     if not isinstance(named, str) or not named:
-        raise UserError(f"{run.checkpoint_state} names no checkpoint; the choice stays as it is.")
+        raise UserError(f"{file} names no checkpoint; the choice stays as it is.")
     path = run.path / named
     try:
         inside = path.resolve().is_relative_to(run.path.resolve())
@@ -112,7 +133,7 @@ def _checked(run: RunFolder, named: object) -> Path:
     except (OSError, ValueError):  # a name that no file can have
         inside = there = False
     if not inside:
-        raise UserError(f"{run.checkpoint_state} names a file outside of the run folder, and was not followed.")
+        raise UserError(f"{file} names a file outside of the run folder, and was not followed.")
     if not there:
-        raise UserError(f"{run.checkpoint_state} names {Path(named).name[:80]}, which is no checkpoint of this run.")
+        raise UserError(f"{file} names {Path(named).name[:80]}, which is no checkpoint of this run.")
     return path

@@ -1,5 +1,6 @@
 """A menu in a terminal over a run's state file: the same list and modes as the page's panel."""
 
+import re
 import select
 import sys
 import time
@@ -13,7 +14,9 @@ from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
 
 REFRESH_SECONDS = 5.0
-HELP = "a: Auto · 1, 2 …: show that one · /TEXT: only names with TEXT · Enter: refresh · q: quit"
+HELP = "a: Auto · 1, 2 …: show that one · /TEXT: only names with TEXT · s2: slot 2 · Enter: refresh · q: quit"
+SLOT = re.compile(r"s *([1-9]|1[0-6])")
+"""what chooses the slot that is steered"""
 WRITER = "rl_baselines.checkpoint_panel"
 
 
@@ -22,10 +25,12 @@ class Menu:
 
     Args:
         run: whose.
+        place: of the slot that is steered, among those that show this run side by side, from 1 on.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, place: int = 1) -> None:
         self.run_folder = run
+        self.place = place
         self.filter = ""
         self.said = ""
         self._source = Source(run.path.name, run)
@@ -43,7 +48,7 @@ class Menu:
     def text(self) -> str:
         """The mode and the list."""
         try:
-            choice = read_choice(self.run_folder)
+            choice = read_choice(self.run_folder, self.place)
             problem = ""
         except UserError as error:
             choice, problem = Choice(AUTO, None), f"\n  {error}"
@@ -51,7 +56,7 @@ class Menu:
             mode = "Auto: the newest checkpoint is followed"
         else:
             mode = f"Manual: {choice.checkpoint.name}"
-        lines = [f"{self.run_folder.path}\n{mode}{problem}"]
+        lines = [f"{self.run_folder.path}{self._slot}\n{mode}{problem}"]
         for number, path in enumerate(self.checkpoints(), start=1):
             mark = "*" if choice.checkpoint is not None and path.name == choice.checkpoint.name else " "
             lines.append(f"{mark}{number:3d}  {checkpoint_label(path, self.run_folder.path, time.time())}")
@@ -61,13 +66,13 @@ class Menu:
 
     def follow(self) -> None:
         """Let the newest be followed."""
-        write_choice(self.run_folder, Choice(AUTO, None, WRITER))
-        self.said = "the newest checkpoint is followed"
+        write_choice(self.run_folder, Choice(AUTO, None, WRITER), self.place)
+        self.said = f"the newest checkpoint is followed{self._slot}"
 
     def show(self, checkpoint: Path) -> None:
         """Let this one be shown."""
-        write_choice(self.run_folder, Choice(MANUAL, checkpoint, WRITER))
-        self.said = f"{checkpoint.name} is shown"
+        write_choice(self.run_folder, Choice(MANUAL, checkpoint, WRITER), self.place)
+        self.said = f"{checkpoint.name} is shown{self._slot}"
 
     def do(self, line: str) -> bool:
         """What a line of the user asks for; False to end."""
@@ -82,9 +87,15 @@ class Menu:
             self.filter = word[1:].strip().lower()
         elif word.isdecimal() and 1 <= int(word) <= len(listed):
             self.show(listed[int(word) - 1])
+        elif place := SLOT.fullmatch(word.lower()):
+            self.place = int(place[1])
         elif word:
             self.said = f"'{word}' is nothing to choose"
         return True
+
+    @property
+    def _slot(self) -> str:
+        return "" if self.place == 1 else f", slot {self.place} of this run"
 
     def run(self, wait: "Callable[[], str | None] | None" = None) -> None:
         """Show the menu until the user ends it, anew whenever the list changes.

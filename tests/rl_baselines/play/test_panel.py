@@ -36,8 +36,49 @@ def test_the_page_and_the_panel_never_disagree(run, play, clock):
         assert read_choice(run).checkpoint.name == "model_200_steps.zip"
 
 
+def test_slots_of_one_run_are_steered_one_by_one(run, play, clock, tmp_path):
+    """By files of their own: what is chosen for one leaves the others, whoever chooses."""
+    player, viewer = play(run, "zero", run), Watching()
+    player.paused = True
+    first, _, second = player.slots
+    assert (first.source.name, second.source.name) == ("robot_1", "robot_1 (2)")
+    panel = ["--experiment", "robot_1", "--log-dir", str(tmp_path / "logs")]
+    assert checkpoint_panel.main([*panel, "--slot", "2", "--show", "model_200"]) == 0
+    turn_until(player, viewer, clock, lambda: second.trained_steps == 200)
+    player.controller.show(0, run.checkpoint(300))
+    turn_until(player, viewer, clock, lambda: first.trained_steps == 300)
+    assert [read_choice(run, place).checkpoint.name for place in (1, 2)] == [
+        "model_300_steps.zip",
+        "model_200_steps.zip",
+    ]
+    assert checkpoint_panel.main([*panel, "--auto"]) == 0
+    turn_until(player, viewer, clock, lambda: first.trained_steps == 400)
+    player.controller.show(2, run.checkpoint(100))
+    turn_until(player, viewer, clock, lambda: second.trained_steps == 100)
+    assert (read_choice(run).mode, read_choice(run, 2).checkpoint.name) == (AUTO, "model_100_steps.zip")
+    assert first.trained_steps == 400
+    run.checkpoint_state_of(2).write_text("{")
+    turn_until(player, viewer, clock, lambda: bool(second.problem))
+    assert ".checkpoint_state_2.json is damaged" in second.problem
+    assert first.problem == ""
+
+
+def test_a_play_that_begins_takes_what_was_chosen_for_each_slot(run, play, clock):
+    Menu(run).show(run.checkpoint(300))
+    Menu(run, 2).show(run.checkpoint(100))
+    player, viewer = play(run, run), Watching()
+    player.paused = True
+    turn_until(player, viewer, clock, lambda: [slot.trained_steps for slot in player.slots] == [300, 100])
+
+
+@pytest.mark.parametrize("slot", ["0", "17", "second"])
+def test_a_slot_that_no_play_has(run, slot):
+    with pytest.raises(UserError, match=f"'{slot}' is"):
+        checkpoint_panel.main(["--run", str(run.path), "--slot", slot, "--auto"])
+
+
 def test_the_menu(run, capsys):
-    lines = iter(["/model_1", "1", "nonsense", None, "a", "/", "2", "q", "1"])
+    lines = iter(["/model_1", "1", "nonsense", None, "a", "/", "s2", "2", "s1", "2", "q", "1"])
     menu = Menu(run)
     menu.run(lambda: next(lines))
     assert next(lines) == "1", "it went on after q"
@@ -45,7 +86,8 @@ def test_the_menu(run, capsys):
     assert "model_100_steps.zip is shown" in printed
     assert "'nonsense' is nothing to choose" in printed
     assert "the newest checkpoint is followed" in printed
-    assert read_choice(run).mode == MANUAL
+    assert "is shown, slot 2 of this run" in printed
+    assert read_choice(run).mode == read_choice(run, 2).mode == MANUAL
 
 
 def test_the_menu_ends_with_its_input(run):
