@@ -113,12 +113,14 @@ class CommandTerm:
         low: least value.
         high: greatest value.
         unit: of the number.
+        step: between two values that a person may choose; 0: a hundredth of the range.
     """
 
     name: str
     low: float
     high: float
     unit: str = ""
+    step: float = 0.0
 
 
 def laid_out(terms: Iterable[ObservationTerm]) -> list[ObservationTerm]:

@@ -213,6 +213,10 @@ class BatchedWorld(ABC):
         """
         raise UserError(f"{self.config.env_id} has no commands.")
 
+    def commands(self, rows: Rows = ALL) -> np.ndarray:
+        """``(K, terms) float32``: what these robots are commanded to do now, in the units of `command_terms`."""
+        return np.zeros((len(np.arange(self.num_envs)[rows]), 0), np.float32)
+
     def ground_truth_dim(self) -> int:
         """Length of one robot's ground truth."""
         return int(np.prod(self.observation_space.shape))

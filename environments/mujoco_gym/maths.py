@@ -91,6 +91,31 @@ def roll_of(quat: torch.Tensor) -> torch.Tensor:
     return atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))
 
 
+def quat_of_angles(angles: torch.Tensor) -> torch.Tensor:
+    """``(N, 4)``: turns by ``angles (N, 3)``, radians, about the fixed axes x (roll), then y (pitch), then z (yaw)."""
+    half = angles / 2
+    cosines, sines, zero = whole(torch.cos, half), whole(torch.sin, half), torch.zeros_like(half[:, 0])
+    roll, pitch, yaw = (
+        torch.stack([cosines[:, axis], *(sines[:, axis] if axis == place else zero for place in range(3))], 1)
+        for axis in range(3)
+    )
+    return product(yaw, product(pitch, roll))
+
+
+def angles_of(quat: torch.Tensor) -> torch.Tensor:
+    """``(N, 3)``: roll, pitch and yaw of which `quat_of_angles` makes these turns, radians; pitch in [-pi/2, pi/2].
+
+    With the pitch at a right angle, roll and yaw turn about one axis: there the roll is 0.
+    """
+    w, x, y, z = quat.unbind(1)
+    sine = 2 * (w * y - x * z)
+    pitch = atan2(sine, torch.sqrt((1 - sine * sine).clamp(min=0)))
+    upright = sine.abs() > 1 - 1e-6
+    roll = torch.where(upright, torch.zeros_like(w), roll_of(quat))
+    yaw = torch.where(upright, 2 * atan2(z, w), yaw_of(quat))
+    return torch.stack([roll, pitch, wrapped(yaw)], 1)
+
+
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """``(N, 4)``: the turn ``b`` and then, in the same fixed frame, ``a``."""
     aw, ax, ay, az = a.unbind(1)

@@ -108,6 +108,7 @@ def test_a_push_and_a_command():
     np.testing.assert_allclose(change[:2, :3], [[1.5, 0.0, 0.5]] * 2)
     assert not change[2].any()
     assert [term.unit for term in world.command_terms()] == ["m/s", "m/s", "rad/s"]
+    np.testing.assert_array_equal(world.commands(slice(1, 3)), world.command[1:].numpy())
     world.set_command((0.5, 0.0, -0.2))
     for _ in range(30):
         venv.step(np.zeros((3, 12), np.float32))
@@ -121,6 +122,7 @@ def test_a_push_and_a_command():
 def test_a_world_without_them_says_so():
     venv = make_batched_vec_env("MobileRobotGymEnv-v0", 1)
     assert venv.world.command_terms() == []
+    assert venv.world.commands().shape == (1, 0)
     assert not venv.world.can_be_pushed
     with pytest.raises(UserError, match="can't be pushed"):
         venv.world.push(slice(None), (1, 0, 0))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from environments.batched.single import BatchedGymEnv
+from environments.batched.world import ALL, Rows
 from environments.mujoco_gym.config import Range
 from environments.mujoco_gym.maths import exp, total, wrapped, yaw_of, yaw_quat
 from environments.mujoco_gym.randomness import Draws
@@ -145,6 +146,9 @@ class VelocityFlatTask(Task):
         if self.told is not None:
             self.command[:] = self.told
             self.keeps_heading.fill_(False)
+
+    def commands(self, rows: Rows = ALL) -> np.ndarray:
+        return self.command[rows].cpu().numpy()
 
     def _turn_to_heading(self) -> None:
         config = self.config.command

@@ -203,6 +203,10 @@ class Stage:
         """What a person may command the robots to do; empty in a world without commands."""
         return [] if self.world is None else self.world.command_terms()
 
+    def command(self, row: int) -> list[float]:
+        """What a robot is commanded to do now, in the units of `command_terms`."""
+        return [] if self.world is None else self.world.commands(slice(row, row + 1))[0].tolist()
+
     def set_command(self, values: Sequence[float] | None) -> None:
         """Let all robots follow these commands; None: the world draws its own again."""
         assert self.world is not None

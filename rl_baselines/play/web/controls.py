@@ -12,6 +12,8 @@ SPEEDS = {"0.1×": 0.1, "0.25×": 0.25, "0.5×": 0.5, "1×": 1.0, "2×": 2.0, "4
 ACTIONS = {"as in training": None, "most probable": True, "drawn": False}
 PUSH_SPEED = 1.5
 """m/s that a push adds"""
+LOOK_SECONDS = 0.5
+"""between two looks at the commands that the world draws"""
 PULL_RATE, PULL_SPEED = 3.0, 3.0
 """m/s that a robot gets for each metre that it is dragged, and at most"""
 
@@ -88,15 +90,19 @@ class RobotControls:
     def __init__(self, gui: Any, player: Player) -> None:
         self._player = player
         terms = player.stage.command_terms()
+        self._terms = terms
         self._sliders: list[Any] = []
+        self._next_look = -float("inf")
         if terms:
-            self._told = gui.add_checkbox("Command the robots", False, hint="else the world draws its commands")
-            for term in terms:
-                step = (term.high - term.low) / 100 or 0.01
-                middle = min(max(0.0, term.low), term.high)
+            self._told = gui.add_checkbox(
+                "Command the robots", False, hint="else the world draws its commands, and the sliders show them"
+            )
+            self._shown = self._present(0)
+            for term, value in zip(terms, self._shown, strict=True):
+                step = term.step or (term.high - term.low) / 100 or 0.01
                 label = f"{term.name} ({term.unit})" if term.unit else term.name
-                self._sliders.append(gui.add_slider(label, term.low, term.high, step, middle))
-                self._sliders[-1].on_update(lambda _: player.post(self.tell))
+                self._sliders.append(gui.add_slider(label, term.low, term.high, step, value))
+                self._sliders[-1].on_update(self._moved)
             self._told.on_update(lambda _: player.post(self.tell))
         if player.stage.can_be_pushed:
             push = gui.add_button_group(
@@ -121,6 +127,34 @@ class RobotControls:
         velocity *= min(1.0, PULL_SPEED / max(float(np.linalg.norm(velocity)), 1e-9))
         if row < self._player.stage.count:
             self._player.stage.push(velocity.tolist(), row)
+
+    def update(self, row: int, now: float) -> None:
+        """Let the sliders show what a robot is commanded, unless a person commands.
+
+        Args:
+            row: the robot's number.
+            now: seconds of the player's clock.
+        """
+        if not self._sliders or now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        if self._told.value or [slider.value for slider in self._sliders] != self._shown:  # a person moves one
+            return
+        self._shown = self._present(row)
+        for slider, value in zip(self._sliders, self._shown, strict=True):
+            slider.value = value
+
+    def _present(self, row: int) -> list[float]:
+        command = self._player.stage.command(row)
+        return [
+            min(max(round(value, 3), term.low), term.high) for value, term in zip(command, self._terms, strict=True)
+        ]
+
+    def _moved(self, event: Any) -> None:
+        """A person who moves a slider commands; what `update` shows comes from nobody."""
+        if event.client is not None:
+            self._told.value = True
+            self._player.post(self.tell)
 
     def tell(self) -> None:
         """Give the sliders' values to the robots, or let the world draw its own."""

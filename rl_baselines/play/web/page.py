@@ -92,6 +92,8 @@ class Page:
         self.checkpoints.update(now)
         self._figures.update(player, slot, now, self._pace.actual_fps)
         self._details.update(player, slot, now)
+        if self._robot is not None:
+            self._robot.update(player.stage.rows(slot.number).start, now)
         if self._film is not None and not self._film.running:
             self._end_film()
 
@@ -154,6 +156,9 @@ class Page:
             go_to(self._player, self._saved)
         except UserError as error:
             self._saved_text.content = escaped(str(error))
+            return
+        if self._robot is not None:
+            self._robot.tell()
 
     # films
 

@@ -141,15 +141,23 @@ def test_speed_and_reset(watched):
 
 
 def test_the_robots_follow_a_person(watched):
-    world = watched.player.stage.world
-    watched.tab.get_by_label("Command the robots").check(timeout=SECONDS * 1000)
-    watched.until(lambda: world.told is not None, "a command")
+    world, before = watched.player.stage.world, watched.player.steps
     slider = watched.tab.get_by_text("forward (m/s)").locator("xpath=ancestor::*[.//*[@role='slider']][1]")
-    slider.get_by_role("slider").first.focus()
+    slider = slider.get_by_role("slider").first
+
+    def shown() -> float:
+        return float(slider.get_attribute("aria-valuenow"))
+
+    drawn = float(world.command[0, 0])
+    watched.until(lambda: shown() == pytest.approx(float(world.command[0, 0]), abs=0.02), "the world's command")
+    assert world.told is None, "showing it commands nobody"
+    slider.focus()
     for _ in range(10):
-        watched.tab.keyboard.press("ArrowRight")
-    watched.until(lambda: float(world.told[0]) > 0.1, "the slider's value")
+        watched.tab.keyboard.press("ArrowRight" if drawn < 0 else "ArrowLeft")
+    watched.until(lambda: world.told is not None and abs(float(world.told[0]) - drawn) > 0.1, "the slider's value")
+    assert watched.tab.get_by_label("Command the robots").is_checked(), "whoever moves a slider commands"
     np.testing.assert_allclose(world.command[:, 0].numpy(), float(world.command[0, 0]))
+    assert watched.player.steps >= before
     watched.tab.get_by_label("Command the robots").uncheck(timeout=SECONDS * 1000)
     watched.until(lambda: world.told is None, "the world's own commands")
 

@@ -33,6 +33,7 @@ from rl_baselines.play.web.page import Page  # noqa: E402
 from rl_baselines.play.web.scene import MeshView, beside_panels  # noqa: E402
 from rl_baselines.play.web.server import make_server  # noqa: E402
 from rl_baselines.runs.monitors import read_run  # noqa: E402
+from tests.rl_baselines.play.conftest import Watching  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +224,28 @@ def test_parts_that_look_alike_are_one_mesh_and_a_drag_tells_whose_it_was(server
         told.callback(event)
     assert pulled == [(2, [1, 2, 3])]
     view.remove()
+
+
+def test_sliders_show_the_goal_of_a_cube_and_set_it(server, play, clock):
+    player = play("zero", env="ParaHandReorient", robots=2)
+    world = player.stage.world
+    controls = RobotControls(server.gui, player)
+    roll, pitch, yaw = controls._sliders
+    assert [(each.min, each.max, each.step) for each in (roll, pitch)] == [(-180.0, 180.0, 1.0), (-90.0, 90.0, 1.0)]
+    controls.update(1, clock.now)
+    np.testing.assert_allclose([each.value for each in controls._sliders], world.commands()[1], atol=1e-3)
+    assert world.told is None
+    roll.value, pitch.value, yaw.value = 90.0, 0.0, 45.0
+    controls.update(0, clock.now + 10)
+    assert roll.value == 90.0, "while a person moves it, it stays"
+    controls._moved(SimpleNamespace(client=object()))
+    player.turn(Watching())
+    assert controls._told.value
+    for _ in range(5):
+        player.step()
+    np.testing.assert_allclose(world.commands(), [[90.0, 0.0, 45.0]] * 2, atol=1e-3)
+    controls.update(0, clock.now + 20)
+    assert roll.value == 90.0
+    controls._told.value = False
+    player.turn(Watching())
+    assert world.told is None

@@ -1,18 +1,30 @@
 """``ParaHandReorientGymEnv-v0``: turn a cube in the hand to a shown orientation, goal after goal."""
 
 import math
+from collections.abc import Sequence
 
 import mujoco
+import numpy as np
 import torch
 
 from environments.batched.single import BatchedGymEnv
-from environments.mujoco_gym.maths import angle_of, last_rows, normalised, product, turned
+from environments.batched.world import ALL, Rows
+from environments.mujoco_gym.maths import (
+    angle_of,
+    angles_of,
+    last_rows,
+    normalised,
+    product,
+    quat_of_angles,
+    turned,
+)
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_shown_cube
 from environments.mujoco_gym.robots.robot import Robot
 from environments.mujoco_gym.task import Terms
 from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, turn_up_to
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
+from environments.terms import CommandTerm
 
 POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "actions")
 SEEN = {"policy": POLICY, "critic": (*POLICY, *FOR_CRITIC)}
@@ -27,6 +39,7 @@ class ReorientTask(InHandTask):
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
         reached: ``(N,) bool``: a goal was reached in this step.
         goals: ``(N,) int64``: goals reached in this episode.
+        told: ``(4,)``: the goal that a person set for all hands, which stays when it is reached; None: goals are drawn.
     """
 
     config: ReorientConfig
@@ -44,21 +57,29 @@ class ReorientTask(InHandTask):
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
+        self.told: torch.Tensor | None = None
+        self._told_reached = torch.zeros(count, dtype=torch.bool, device=device)
 
     def begin(self, draws: Draws) -> None:
         super().begin(draws)
         turn = turn_up_to(draws, "goal", self.config.first_goal_angle)
-        self.goal.copy_(normalised(product(turn, self.object_quat)))
+        self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
+        self._told_reached[self.rows] = False
         self.goal_turn.zero_()
         self.reached.zero_()
         self.goals.zero_()
         self._show_goal()
 
     def update(self) -> None:
-        """Goals turn on, and those that are reached begin to."""
+        """Goals turn on, and those that are reached begin to; one that a person set stays, and is reached once."""
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
         self.goal_turn.mul_(self.config.goal_turn_decay)
         self.reached.copy_((self.angle_to_goal < self.config.success_angle) & ~self.dropped)
+        if self.told is not None:
+            self.reached &= ~self._told_reached
+            self._told_reached |= self.reached
+            self.goals += self.reached
+            return
         rows = self.reached.nonzero(as_tuple=True)[0]
         if len(rows):
             draws = self.draws(rows, self.elapsed[rows] + 1)
@@ -70,6 +91,28 @@ class ReorientTask(InHandTask):
         shown = self.exact("mocap_quat").clone()
         shown[:, 0] = self.goal.to(shown.dtype)
         self.backend.write("mocap_quat", shown, self.rows)
+
+    # what a person may command
+
+    def command_terms(self) -> list[CommandTerm]:
+        return [
+            CommandTerm("roll", -180.0, 180.0, "°", 1.0),
+            CommandTerm("pitch", -90.0, 90.0, "°", 1.0),
+            CommandTerm("yaw", -180.0, 180.0, "°", 1.0),
+        ]
+
+    def commands(self, rows: Rows = ALL) -> np.ndarray:
+        return torch.rad2deg(angles_of(self.goal[rows])).cpu().numpy()
+
+    def set_command(self, values: Sequence[float] | None) -> None:
+        """Let this be the goal of all hands: its roll, pitch and yaw, degrees, about the world's x, y and z."""
+        self.told = None if values is None else quat_of_angles(torch.deg2rad(self.constant([values])))[0]
+        self._told_reached.zero_()
+        if self.told is not None:
+            self.goal[:] = self.told
+            self.goal_turn.zero_()
+            self._show_goal()
+            self.state_changed()
 
     # what several terms read
 

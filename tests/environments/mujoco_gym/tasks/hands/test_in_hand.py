@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from environments.mujoco_gym.maths import angle_of, faces_of, last_rows, product, rotate, turned, turning_of
+from environments.mujoco_gym.maths import (
+    angle_of,
+    angles_of,
+    faces_of,
+    inverse,
+    last_rows,
+    normalised,
+    product,
+    quat_of_angles,
+    rotate,
+    turned,
+    turning_of,
+)
 from environments.mujoco_gym.tasks.hands.oracles import hold_action
 from srl3.errors import UserError
 from tests.environments.mujoco_gym.worlds import make
@@ -177,6 +189,40 @@ def test_the_turn_to_the_goal_is_seen():
     put(world)
     error = world.compute_observations()["policy"]["cube_pos"][0].tolist()
     assert error == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_a_goal_that_a_person_set_stays_and_is_reached_once():
+    world = make(REORIENT, 2, **QUIET)
+    world.set_command((0.0, 0.0, 90.0))
+    assert torch.allclose(world.goal, torch.tensor([about(2, math.pi / 2)] * 2))
+    assert torch.allclose(world.exact("mocap_quat")[:, 0].float(), world.goal), "it is shown at once"
+    np.testing.assert_allclose(world.commands(), [[0, 0, 90]] * 2, atol=1e-3)
+    put(world, turn=about(2, math.pi / 2))
+    paid = [world.step(torch.zeros(2, 22)).terms[world.term_names().index("success")].tolist() for _ in range(2)]
+    assert paid[0] == pytest.approx([100, 100])
+    assert paid[1] == [0, 0]
+    assert world.goals.tolist() == [1, 1]
+    world.reset()
+    np.testing.assert_allclose(world.commands(), [[0, 0, 90]] * 2, atol=1e-3)
+    assert world.goals.tolist() == [0, 0]
+    world.set_command(None)
+    world.reset()
+    drawn = world.commands()
+    assert np.abs(drawn[0] - drawn[1]).max() > 1
+
+
+def test_angles_say_a_turn_and_a_turn_its_angles():
+    """Roll, then pitch, then yaw, about fixed axes; also where roll and yaw are one axis."""
+    turns = quat_of_angles(torch.tensor([[0.3, -0.4, 2.0], [0.3, math.pi / 2, -1.0]]))
+    for turn, (roll, pitch, yaw) in zip(turns, ((0.3, -0.4, 2.0), (0.3, math.pi / 2, -1.0)), strict=True):
+        about_x, about_y, about_z = (torch.tensor([about(axis, a)]) for axis, a in enumerate((roll, pitch, yaw)))
+        torch.testing.assert_close(turn, product(about_z, product(about_y, about_x))[0])
+    back = angles_of(turns)
+    torch.testing.assert_close(back[0], torch.tensor([0.3, -0.4, 2.0]))
+    assert back[1, 0] == 0
+    drawn = normalised(torch.from_numpy(np.random.default_rng(0).normal(size=(200, 4))).float())
+    again = quat_of_angles(angles_of(torch.cat([turns, drawn])))
+    assert angle_of(product(again, inverse(torch.cat([turns, drawn])))).max() < 1e-3
 
 
 def test_a_reached_goal_pays_once_and_turns_on():
