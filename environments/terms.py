@@ -122,6 +122,11 @@ class CommandTerm:
     unit: str = ""
     step: float = 0.0
 
+    @property
+    def finest(self) -> float:
+        """Between two values that a person may choose."""
+        return self.step or (self.high - self.low) / 100 or 0.01
+
 
 def laid_out(terms: Iterable[ObservationTerm]) -> list[ObservationTerm]:
     """The terms one after the other: each starts where the one before it in its group stops."""

@@ -11,10 +11,10 @@ import numpy as np
 from environments.mujoco_gym.watched import Watched
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
+from rl_baselines.play.native.keys import Keys
 from srl3.errors import UserError
 
-SPACE, ENTER, BACKSPACE, RIGHT = 32, 257, 259, 262
-"""GLFW's numbers of keys"""
+SMALL, BOTTOM_LEFT = int(mujoco.mjtFontScale.mjFONTSCALE_100), int(mujoco.mjtGridPos.mjGRID_BOTTOMLEFT)
 APART = 1.2
 """times the size of a robot's world between two of them that stand side by side"""
 CLOSING_SECONDS = 5.0
@@ -27,8 +27,7 @@ class Window:
     The first robot is the window's model; the others are drawn beside it, slots along y and the robots of a slot along
     x, or on its map where the world has one.
 
-    Keys: space pauses and goes on, right makes a single step, backspace begins new episodes, enter loads the
-    checkpoints again; the others are MuJoCo's.
+    What its keys do is `Keys`; it is listed in the window, and printed once. All other keys are MuJoCo's.
 
     Args:
         player: shown and steered.
@@ -43,7 +42,11 @@ class Window:
         self._seconds = 1 / fps
         self._next = -float("inf")
         self._model, self._data = self._world.simulation(0)
-        self._thread, self._handle = _opened(self._model, self._data, _keys(player))
+        self._keys = Keys(player)
+        self._thread, self._handle = _opened(self._model, self._data, self._keys.pressed)
+        _say("keys in the window (F1 lists MuJoCo's):")
+        for name, does in self._keys.help():
+            _say(f"  {name:<10} {does}")
         with self._handle.lock():
             _look(self._handle.cam, self._model, self._places(player).mean(0))
 
@@ -68,12 +71,15 @@ class Window:
                     self._add(model, data, places[row])
                 if row % player.stage.setting.robots == 0 and len(player.slots) > 1:
                     self._label(data, places[row], player.slots[row // player.stage.setting.robots].title)
-        self._handle.set_texts((None, None, *self._texts(player)))
+        texts: list[tuple[int | None, int | None, str | None, str | None]] = [(None, None, *self._texts(player))]
+        if self._keys.help_is_shown:
+            texts.append((SMALL, BOTTOM_LEFT, *_columns(self._keys.help())))
+        self._handle.set_texts(texts)
         self._handle.sync()
 
     def event(self, player: Player, event: Event) -> None:
         if event.kind in ("loaded", "problem"):
-            print(event.text, file=sys.stderr, flush=True)
+            _say(event.text)
 
     def close(self) -> None:
         """Close the window, and wait until it is gone."""
@@ -114,7 +120,7 @@ class Window:
         scene.ngeom += 1
 
     def _texts(self, player: Player) -> tuple[str, str]:
-        """Two columns of lines: the slots with their returns, and how fast they are stepped."""
+        """Two columns of lines: the slots with their returns, how fast they are stepped, and what keys chose."""
         rows = []
         for slot in player.slots:
             mean = slot.statistics.mean_return
@@ -123,8 +129,7 @@ class Window:
             if slot.problem:
                 rows.append(("", slot.problem))
         rows.append(("paused" if player.paused else "playing", f"{player.rate.value:.0f} steps/s"))
-        left, right = zip(*rows, strict=True)
-        return _plain("\n".join(left)), _plain("\n".join(right))
+        return _columns([*rows, *self._keys.state()])
 
 
 def _mujoco_world(player: Player) -> Watched:
@@ -151,28 +156,6 @@ def _opened(
     return drawing[0], handle
 
 
-def _keys(player: Player) -> Callable[[int], None]:
-    def pause() -> None:
-        player.paused = not player.paused
-
-    def single_step() -> None:
-        player.paused = True
-        player.step()
-
-    does: dict[int, Callable[[], None]] = {
-        SPACE: pause,
-        RIGHT: single_step,
-        BACKSPACE: lambda: player.begin(player.stage.setting.seed),
-        ENTER: player.controller.reload,
-    }
-
-    def pressed(key: int) -> None:
-        if key in does:
-            player.post(does[key])
-
-    return pressed
-
-
 def _look(camera: mujoco.MjvCamera, model: mujoco.MjModel, middle: np.ndarray) -> None:
     """From above and aside, so that all robots are in the picture."""
     camera.lookat = model.stat.center + middle
@@ -180,6 +163,15 @@ def _look(camera: mujoco.MjvCamera, model: mujoco.MjModel, middle: np.ndarray) -
     camera.azimuth, camera.elevation = 135.0, -25.0
 
 
+def _columns(rows: list[tuple[str, str]]) -> tuple[str, str]:
+    left, right = zip(*rows, strict=True)
+    return _plain("\n".join(left)), _plain("\n".join(right))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _plain(text: str) -> str:
     """As MuJoCo's fonts have it."""
-    return text.replace("·", "-").replace("…", "...").encode("ascii", "replace").decode()
+    return text.replace("·", "-").replace("…", "...").replace("×", "x").encode("ascii", "replace").decode()

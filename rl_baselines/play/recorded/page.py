@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from rl_baselines.play.core.pace import FULL
+from rl_baselines.play.core.steering import SPEEDS
 from rl_baselines.play.loopback import HOST
 from rl_baselines.play.recorded.reel import Reel
 from rl_baselines.play.recorded.words import described, moment_label, trajectory_label, values
-from rl_baselines.play.web.controls import SPEEDS
 from rl_baselines.play.web.escaping import escaped
 from rl_baselines.play.web.frames import Answers, FramePace
 from rl_baselines.play.web.scene import MeshView, PictureView, View

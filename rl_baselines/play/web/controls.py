@@ -5,13 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from rl_baselines.play.core.pace import FULL
 from rl_baselines.play.core.player import Player
+from rl_baselines.play.core.steering import PUSH_SPEED, SPEEDS, push, set_speed, speed_name
 
-SPEEDS = {"0.1×": 0.1, "0.25×": 0.25, "0.5×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "max": FULL}
 ACTIONS = {"as in training": None, "most probable": True, "drawn": False}
-PUSH_SPEED = 1.5
-"""m/s that a push adds"""
 LOOK_SECONDS = 0.5
 """between two looks at the commands that the world draws"""
 PULL_RATE, PULL_SPEED = 3.0, 3.0
@@ -34,10 +31,8 @@ class Controls:
         self._pause = gui.add_button("Pause", hint="key P")
         self._step = gui.add_button("Single step", hint="pauses, and makes one step")
         self._speeds = {**SPEEDS}
-        speed = next((name for name, value in SPEEDS.items() if value == player.pace.speed), "")
-        if not speed:
-            speed = f"{player.pace.speed:g}×"
-            self._speeds[speed] = player.pace.speed
+        speed = speed_name(player.pace.speed)
+        self._speeds[speed] = player.pace.speed
         self._speed = gui.add_dropdown("Speed", tuple(self._speeds), initial_value=speed)
         self._reset = gui.add_button("Reset", hint="new episodes, from the seed")
         self._seed = gui.add_number("Seed", player.stage.setting.seed, min=0, max=2**32 - 1, step=1)
@@ -68,8 +63,7 @@ class Controls:
         self._player.step()
 
     def _set_speed(self) -> None:
-        self._player.pace.speed = self._speeds[self._speed.value]
-        self._player.pace.pause()
+        set_speed(self._player, self._speeds[self._speed.value])
 
     def _set_robots(self) -> None:
         self._player.set_robots(int(self._robots.value))
@@ -99,22 +93,21 @@ class RobotControls:
             )
             self._shown = self._present(0)
             for term, value in zip(terms, self._shown, strict=True):
-                step = term.step or (term.high - term.low) / 100 or 0.01
                 label = f"{term.name} ({term.unit})" if term.unit else term.name
-                self._sliders.append(gui.add_slider(label, term.low, term.high, step, value))
+                self._sliders.append(gui.add_slider(label, term.low, term.high, term.finest, value))
                 self._sliders[-1].on_update(self._moved)
             self._told.on_update(lambda _: player.post(self.tell))
         if player.stage.can_be_pushed:
-            push = gui.add_button_group(
+            pushes = gui.add_button_group(
                 "Push", ("←", "↑", "↓", "→"), hint=f"{PUSH_SPEED} m/s, all robots; or drag one with Shift"
             )
             ways = {"←": (-1, 0), "→": (1, 0), "↑": (0, 1), "↓": (0, -1)}
 
             def pushed(event: Any) -> None:
                 x, y = ways[event.target.value]
-                player.post(lambda: player.stage.push((PUSH_SPEED * x, PUSH_SPEED * y, 0.0)))
+                player.post(lambda: push(player, x, y))
 
-            push.on_click(pushed)
+            pushes.on_click(pushed)
 
     def pull(self, row: int, way: np.ndarray) -> None:
         """Push one robot as it was dragged.
