@@ -40,6 +40,10 @@ def run(argv: list[str] | None = None) -> int:
     specs = list(arguments.compare) or ([] if arguments.run is None else [arguments.run])
     if not specs and arguments.state is None:
         raise UserError("name a run with --run, several with --compare, or what was recorded with --recording.")
+    if not all(spec.strip() for spec in specs):
+        raise UserError("the name of a run is empty; name a run folder, part of a run's name, or an agent.")
+    if arguments.state is None and arguments.env is None and all(spec in AGENT_NAMES for spec in specs):
+        raise UserError("agents without a checkpoint need a world; name one with --env.")
     if arguments.trust_pickle and any(map(is_address, specs)):
         raise UserError("--trust-pickle is for files of this machine; what comes from an address is never unpickled.")
     env_kwargs = env_kwargs_from_flags(arguments, given)
@@ -47,6 +51,10 @@ def run(argv: list[str] | None = None) -> int:
         return _play(arguments, specs, env_kwargs, None)
     if not arguments.wait:
         _check_named(specs, arguments.log_dir)
+    if arguments.env is not None:
+        from environments.registry import find_env
+
+        find_env(arguments.env)
     if arguments.viewer == "native":
         from rl_baselines.play.native.display import check_display
 

@@ -4,6 +4,7 @@ import json
 
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
+from rl_baselines.play.policies.labels import printable
 
 
 class Lines:
@@ -27,7 +28,7 @@ class Lines:
     def event(self, player: Player, event: Event) -> None:
         if self._left == 0:
             return
-        print(json.dumps(event.as_dict()) if self._as_json else event.text, flush=True)
+        print(json.dumps(event.as_dict()) if self._as_json else printable(event.text), flush=True)
         if event.kind == "episode" and self._left is not None:
             self._left -= 1
             if self._left == 0:

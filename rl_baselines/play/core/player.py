@@ -163,6 +163,10 @@ class Player:
     def set_robots(self, robots: int) -> None:
         """Another number of robots in each slot: the world is made anew, policies stay."""
         if robots == self.stage.setting.robots:
+            self.notes = ""
+            return
+        if robots < 1:
+            self.notes = f"{robots} robots can't be shown; each policy needs one at least."
             return
         setting = dataclasses.replace(self.stage.setting, robots=robots)
         try:
@@ -213,7 +217,10 @@ class Player:
                 do = self._posts.get_nowait()
             except queue.Empty:
                 return
-            do()
+            try:
+                do()
+            except UserError as error:  # what a visitor asks for must not end what others watch
+                self.notes = str(error)
 
     def _pause(self, viewer: Viewer) -> float:
         if self.paused or not viewer.watched():

@@ -71,9 +71,8 @@ class Stage:
     def __init__(self, setting: Setting) -> None:
         total = setting.slots * setting.robots
         if total > MAX_ROBOTS:
-            raise UserError(
-                f"{setting.slots} slots of {setting.robots} robots are {total}; {MAX_ROBOTS} are shown at most."
-            )
+            each = "" if setting.slots == 1 else f" ({setting.robots} of each of {setting.slots} policies)"
+            raise UserError(f"{total} robots{each} are too many; {MAX_ROBOTS} are shown at most.")
         self.setting = setting
         self.env_id = canonical_id(setting.env_id)
         entry = find_env(self.env_id)

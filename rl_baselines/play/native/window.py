@@ -12,6 +12,7 @@ from environments.mujoco_gym.watched import Watched
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.native.keys import Keys
+from rl_baselines.play.policies.labels import printable
 from srl3.errors import UserError
 
 SMALL, BOTTOM_LEFT = int(mujoco.mjtFontScale.mjFONTSCALE_100), int(mujoco.mjtGridPos.mjGRID_BOTTOMLEFT)
@@ -169,7 +170,7 @@ def _columns(rows: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def _plain(text: str) -> str:

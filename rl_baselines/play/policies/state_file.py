@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rl_baselines.play.policies.labels import printable
 from rl_baselines.play.policies.watcher import Watcher
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
@@ -68,6 +69,8 @@ def read_choice(run: RunFolder, place: int = 1) -> Choice:
     """
     path = run.checkpoint_state_of(place)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise UserError(f"{path} is no file, and was not read.")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -84,8 +87,8 @@ def read_choice(run: RunFolder, place: int = 1) -> Choice:
     if mode not in (AUTO, MANUAL):
         raise UserError(f"{path} has the mode {str(mode)[:40]!r}; it may be auto or manual.")
     if mode == AUTO:
-        return Choice(AUTO, None, str(writer)[:80])
-    return Choice(MANUAL, _checked(run, path, named), str(writer)[:80])
+        return Choice(AUTO, None, printable(str(writer)[:80]))
+    return Choice(MANUAL, _checked(run, path, named), printable(str(writer)[:80]))
 
 
 class ChoiceReader:

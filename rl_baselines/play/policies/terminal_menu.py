@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rl_baselines.play.policies.labels import checkpoint_label
+from rl_baselines.play.policies.labels import checkpoint_label, printable
 from rl_baselines.play.policies.sources import Source
 from rl_baselines.play.policies.state_file import AUTO, MANUAL, Choice, read_choice, write_choice
 from rl_baselines.runs.run_folder import RunFolder
@@ -55,7 +55,7 @@ class Menu:
         if choice.checkpoint is None:
             mode = "Auto: the newest checkpoint is followed"
         else:
-            mode = f"Manual: {choice.checkpoint.name}"
+            mode = f"Manual: {printable(choice.checkpoint.name)}"
         lines = [f"{self.run_folder.path}{self._slot}\n{mode}{problem}"]
         for number, path in enumerate(self.checkpoints(), start=1):
             mark = "*" if choice.checkpoint is not None and path.name == choice.checkpoint.name else " "
@@ -72,7 +72,7 @@ class Menu:
     def show(self, checkpoint: Path) -> None:
         """Let this one be shown."""
         write_choice(self.run_folder, Choice(MANUAL, checkpoint, WRITER), self.place)
-        self.said = f"{checkpoint.name} is shown{self._slot}"
+        self.said = f"{printable(checkpoint.name)} is shown{self._slot}"
 
     def do(self, line: str) -> bool:
         """What a line of the user asks for; False to end."""
@@ -90,7 +90,7 @@ class Menu:
         elif place := SLOT.fullmatch(word.lower()):
             self.place = int(place[1])
         elif word:
-            self.said = f"'{word}' is nothing to choose"
+            self.said = f"'{printable(word)}' is nothing to choose"
         return True
 
     @property

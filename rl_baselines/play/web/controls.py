@@ -9,6 +9,7 @@ from rl_baselines.play.core.player import Player
 from rl_baselines.play.core.steering import PUSH_SPEED, SPEEDS, push, set_speed, speed_name
 
 ACTIONS = {"as in training": None, "most probable": True, "drawn": False}
+MAX_SEED = 2**32 - 1
 LOOK_SECONDS = 0.5
 """between two looks at the commands that the world draws"""
 PULL_RATE, PULL_SPEED = 3.0, 3.0
@@ -35,8 +36,10 @@ class Controls:
         self._speeds[speed] = player.pace.speed
         self._speed = gui.add_dropdown("Speed", tuple(self._speeds), initial_value=speed)
         self._reset = gui.add_button("Reset", hint="new episodes, from the seed")
-        self._seed = gui.add_number("Seed", player.stage.setting.seed, min=0, max=2**32 - 1, step=1)
-        self._robots = gui.add_slider("Robots of each policy", 1, 16, 1, player.stage.setting.robots)
+        self._seed = gui.add_number("Seed", player.stage.setting.seed, min=0, max=MAX_SEED, step=1)
+        self._robots = gui.add_slider(
+            "Robots of each policy", 1, max(16, player.stage.setting.robots), 1, player.stage.setting.robots
+        )
         acting = next(name for name, value in ACTIONS.items() if value == player.deterministic)
         self._acting = gui.add_dropdown("Actions", tuple(ACTIONS), initial_value=acting)
         self._follow = gui.add_checkbox("Follow the first robot", False)
@@ -44,9 +47,9 @@ class Controls:
         self._pause.on_click(lambda _: player.post(self.toggle_pause))
         self._step.on_click(lambda _: player.post(self._single_step))
         self._speed.on_update(lambda _: player.post(self._set_speed))
-        self._reset.on_click(lambda _: player.post(lambda: player.begin(int(self._seed.value))))
-        self._seed.on_update(lambda _: player.post(lambda: player.begin(int(self._seed.value))))
-        self._robots.on_update(lambda _: player.post(self._set_robots))
+        self._reset.on_click(lambda _: player.post(self._begin))
+        self._seed.on_update(lambda event: event.client and player.post(self._begin))
+        self._robots.on_update(lambda event: event.client and player.post(self._set_robots))
         self._acting.on_update(lambda _: player.post(self._set_acting))
         self._follow.on_update(lambda _: player.post(lambda: follow(self._follow.value)))
         self._end.on_click(lambda _: player.end())
@@ -65,9 +68,24 @@ class Controls:
     def _set_speed(self) -> None:
         set_speed(self._player, self._speeds[self._speed.value])
 
+    def _begin(self) -> None:
+        """New episodes from the seed; a number that is none is put back."""
+        player, seed = self._player, int(self._seed.value)
+        if 0 <= seed <= MAX_SEED:
+            player.notes = ""
+            player.begin(seed)
+        else:
+            player.notes = f"{seed} is not a seed; seeds go from 0 to {MAX_SEED}."
+            self._seed.value = player.stage.setting.seed
+
     def _set_robots(self) -> None:
+        """A number that is refused is put back; where it stays as it is nothing is drawn anew."""
+        before = self._player.stage
         self._player.set_robots(int(self._robots.value))
-        self._changed()
+        if self._player.stage is not before:
+            self._changed()
+        else:
+            self._robots.value = before.setting.robots
 
     def _set_acting(self) -> None:
         self._player.deterministic = ACTIONS[self._acting.value]
@@ -152,8 +170,11 @@ class RobotControls:
     def tell(self) -> None:
         """Give the sliders' values to the robots, or let the world draw its own."""
         if self._sliders:
-            values = [slider.value for slider in self._sliders] if self._told.value else None
-            self._player.stage.set_command(values)
+            values = [
+                min(term.high, max(term.low, slider.value))
+                for term, slider in zip(self._terms, self._sliders, strict=True)
+            ]
+            self._player.stage.set_command(values if self._told.value else None)
 
 
 def _add_keys(gui: Any, player: Player, pause: Callable[[], None]) -> None:

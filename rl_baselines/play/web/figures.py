@@ -12,6 +12,7 @@ from rl_baselines.play.web.scene import PALETTE
 from rl_baselines.play.web.texts import comparison, episode, observed, reward_terms, speeds
 from rl_baselines.runs.monitors import Episodes, read_run
 from rl_baselines.runs.run_folder import RunFolder
+from srl3.errors import UserError
 
 TEXT_SECONDS, PLOT_SECONDS, READ_SECONDS = 0.25, 1.0, 5.0
 """between two updates of texts and plots, and two readings of a training's episodes"""
@@ -32,6 +33,8 @@ class TrainingCurve:
         self.steps, self.returns = np.zeros(0), np.zeros(0)
         self.speed: float | None = None
         """steps per second"""
+        self.problem = ""
+        """why the files could not be read when that was tried last, else empty"""
         self._run = run
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, name="training curve", daemon=True)
@@ -44,13 +47,19 @@ class TrainingCurve:
 
     def _read(self) -> None:
         while True:
-            episodes = read_run(self._run.path, on_damage=lambda _: None)
-            if episodes.count:
-                steps, returns = thinned(episodes)
-                self.speed = _speed(episodes)
-                self.steps, self.returns = steps, returns
+            try:
+                self._take(read_run(self._run.path, on_damage=lambda _: None))
+                self.problem = ""
+            except (UserError, OSError) as error:  # the file may be mended, or come back
+                self.problem = str(error)
             if self._ended.wait(READ_SECONDS):
                 return
+
+    def _take(self, episodes: Episodes) -> None:
+        if episodes.count:
+            steps, returns = thinned(episodes)
+            self.speed = _speed(episodes)
+            self.steps, self.returns = steps, returns
 
 
 def thinned(episodes: Episodes) -> tuple[np.ndarray, np.ndarray]:
@@ -105,8 +114,8 @@ class Figures:
         """Texts and plot, when it is time."""
         if now >= self._next_text:
             self._next_text = now + TEXT_SECONDS
-            training = None if self._curve is None else self._curve.speed
-            _set(self._speeds, speeds(player, fps, training))
+            training, problem = (None, "") if self._curve is None else (self._curve.speed, self._curve.problem)
+            _set(self._speeds, speeds(player, fps, training, problem))
             _set(self._table, comparison(player.slots))
             _set(self._episode, f"Robot 1 of policy {slot.number + 1}: {episode(player, slot)}")
         if now >= self._next_plot:

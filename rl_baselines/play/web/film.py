@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from rl_baselines.acting.video import VideoRecorder
@@ -33,6 +34,7 @@ class Film:
         self.problem = ""
         self.frames = 0
         self._picture = picture
+        self._size: tuple[int, ...] = ()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._record, name="film", daemon=True)
         self._thread.start()
@@ -42,9 +44,13 @@ class Film:
         """Whether it is still being written."""
         return self._thread.is_alive()
 
-    def stop(self) -> None:
-        """Finish the file."""
+    def finish(self) -> None:
+        """Record no more, and let the thread finish the file; nothing is waited for."""
         self._ended.set()
+
+    def stop(self) -> None:
+        """Finish the file, and wait for it."""
+        self.finish()
         self._thread.join()
 
     def _record(self) -> None:
@@ -63,7 +69,25 @@ class Film:
             self.problem = "no picture came from the page"
 
     def _append(self, recorder: VideoRecorder, picture: np.ndarray, seconds: float) -> None:
-        """As often as is needed for the film to last as long as what it shows."""
+        """As often as is needed for the film to last as long as what it shows; all frames have the first one's size."""
+        self._size = self._size or picture.shape[:2]
+        picture = fitted(picture, self._size)
         for _ in range(max(1, int(seconds * FPS) - self.frames)):
             recorder.append(picture)
             self.frames += 1
+
+
+def fitted(picture: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """``(H, W, 3) uint8``: the picture as large as fits into ``size`` (H, W), in the middle of it.
+
+    The pictures of a world grow and shrink with the number of its robots.
+    """
+    height, width = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    factor = min(height / picture.shape[0], width / picture.shape[1])
+    rows, columns = (max(1, int(side * factor)) for side in picture.shape[:2])
+    frame = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    frame[top : top + rows, left : left + columns] = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
+    return frame

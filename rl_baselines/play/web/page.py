@@ -164,8 +164,8 @@ class Page:
 
     def _toggle_film(self, client: Any) -> None:
         if self._film is not None:
-            self._film.stop()
-            self._end_film()
+            self._film.finish()  # the page may still be drawing a picture, which steps do not wait for
+            self._record_text.content = "finishing the film …"
             return
         name = re.sub(r"[^\w.-]+", "_", self._player.stage.env_id)
         self._film = Film(self._folder / f"{name}_{wall_clock()}.mp4", lambda: self._picture(client))

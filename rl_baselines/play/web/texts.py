@@ -45,11 +45,11 @@ def comparison(slots: Sequence[Slot]) -> str:
     return "\n".join(rows)
 
 
-def speeds(player: Player, fps: float, training: float | None) -> str:
-    """Steps per second of play and training, and how often the page is drawn."""
+def speeds(player: Player, fps: float, training: float | None, problem: str = "") -> str:
+    """Steps per second of play and training, how often the page is drawn, and what is wrong (``problem`` too)."""
     trained = "" if training is None else f" · training {training:,.0f} steps/s"
     said = f"{player.steps:,} steps played · {player.rate.value:,.0f} steps/s{trained} · {fps:.0f} pictures/s"
-    return said + (f"  \n⚠️ {escaped(player.notes)}" if player.notes else "")
+    return said + "".join(f"  \n⚠️ {escaped(each)}" for each in (player.notes, problem) if each)
 
 
 def episode(player: Player, slot: Slot) -> str:

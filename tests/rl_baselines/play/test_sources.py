@@ -2,6 +2,7 @@
 
 import pytest
 
+from rl_baselines.play import main
 from rl_baselines.play.core.beginning import Tools, Wanted, begin
 from rl_baselines.play.policies.sources import duration, find_source, wait_for_source
 from srl3.errors import UserError
@@ -99,3 +100,17 @@ def test_a_file_that_is_no_checkpoint_is_said(run, tmp_path, clock):
 
 def test_times_in_words():
     assert [duration(each) for each in (5, 99, 600, 7200)] == ["5 s", "99 s", "10 min", "2 h"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--run", "random"], "need a world"),
+        (["--run", "zero", "--env", "Antt"], "did you mean Ant"),
+        (["--compare", "random", " ", "--env", "Ant"], "name of a run is empty"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_before_a_page_opens(flags, said, capsys):
+    with pytest.raises(UserError, match=said):
+        main(flags)
+    assert capsys.readouterr().err == ""

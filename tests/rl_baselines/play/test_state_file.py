@@ -74,3 +74,14 @@ def test_a_reader_keeps_the_last_good_choice_and_says_why(run):
     os.utime(run.checkpoint_state, ns=(1, 1))
     assert reader.look(3.0) == Choice(AUTO, None)
     assert reader.problem == ""
+
+
+def test_a_pipe_is_not_waited_for(run):
+    os.mkfifo(run.checkpoint_state)
+    with pytest.raises(UserError, match="is no file"):
+        read_choice(run)
+
+
+def test_what_others_wrote_gives_no_orders_to_a_terminal(run):
+    run.checkpoint_state.write_text(json.dumps({"mode": "auto", "writer": "me\u001b[2J\nyou"}))
+    assert read_choice(run).writer == "me?[2J?you"

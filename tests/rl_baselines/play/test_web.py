@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -25,15 +26,17 @@ viser = pytest.importorskip("viser", reason="the extra [play] is not installed")
 from websockets.exceptions import InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
-from rl_baselines.play.web.controls import RobotControls  # noqa: E402
+from rl_baselines.play.web import figures  # noqa: E402
+from rl_baselines.play.web.controls import Controls, RobotControls  # noqa: E402
 from rl_baselines.play.web.figures import thinned  # noqa: E402
+from rl_baselines.play.web.film import fitted  # noqa: E402
 from rl_baselines.play.web.frames import FramePace  # noqa: E402
 from rl_baselines.play.web.front import Front  # noqa: E402
 from rl_baselines.play.web.page import Page  # noqa: E402
 from rl_baselines.play.web.scene import MeshView, beside_panels  # noqa: E402
 from rl_baselines.play.web.server import make_server  # noqa: E402
-from rl_baselines.runs.monitors import read_run  # noqa: E402
-from tests.rl_baselines.play.conftest import Watching  # noqa: E402
+from rl_baselines.runs.monitors import monitor_files, read_run  # noqa: E402
+from tests.rl_baselines.play.conftest import DEADLINE, Watching  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,7 @@ def test_a_checkpoint_in_the_list(run, tmp_path):
     assert label.startswith("checkpoints/model_100_steps.zip (")
     assert " kB) - " in label
     assert checkpoint_label(tmp_path / "gone.zip", None, 0.0) == "gone.zip (gone)"
+    assert checkpoint_label(tmp_path / "a\x1b[31m\n.zip", None, 0.0) == "a?[31m?.zip (gone)"
     assert [size(each) for each in (500, 676_000, 12_345_678)] == ["0 kB", "676 kB", "12.3 MB"]
 
 
@@ -139,6 +143,27 @@ def test_a_curve_of_many_episodes_is_thinned(trained):
     assert len(steps) == 200
     assert (np.diff(steps) > 0).all()
     assert (np.diff(returns) > 0).all()
+
+
+def test_a_curve_that_cannot_be_read_is_said_and_comes_back(run, monkeypatch):
+    monkeypatch.setattr(figures, "READ_SECONDS", 0.01)
+    (monitor,) = monitor_files(run.path)
+    whole = monitor.read_bytes()
+    monitor.write_bytes(b"\xff\xfe\x00" * 50)
+    curve = figures.TrainingCurve(run)
+    try:
+        wait_for(lambda: "is damaged" in curve.problem)
+        monitor.write_bytes(whole)
+        wait_for(lambda: not curve.problem and len(curve.steps) > 0)
+    finally:
+        curve.close()
+
+
+def wait_for(done) -> None:
+    until = time.monotonic() + DEADLINE
+    while not done() and time.monotonic() < until:
+        time.sleep(0.01)  # for another thread, which tells nobody
+    assert done()
 
 
 def test_pictures_leave_the_panels_room():
@@ -187,6 +212,53 @@ def test_the_front_says_what_is_waited_for_as_text_and_gives_its_server_away():
     front.close()
     assert urllib.request.urlopen(f"http://127.0.0.1:{server.get_port()}", timeout=30).status == 200
     server.stop()
+
+
+def test_a_seed_that_is_none_is_put_back_and_said(server, play):
+    player = play("zero", env="MobileRobotGymEnv-v0")
+    controls = Controls(server.gui, player, lambda: None, lambda follow: None)
+    for seed, taken in ((5, 5), (-5, 5), (2**32, 5), (2**32 - 1, 2**32 - 1)):
+        controls._seed.value = seed
+        player.post(controls._begin)
+        player.turn(Watching())
+        assert player.stage.setting.seed == controls._seed.value == taken
+        assert player.notes == ("" if seed == taken else f"{seed} is not a seed; seeds go from 0 to 4294967295.")
+    player.step()
+
+
+def test_a_number_of_robots_that_is_refused_is_put_back(server, play):
+    drawn = []
+    player = play("zero", env="MobileRobotGymEnv-v0", robots=2)
+    controls = Controls(server.gui, player, lambda: drawn.append(player.stage.count), lambda follow: None)
+    for number in (0, 1000, 2, 3):
+        controls._robots.value = number
+        player.post(controls._set_robots)
+        player.turn(Watching())
+        assert controls._robots.value == player.stage.setting.robots
+        assert bool(player.notes) == (number in (0, 1000))
+    assert drawn == [3], "the scene is made anew for nothing else"
+
+
+def test_what_a_visitor_asks_for_in_vain_ends_nothing(play):
+    player = play("zero", env="MobileRobotGymEnv-v0")
+
+    def refuse() -> None:
+        raise UserError("this world has no wings.")
+
+    player.post(refuse)
+    player.turn(Watching())
+    assert player.notes == "this world has no wings."
+    player.step()
+
+
+def test_frames_of_a_film_have_the_size_of_the_first():
+    picture = np.full((300, 600, 3), 200, np.uint8)
+    assert fitted(picture, (300, 600)) is picture
+    smaller = fitted(picture, (300, 300))
+    assert smaller.shape == (300, 300, 3)
+    assert (smaller[75:225] == 200).all()
+    assert not smaller[:75].any()
+    assert not smaller[225:].any()
 
 
 def test_a_robot_that_is_dragged_is_pushed_alone(server, play):
