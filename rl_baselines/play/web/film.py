@@ -27,11 +27,12 @@ class Film:
 
     Attributes:
         problem: why there is no film, else empty.
+        why_ended: why it ended by itself before its time, else empty.
     """
 
     def __init__(self, path: Path, picture: Callable[[], np.ndarray | None]) -> None:
         self.path = path
-        self.problem = ""
+        self.problem = self.why_ended = ""
         self.frames = 0
         self._picture = picture
         self._size: tuple[int, ...] = ()
@@ -59,14 +60,18 @@ class Film:
             with VideoRecorder(self.path, FPS) as recorder:
                 start = time.monotonic()
                 while not self._ended.is_set() and time.monotonic() - start < LONGEST:
-                    picture = self._picture()
+                    try:
+                        picture = self._picture()
+                    except (RuntimeError, TimeoutError) as error:  # the page has gone; what it showed is kept
+                        self.why_ended = str(error)
+                        break
                     if picture is not None:
                         self._append(recorder, picture, time.monotonic() - start)
                     self._ended.wait(max(0.0, (self.frames + 1) / FPS - (time.monotonic() - start)))
-        except (UserError, OSError, RuntimeError, TimeoutError) as error:
+        except (UserError, OSError) as error:
             self.problem = str(error)
         if not self.frames and not self.problem:
-            self.problem = "no picture came from the page"
+            self.problem = self.why_ended or "no picture came from the page"
 
     def _append(self, recorder: VideoRecorder, picture: np.ndarray, seconds: float) -> None:
         """As often as is needed for the film to last as long as what it shows; all frames have the first one's size."""

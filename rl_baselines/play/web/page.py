@@ -104,11 +104,13 @@ class Page:
     def close(self) -> None:
         """Finish a film, and end the server and all threads."""
         if self._film is not None:
-            self._film.stop()
+            self._film.finish()
         self._answers.close()
         if self._curve is not None:
             self._curve.close()
-        self.server.stop()
+        self.server.stop()  # a page that owes the film a picture is waited for no longer
+        if self._film is not None:
+            self._film.stop()
 
     # the view
 
@@ -186,4 +188,5 @@ class Page:
         film, self._film = self._film, None
         self._record.label = "Record"
         said = f"no film: {film.problem}" if film.problem else f"{film.path.parent.name}/{film.path.name}"
+        said += f" (ended: {film.why_ended})" if film.why_ended and not film.problem else ""
         self._record_text.content = escaped(said)

@@ -29,7 +29,7 @@ from websockets.sync.client import connect  # noqa: E402
 from rl_baselines.play.web import figures  # noqa: E402
 from rl_baselines.play.web.controls import Controls, RobotControls  # noqa: E402
 from rl_baselines.play.web.figures import thinned  # noqa: E402
-from rl_baselines.play.web.film import fitted  # noqa: E402
+from rl_baselines.play.web.film import Film, fitted  # noqa: E402
 from rl_baselines.play.web.frames import FramePace  # noqa: E402
 from rl_baselines.play.web.front import Front  # noqa: E402
 from rl_baselines.play.web.page import Page  # noqa: E402
@@ -321,3 +321,21 @@ def test_sliders_show_the_goal_of_a_cube_and_set_it(server, play, clock):
     controls._told.value = False
     player.turn(Watching())
     assert world.told is None
+
+
+@pytest.mark.parametrize("frames", [3, 0])
+def test_a_film_whose_page_goes_keeps_what_was_seen(tmp_path, frames):
+    left = iter([np.full((240, 320, 3), 90, np.uint8)] * frames)
+
+    def picture() -> np.ndarray:
+        try:
+            return next(left)
+        except StopIteration:
+            raise RuntimeError("the page that was recorded is gone") from None
+
+    film = Film(tmp_path / "videos" / "film.mp4", picture)
+    film._thread.join(DEADLINE)
+    assert not film.running
+    assert film.path.exists() == bool(frames)
+    assert film.problem == ("" if frames else "the page that was recorded is gone")
+    assert film.why_ended == "the page that was recorded is gone"
