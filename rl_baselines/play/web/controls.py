@@ -175,6 +175,7 @@ class RobotControls:
                 for term, slider in zip(self._terms, self._sliders, strict=True)
             ]
             self._player.stage.set_command(values if self._told.value else None)
+            self._shown = [slider.value for slider in self._sliders]
 
 
 def _add_keys(gui: Any, player: Player, pause: Callable[[], None]) -> None:

@@ -321,6 +321,9 @@ def test_sliders_show_the_goal_of_a_cube_and_set_it(server, play, clock):
     controls._told.value = False
     player.turn(Watching())
     assert world.told is None
+    player.begin(3)
+    controls.update(0, clock.now + 30)
+    np.testing.assert_allclose([each.value for each in controls._sliders], world.commands()[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("frames", [3, 0])
