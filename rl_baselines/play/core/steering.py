@@ -73,12 +73,9 @@ def stay_with_shown(player: Player, number: int) -> str:
     return slot.problem or f"{slot.shown.name} stays"
 
 
-def push(player: Player, x: float, y: float) -> str:
-    """Push all robots by `PUSH_SPEED` along ``x`` and ``y``, where they can be pushed."""
-    if not player.stage.can_be_pushed:
-        return f"robots of {player.stage.env_id} can't be pushed"
+def push(player: Player, x: float, y: float) -> None:
+    """Push all robots by `PUSH_SPEED` along ``x`` and ``y``."""
     player.stage.push((PUSH_SPEED * x, PUSH_SPEED * y, 0.0))
-    return "pushed"
 
 
 def change_command(player: Player, term: int, by: int, row: int) -> str:

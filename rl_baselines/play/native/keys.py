@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rl_baselines.play.core import steering
 from rl_baselines.play.core.player import Player
@@ -113,7 +114,7 @@ class Keys:
         if len(player.slots) > 1:
             offered.append((SLOT, (self._next_slot,)))
         if player.stage.can_be_pushed:
-            offered.append((PUSH, tuple(lambda x=x, y=y: steering.push(player, x, y) for x, y in WAYS)))
+            offered.append((PUSH, tuple(partial(self._push, x, y) for x, y in WAYS)))
         if player.stage.command_terms():
             offered.append((COMMAND, (self._next_command,)))
             offered.append((CHANGE, (lambda: self._change(-1), lambda: self._change(1))))
@@ -142,6 +143,10 @@ class Keys:
 
     def _checkpoint(self, by: int) -> str:
         return steering.change_checkpoint(self._player, self.slot, by)
+
+    def _push(self, x: int, y: int) -> str:
+        steering.push(self._player, x, y)
+        return "pushed"
 
     def _next_slot(self) -> str:
         self.slot = (self.slot + 1) % len(self._player.slots)

@@ -48,8 +48,8 @@ class Controls:
         self._step.on_click(lambda _: player.post(self._single_step))
         self._speed.on_update(lambda _: player.post(self._set_speed))
         self._reset.on_click(lambda _: player.post(self._begin))
-        self._seed.on_update(lambda event: event.client and player.post(self._begin))
-        self._robots.on_update(lambda event: event.client and player.post(self._set_robots))
+        self._seed.on_update(lambda event: self._asked(event, self._begin))
+        self._robots.on_update(lambda event: self._asked(event, self._set_robots))
         self._acting.on_update(lambda _: player.post(self._set_acting))
         self._follow.on_update(lambda _: player.post(lambda: follow(self._follow.value)))
         self._end.on_click(lambda _: player.end())
@@ -67,6 +67,11 @@ class Controls:
 
     def _set_speed(self) -> None:
         set_speed(self._player, self._speeds[self._speed.value])
+
+    def _asked(self, event: Any, do: Callable[[], None]) -> None:
+        """What a visitor asks for is done; that a number was put back asks for nothing."""
+        if event.client is not None:
+            self._player.post(do)
 
     def _begin(self) -> None:
         """New episodes from the seed; a number that is none is put back."""
