@@ -43,11 +43,11 @@ class Tunnel:
     def up(self, up: bool) -> None:
         self._up = up
         if not up:
-            for pair in self._pairs:
+            there, self._pairs = self._pairs, []  # who sees the break may connect anew before all are broken
+            for pair in there:
                 for each in pair:
                     with contextlib.suppress(OSError):
                         each.shutdown(socket.SHUT_RDWR)
-            self._pairs.clear()
 
     def close(self) -> None:
         self.up = False
