@@ -84,8 +84,7 @@ class Keys:
         rows.append(("speed", steering.speed_name(player.pace.speed)))
         terms = player.stage.command_terms()
         for place, (term, value) in enumerate(zip(terms, player.stage.command(self._row), strict=True)):
-            unit = {"°": "degrees"}.get(term.unit, term.unit)
-            rows.append((f"{'> ' if place == self.term else ''}{term.name}", f"{value:.2f} {unit}"))
+            rows.append((f"{'> ' if place == self.term else ''}{term.name}", f"{value:.2f} {term.unit}"))
         if self.said:
             rows.append(("", self.said))
         return rows

@@ -125,7 +125,8 @@ class Window:
         rows = []
         for slot in player.slots:
             mean = slot.statistics.mean_return
-            earned = "no episode yet" if mean is None else f"return {mean:.2f}, {slot.statistics.episodes} episodes"
+            count = slot.statistics.episodes
+            earned = "no episode yet" if mean is None else f"return {mean:.2f}, {count} episode{'s' * (count != 1)}"
             rows.append((slot.title, earned))
             if slot.problem:
                 rows.append(("", slot.problem))
@@ -175,4 +176,6 @@ def _say(line: str) -> None:
 
 def _plain(text: str) -> str:
     """As MuJoCo's fonts have it."""
-    return text.replace("·", "-").replace("…", "...").replace("×", "x").encode("ascii", "replace").decode()
+    for sign, instead in (("·", "-"), ("…", "..."), ("×", "x"), ("°", "degrees")):
+        text = text.replace(sign, instead)
+    return text.encode("ascii", "replace").decode()

@@ -37,6 +37,7 @@ def test_without_a_browser_what_is_left_out_is_said(monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)  # of which ten minutes are measured
 def test_checkpoints_act_and_memory_stays_flat_for_ten_minutes():
     """A minute's growth is that of caches; ten times as much would be a leak."""
     from rl_baselines.benchmarks.live.beside import browser
