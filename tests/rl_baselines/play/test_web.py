@@ -237,6 +237,8 @@ def test_a_number_of_robots_that_is_refused_is_put_back(server, play):
         assert controls._robots.value == player.stage.setting.robots
         assert bool(player.notes) == (number in (0, 1000))
     assert drawn == [3], "the scene is made anew for nothing else"
+    many = play("zero", env="MobileRobotGymEnv-v0", robots=20)
+    assert Controls(server.gui, many, lambda: None, lambda follow: None)._robots.max == 20
 
 
 def test_what_a_visitor_asks_for_in_vain_ends_nothing(play):
