@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     menu = Menu(run, arguments.slot)
     if arguments.auto:
         menu.follow()
+        print(menu.said)
     elif arguments.show is not None:
         found = menu.named(arguments.show)
         if len(found) != 1:
@@ -71,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
             what = "is in the names of several" if found else "is no checkpoint of this run"
             raise UserError(f"'{arguments.show}' {what}; there are {names or 'none yet'}.")
         menu.show(found[0])
+        print(menu.said)
     elif arguments.list:
         print(menu.text())
     else:

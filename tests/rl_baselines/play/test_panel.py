@@ -9,7 +9,7 @@ from srl3.errors import UserError
 from tests.rl_baselines.play.conftest import Watching, turn_until
 
 
-def test_a_choice_is_obeyed_by_a_running_play(run, play, clock, tmp_path):
+def test_a_choice_is_obeyed_by_a_running_play(run, play, clock, tmp_path, capsys):
     player, viewer = play(run), Watching()
     player.paused = True
     panel = ["--experiment", "robot_1", "--log-dir", str(tmp_path / "logs")]
@@ -17,6 +17,8 @@ def test_a_choice_is_obeyed_by_a_running_play(run, play, clock, tmp_path):
     turn_until(player, viewer, clock, lambda: player.slots[0].trained_steps == 200)
     assert checkpoint_panel.main([*panel, "--auto"]) == 0
     turn_until(player, viewer, clock, lambda: player.slots[0].trained_steps == 400)
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["model_200_steps.zip is shown", "the newest checkpoint is followed"]
     assert {event.data["writer"] for event in viewer.events if event.kind == "choice"} == {WRITER}
 
 
