@@ -46,6 +46,8 @@ class DatasetInfo:
     """share of the steps in which chance acted in the teacher's place; -1: differs among the sources"""
     sources: tuple[str, ...] = ()
     """names of the datasets that it was merged from"""
+    label_kwargs: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    """of a merged dataset, by continual-learning label: the parameters in which the worlds of the sources differ"""
     format: int = FORMAT
 
     def save(self, folder: Path) -> None:

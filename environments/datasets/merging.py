@@ -1,11 +1,14 @@
 """Whether datasets can be merged, and what the merged one says of itself."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from environments.datasets.dataset import Dataset
 from environments.datasets.info import UNKNOWN_ENV, DatasetInfo
+from environments.flags import make_config
 from srl3.errors import UserError
 
 
@@ -33,15 +36,48 @@ def merged_info(datasets: Sequence[Dataset], labels: Sequence[str] | None) -> Da
                 "--continual-learning-labels, one for each."
             )
     infos = [dataset.info for dataset in datasets]
+    agreed = _agreed([info.env_kwargs for info in infos])
     return dataclasses.replace(
         first.info,
-        env_kwargs=_agreed([info.env_kwargs for info in infos]),
+        env_kwargs=agreed,
+        label_kwargs=_by_label(datasets, labels, agreed),
         n_actions=None if first.info.n_actions is None else max(info.n_actions or 0 for info in infos),
         policy=", ".join(dict.fromkeys(info.policy for info in infos)),
         toward_target=infos[0].toward_target if len({info.toward_target for info in infos}) == 1 else -1.0,
         perturbed=infos[0].perturbed if len({info.perturbed for info in infos}) == 1 else -1.0,
         sources=tuple(dataset.path.name for dataset in datasets),
     )
+
+
+def worlds_of(info: DatasetInfo) -> list[dict[str, Any]]:
+    """The parameters of every world that a dataset was recorded in; none where it was merged from several and has no
+    labels that tell them apart."""
+    if info.label_kwargs:
+        return [{**info.env_kwargs, **own} for own in info.label_kwargs.values()]
+    if info.sources and info.env_id != UNKNOWN_ENV:
+        every = make_config(info.env_id, {}).as_dict()
+        if not set(every) <= set(info.env_kwargs):
+            return []
+    return [info.env_kwargs]
+
+
+def _by_label(
+    datasets: Sequence[Dataset], labels: Sequence[str] | None, agreed: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """What of its world is not ``agreed``, for each label that is of one world."""
+    worlds: dict[str, list[dict[str, Any]]] = {}
+    for number, dataset in enumerate(datasets):
+        info = dataset.info
+        if labels is not None and (dataset.labels is None or len(worlds_of(info)) == 1):
+            own = {labels[number]: info.env_kwargs}
+        elif labels is None and dataset.labels is not None:
+            shared = {} if info.label_kwargs else dict.fromkeys(map(str, np.unique(dataset.labels)), info.env_kwargs)
+            own = shared | {label: {**info.env_kwargs, **kwargs} for label, kwargs in info.label_kwargs.items()}
+        else:
+            own = {}
+        for label, world in own.items():
+            worlds.setdefault(label, []).append({name: value for name, value in world.items() if name not in agreed})
+    return {label: found[0] for label, found in worlds.items() if all(each == found[0] for each in found)}
 
 
 def _differences(first: Dataset, other: Dataset) -> list[tuple[str, Any, Any]]:

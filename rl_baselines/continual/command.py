@@ -96,7 +96,7 @@ def _setup(parser: Parser, arguments: argparse.Namespace, given: set[str]) -> Se
         flags=tuple(flags_of(parser, arguments, common)),
         flags_going_on=tuple(flags_of(parser, arguments, common - FROM_SCRATCH)),
         new_lr=arguments.new_lr,
-        flags_of_student=tuple(flags_of(parser, arguments, given & {*OF_STUDENTS})),
+        flags_of_student=tuple(flags_of(parser, arguments, given & {*OF_STUDENTS} | common & {"eval_episodes"})),
         representations=representations,
         training_set_size=_training_set_size(arguments, tasks),
         env_kwargs=shared,

@@ -157,6 +157,7 @@ def cell_of(setup: Setup, stage: Stage, checkpoints: Sequence[Path], rate: float
         if setup.training_set_size is not None:
             steps = setup.training_set_size * len(data) // len(setup.tasks)
             flags += ["--distillation-training-set-size", str(steps)]
+        flags += setup.evaluations(setup.tasks[: stage.number + 1])
         what = f"a student of {', '.join(each.name for each in setup.tasks[: stage.number + 1])}"
     if stage.kind != GO_ON:  # which observes as what it goes on from
         flags += setup.representations.get(stage.srl_model, ())

@@ -18,15 +18,23 @@ class PlannedTasks:
 
     mixture: tuple[Task, ...] = ()
     """among which the environments are divided; empty: all are the plan's one world"""
+    taught: tuple[Task, ...] = ()
+    """in which the teachers of a student acted"""
     evaluated: tuple[Task, ...] = ()
     """in which the policy is evaluated now and then"""
     episode_window: int = 0
-    """episodes of the training between two of these evaluations; 0: none"""
+    """episodes of the training, or passes of a student over its lessons, between two of these evaluations; 0: none"""
+
+    @property
+    def learned(self) -> tuple[Task, ...]:
+        """The tasks that come of this training; empty where it is the plan's one world."""
+        return self.mixture or self.taught
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it; `from_dict` takes it back."""
         return {
             "mixture": [task.as_dict() for task in self.mixture],
+            "taught": [task.as_dict() for task in self.taught],
             "evaluated": [task.as_dict() for task in self.evaluated],
             "episode_window": self.episode_window,
         }
@@ -36,6 +44,7 @@ class PlannedTasks:
         """What `as_dict` gave; all empty of an empty mapping."""
         return cls(
             tuple(map(Task.from_dict, content.get("mixture", ()))),
+            tuple(map(Task.from_dict, content.get("taught", ()))),
             tuple(map(Task.from_dict, content.get("evaluated", ()))),
             int(content.get("episode_window", 0)),
         )
@@ -64,18 +73,18 @@ def parse_mixture(texts: Sequence[str], env_id: str, env_kwargs: Mapping[str, An
 
 
 def tasks_seen(
-    env_id: str, env_kwargs: Mapping[str, Any], mixture: Sequence[Task], parent: Path | None, named: Sequence[Task]
+    env_id: str, env_kwargs: Mapping[str, Any], learned: Sequence[Task], parent: Path | None, named: Sequence[Task]
 ) -> tuple[Task, ...]:
     """Every task that a policy has been trained in when its training ends, the first one first, then ``named``.
 
     Args:
         env_id: of the training's world.
         env_kwargs: its parameters.
-        mixture: tasks that it learns at once.
+        learned: the tasks of the training, where they are others than that world.
         parent: the checkpoint that it goes on from, whose parents are followed as far as they are there.
         named: others to be evaluated in, under their names.
     """
-    own = mixture or [task_trained_in(env_id, env_kwargs, named)]
+    own = learned or [task_trained_in(env_id, env_kwargs, named)]
     found: dict[str, Task] = {}
     for task in [*(() if parent is None else reversed(list(_before(parent, named)))), *own, *named]:
         known = task_trained_in(task.env_id, task.env_kwargs, list(found.values()))
@@ -88,19 +97,19 @@ def _before(checkpoint: Path, named: Sequence[Task]) -> Iterator[Task]:
     """Tasks of a checkpoint and its parents, the last one first."""
     while checkpoint.is_file():
         info = read_info(checkpoint)
-        mixture = mixture_of(checkpoint)
-        yield from reversed(mixture or (task_trained_in(info.env_id, info.env_kwargs_here, named),))
+        learned = _learned_in(checkpoint)
+        yield from reversed(learned or (task_trained_in(info.env_id, info.env_kwargs_here, named),))
         if info.parent is None:
             return
         checkpoint = Path(info.parent)
 
 
-def mixture_of(checkpoint: Path) -> tuple[Task, ...]:
-    """The tasks that the run of a checkpoint learned at once; empty where it learned one, or is not there."""
+def _learned_in(checkpoint: Path) -> tuple[Task, ...]:
+    """The tasks that the run of a checkpoint learned; empty where it is its one world, or is not there."""
     run = run_of(checkpoint)
     if run is None or not run.plan.is_file():
         return ()
-    return PlannedTasks.from_dict(read_mapping(run.plan, "use another checkpoint").get("tasks", {})).mixture
+    return PlannedTasks.from_dict(read_mapping(run.plan, "use another checkpoint").get("tasks", {})).learned
 
 
 def run_of(checkpoint: Path) -> RunFolder | None:

@@ -211,6 +211,11 @@ class Distillation(PPO):
         agreement = np.mean(difference == 0) if discrete else np.sqrt(np.mean(difference**2))
         return Validation(float(np.concatenate(losses).mean()), float(agreement), len(steps), discrete, lessons.rounds)
 
+    @property
+    def passes(self) -> int:
+        """Whole passes over the lessons that it has made."""
+        return 0 if self.lessons is None else self.num_timesteps // self.lessons.epoch_size
+
     def round_at(self, timesteps: int) -> int:
         """The round of DAgger in which it learns after so many steps; 0 before the first."""
         return 0 if self.lessons is None else timesteps // self._round_size(self.lessons)

@@ -200,7 +200,8 @@ def add_training_flags(parser: Parser) -> None:
         "--eval-episode-window",
         type=positive_number,
         default=DEFAULTS["eval_episode_window"],
-        help="episodes of the training between two evaluations in all tasks",
+        help="episodes of the training between two evaluations in all tasks; of --algo distillation passes over the "
+        "datasets, else 1",
     )
     teachers = parser.add_argument_group("distillation")
     teachers.add_argument(

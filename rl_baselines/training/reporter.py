@@ -45,20 +45,20 @@ class Reporter:
         print(f"run folder: {self.run.path}", flush=True)
 
     def plot(self, log: EpisodeLog) -> None:
-        """Write the learning curve into the run folder, if an episode has ended."""
-        from rl_baselines.plots.figures import learning_curve
+        """Write the learning curve into the run folder, if an episode has ended, and curves of all tasks."""
+        if log.count:
+            from rl_baselines.plots.figures import learning_curve
 
-        if log.count == 0:
-            return
-        self.run.plots.mkdir(exist_ok=True)
-        plan = self.plan
-        title = f"{plan.env_id} {plan.algo} ({plan.srl_model}), seed {plan.seed}"
-        learning_curve(log, self.run.learning_curve, title=title)
+            self.run.plots.mkdir(exist_ok=True)
+            plan = self.plan
+            title = f"{plan.env_id} {plan.algo} ({plan.srl_model}), seed {plan.seed}"
+            learning_curve(log, self.run.learning_curve, title=title)
         if self.run.cross_evaluation.is_file():
             from rl_baselines.cross_evaluation.history import chapters_of
             from rl_baselines.plots.style import save
             from rl_baselines.plots.tasks.forgetting import forgetting_curves
 
+            self.run.plots.mkdir(exist_ok=True)
             save(forgetting_curves(chapters_of(self.run)), self.run.forgetting_curves)
 
     def say_what_next(self, model: BaseAlgorithm, log: EpisodeLog, stop: StopRequest) -> None:

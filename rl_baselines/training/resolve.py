@@ -10,13 +10,12 @@ from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
 from rl_baselines.checkpoints.foreign.said import Said
 from rl_baselines.checkpoints.handover import can_train_on, handed_over, is_another, policy_settings
-from rl_baselines.cross_evaluation.planned import PlannedTasks, parse_mixture, tasks_seen
-from rl_baselines.cross_evaluation.tasks import Task, check_names, parse_task
+from rl_baselines.cross_evaluation.planned import parse_mixture
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
-from rl_baselines.training.evaluation_options import eval_freq, evaluation_kwargs
+from rl_baselines.training.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import DEFAULTS, TrainingRequest
@@ -136,7 +135,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         eval_episodes=request.value("eval_episodes"),
         n_eval_envs=request.n_eval_envs,
         eval_env_kwargs=evaluation_kwargs(request, env_id, env_kwargs),
-        tasks=_tasks(request, config, mixture, parent),
+        tasks=planned_tasks(request, config, mixture, parent, teachers),
         save_replay_buffer=request.value("save_replay_buffer"),
         num_threads=request.num_threads,
         verbose=request.value("verbose"),
@@ -285,25 +284,6 @@ def _check_named_classes(request: TrainingRequest, hyperparams: Mapping[str, Any
             f"{hyperparams['replay_buffer_class']} learns from whole episodes, and none fits in its buffer: set "
             f"buffer_size to at least {least} (max_steps x n_envs), not {hyperparams['buffer_size']}."
         )
-
-
-def _tasks(
-    request: TrainingRequest, config: EnvConfig, mixture: tuple[Task, ...], parent: "Checkpoint | None"
-) -> PlannedTasks:
-    """What is learned at once, and where the policy is evaluated meanwhile."""
-    if not request.perform_cross_evaluation_cc:
-        for name in ("cross_evaluation_tasks", "eval_episode_window"):
-            if getattr(request, name) is not None:
-                flag = f"--{name.replace('_', '-')}"
-                raise UserError(f"{flag} is for evaluations in several tasks; add --perform-cross-evaluation-cc.")
-        return PlannedTasks(mixture)
-    named = [parse_task(text, config.env_id, {}) for text in request.cross_evaluation_tasks or ()]
-    check_names(named)
-    before = None if parent is None else parent.path
-    seen = tasks_seen(config.env_id, config.as_dict(), mixture, before, named)
-    for task in seen:
-        task.config_kwargs(config.as_dict())  # what is wrong with it is said now
-    return PlannedTasks(mixture, seen, request.value("eval_episode_window"))
 
 
 def _flag(name: str, request: TrainingRequest) -> str:

@@ -18,7 +18,7 @@ from rl_baselines.tracking.visdom_server import VisdomServer, ensure_server
 from rl_baselines.training.callbacks.best_model import BestModelCallback
 from rl_baselines.training.callbacks.best_student import BestStudentCallback
 from rl_baselines.training.callbacks.checkpoints import CheckpointCallback, CheckpointWriter
-from rl_baselines.training.callbacks.cross_evaluation import CrossEvaluationCallback
+from rl_baselines.training.callbacks.cross_evaluation import ByEpisodes, ByPasses, CrossEvaluationCallback, Trained
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder, FirstEpisodeCallback
 from rl_baselines.training.callbacks.evaluations import EvaluationCallback
 from rl_baselines.training.callbacks.export import ExportCallback
@@ -262,6 +262,16 @@ def _rank_lost(ranks: Ranks, run: RunFolder) -> int:
     return 1
 
 
+def _trained(session: Session, log: EpisodeLog) -> Trained:
+    """What the training counts between two evaluations in all tasks."""
+    if not session.algorithm.supervised:
+        return ByEpisodes(log)
+    from rl_baselines.distillation.algorithm import Distillation
+
+    assert isinstance(session.model, Distillation)
+    return ByPasses(session.model)
+
+
 def _callbacks(
     session: Session,
     run: RunFolder,
@@ -290,7 +300,7 @@ def _callbacks(
             CrossEvaluationCallback(
                 session.task_worlds(),
                 session.actor,
-                log,
+                _trained(session, log),
                 run.cross_evaluation,
                 episode_window=plan.tasks.episode_window,
                 seed=plan.seed + EVAL_SEED_OFFSET,

@@ -1,10 +1,12 @@
 """What a request for a supervised algorithm takes from the datasets of its teachers."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from environments.flags import overridden
+from environments.config import EnvConfig, flatten
+from environments.flags import CONTINUAL_TASKS, overridden
+from rl_baselines.cross_evaluation.tasks import Task, task_trained_in
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
@@ -54,6 +56,36 @@ def with_teachers(request: TrainingRequest) -> "tuple[TrainingRequest, list[Data
             "--env."
         )
     return dataclasses.replace(request, env_kwargs=overridden(inherited, request.env_kwargs or {})), datasets
+
+
+def tasks_taught(datasets: "Sequence[Dataset]", config: EnvConfig, named: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks in which the teachers acted, each once, the first one's first.
+
+    What a student's world has other than its first teacher's, such as longer episodes, the tasks have too. A merged
+    dataset that does not say of which worlds it is has none.
+
+    Args:
+        datasets: of the teachers.
+        config: of the student's world.
+        named: tasks with names.
+    """
+    if not datasets:
+        return ()
+    from environments.datasets.merging import worlds_of
+
+    ours, first = config.flat(), flatten(datasets[0].info.env_kwargs)
+    changed = {
+        name: value
+        for name, value in ours.items()
+        if name in first and first[name] != value and name not in (*NOT_INHERITED, *CONTINUAL_TASKS)
+    }
+    found: dict[str, Task] = {}
+    for dataset in datasets:
+        for kwargs in worlds_of(dataset.info):
+            here = {name: value for name, value in kwargs.items() if name not in NOT_INHERITED}
+            task = task_trained_in(dataset.info.env_id, {**here, **changed}, [*named, *found.values()])
+            found[task.name] = task
+    return tuple(found.values())
 
 
 def teachers_flags(request: TrainingRequest) -> dict[str, Any]:

@@ -22,7 +22,8 @@ LETTERS = 14
 def forgetting_curves(chapters: "Sequence[Chapter]", look: Look | None = None) -> "Figure":
     """A panel for each task: mean return over the steps of all trainings, and its standard error as a band.
 
-    A dashed line shows where one training ends and the next begins; panels share their scale of steps.
+    A dashed line shows where one training ends and the next begins, a dotted one where a student acts and asks its
+    teachers; panels share their scale of steps, which says what it counts.
 
     Args:
         chapters: trainings that go on from one another, the first one first.
@@ -37,6 +38,8 @@ def forgetting_curves(chapters: "Sequence[Chapter]", look: Look | None = None) -
             x, mean, error = _curve(chapter, task)
             axes.plot(x, mean, color=colour, linewidth=1.3, marker=".", markersize=3)
             axes.fill_between(x, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
+            for begin in _rounds(chapter):
+                axes.axvline(begin, color="#999999", linewidth=0.7, linestyle=(0, (1, 2)))
             if chapter.start:
                 axes.axvline(chapter.start, color="#555555", linewidth=0.7, linestyle=(0, (4, 2)))
         axes.set_ylabel(task if len(task) <= LETTERS else f"{task[: LETTERS - 1]}…", fontsize=FONT)
@@ -46,7 +49,7 @@ def forgetting_curves(chapters: "Sequence[Chapter]", look: Look | None = None) -
         number_ticks(axes)
         if index + 1 < len(tasks):
             axes.tick_params(labelbottom=False)
-    panels[-1].set_xlabel("timesteps", fontsize=FONT)
+    panels[-1].set_xlabel(", then ".join(dict.fromkeys(chapter.counts for chapter in chapters)), fontsize=FONT)
     panels[0].set_title(
         look.title or "mean return in each task", fontsize=FONT if look.title else SMALL_FONT, wrap=True
     )
@@ -79,6 +82,14 @@ def _sentences(chapters: "Sequence[Chapter]") -> Iterator[str]:
 
 def _tasks(chapters: "Sequence[Chapter]") -> list[str]:
     return list(dict.fromkeys(name for chapter in chapters for name in chapter.history.tasks))
+
+
+def _rounds(chapter: "Chapter") -> np.ndarray:
+    """Steps over all trainings at which the rounds of DAgger begin: each ends with an evaluation."""
+    history = chapter.history
+    last_before = np.flatnonzero(np.diff(history.rounds))
+    found: np.ndarray = chapter.start + history.timesteps[last_before]
+    return found
 
 
 def _curve(chapter: "Chapter", task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

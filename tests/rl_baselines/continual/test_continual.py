@@ -103,7 +103,7 @@ def test_fine_tuning_and_all_at_once_are_compared_and_go_on_after_a_failure(star
 def test_teachers_are_recorded_and_distilled_into_one_student(started, tmp_path):
     seen = ("--srl-model", "raw_pixels", "--teacher-srl-model", "ground_truth", "--img-shape", "36x36")
     flags = ("--strategy", "distill", *seen, "--teacher-episodes", "3", "--epochs-distillation", "1")
-    flags += ("--distillation-training-set-size", "100")
+    flags += ("--distillation-training-set-size", "100", "--perform-cross-evaluation-cc", "--eval-episodes", "2")
     assert run(tmp_path, *flags) == 0
     assert len(started) == 4, "two teachers, and a student after each of them"
     sizes = [job.arguments[job.arguments.index("--distillation-training-set-size") + 1] for job in started[2:]]
@@ -111,6 +111,8 @@ def test_teachers_are_recorded_and_distilled_into_one_student(started, tmp_path)
     policies = json.loads((tmp_path / "continual.json").read_text())["policies"]
     assert [policy["label"] for policy in policies] == ["distill after sc", "distill after circle"]
     assert {(policy["algo"], policy["srl_model"]) for policy in policies} == {("distillation", "raw_pixels")}
+    history = read_history(RunFolder(Path(policies[1]["checkpoint"]).parent).cross_evaluation)
+    assert (history.tasks, history.returns.shape) == (("sc", "circle"), (2, 2, 2)), "before and after the one pass"
     datasets = sorted(path for path in (tmp_path / "data").iterdir() if path.is_dir())
     assert [path.name for path in datasets] == ["task0_ground_truth_seed0", "task1_ground_truth_seed0"]
     assert [open_dataset(path).info.frame_shape for path in datasets] == [(36, 36, 3)] * 2

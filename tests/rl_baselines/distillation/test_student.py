@@ -22,6 +22,8 @@ from environments.datasets.writer import DatasetWriter
 from rl_baselines import enjoy, train
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.cross_evaluation.history import chapters_of, read_history
+from rl_baselines.plots.tasks.forgetting import forgetting_curves
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
@@ -172,8 +174,10 @@ def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) ->
     assert learned.run.path.parent.name == "ppo2"
 
 
-def stopped_and_resumed(patches: pytest.MonkeyPatch, asked: TrainingRequest, log_dir: Path, at: int) -> None:
-    """Assert that a run stopped after ``at`` steps and resumed ends as one that was never stopped."""
+def stopped_and_resumed(
+    patches: pytest.MonkeyPatch, asked: TrainingRequest, log_dir: Path, at: int
+) -> tuple[RunFolder, RunFolder]:
+    """Assert that a run stopped after ``at`` steps and resumed ends as one that was never stopped; both."""
     models: list[BaseAlgorithm] = []
     write = CheckpointWriter.write_latest
 
@@ -205,6 +209,7 @@ def stopped_and_resumed(patches: pytest.MonkeyPatch, asked: TrainingRequest, log
     assert judgements(whole) == judgements(result.run)
     bests = [PPO.load(run.best_model).policy.state_dict() for run in (whole, result.run)]
     assert all(torch.equal(bests[1][name], value) for name, value in bests[0].items())
+    return whole, result.run
 
 
 @pytest.mark.parametrize("name", ["toward", "continuous"])
@@ -215,8 +220,14 @@ def test_resumed_equals_never_stopped(data: Path, tmp_path: Path, monkeypatch: p
 def test_resumed_in_a_round_of_dagger(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two passes of 60 steps, two in the first round, at whose first step it stops, and two in the second."""
     small = ("batch_size:20", "n_epochs:2", "learning_rate:3e-3", "dagger_episodes:2", "policy_kwargs:{net_arch: [8]}")
-    rounds = request(asked, "seen", tmp_path, hyperparam=small, dagger_rounds=2)
-    stopped_and_resumed(monkeypatch, rounds, tmp_path, 140)
+    cross = {"perform_cross_evaluation_cc": True, "eval_episodes": 2, "eval_episode_window": 3}
+    rounds = request(asked, "seen", tmp_path, hyperparam=small, dagger_rounds=2, **cross)
+    whole, resumed = stopped_and_resumed(monkeypatch, rounds, tmp_path, 140)
+    evaluated = read_history(whole.cross_evaluation)
+    assert evaluated.timesteps.tolist() == [0, 120, 180, 240, 360], "every third pass, and where a round ends"
+    assert evaluated.rounds.tolist() == [0, 0, 1, 1, 2]
+    np.testing.assert_array_equal(read_history(resumed.cross_evaluation).returns, evaluated.returns)
+    assert len(forgetting_curves(chapters_of(resumed)).axes[0].lines) == 1 + 2, "the curve, and where rounds begin"
 
 
 @pytest.mark.parametrize(("srl_model", "alike"), [("ground_truth", True), ("raw_pixels", False)])
