@@ -24,11 +24,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = ""
         otherwise: what is said where none is close, in place of all names.
     """
     known = sorted(known)
-    likeness = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in known}
-    enough = max(0.5, max(likeness.values(), default=0.0) - 0.15)
-    close = sorted((other for other in known if likeness[other] >= enough), key=likeness.__getitem__, reverse=True)[:3]
+    close = close_to(name, known)
     hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known are: {', '.join(known)}."
     return UserError(f"unknown {kind} '{name}'; {hint}")
+
+
+def close_to(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the ``known`` names that ``name`` was perhaps meant to be, the closest first."""
+    likeness = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in sorted(known)}
+    enough = max(0.5, max(likeness.values(), default=0.0) - 0.15)
+    close = (other for other in likeness if likeness[other] >= enough)
+    return sorted(close, key=likeness.__getitem__, reverse=True)[:3]
 
 
 def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> None:

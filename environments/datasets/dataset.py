@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from environments.datasets.find import no_dataset
 from environments.datasets.frames import FRAMES_FILE, Frames, PackedFrames
 from environments.datasets.info import CONFIG_FILE, RECORD_AGAIN, DatasetInfo, read_config
 from environments.datasets.writer import DatasetWriter
@@ -164,11 +165,11 @@ def open_dataset(path: Path | str) -> Dataset:
     """
     path = Path(path)
     if not path.is_dir():
-        raise UserError(f"{path} is no folder; name a dataset, for example data/{path.name or 'kuka_button'}.")
+        raise no_dataset(path)
     config = read_config(path)
     packed = (path / FRAMES_FILE).exists() or "format" in config
     if not packed and not (path / STEPS_FILE).exists():
-        raise UserError(f"{path} is no dataset (it has no {STEPS_FILE}); name a folder that dataset_generator wrote.")
+        raise no_dataset(path)
     steps = read_arrays(path / STEPS_FILE, RECORD_AGAIN)
     places = read_arrays(path / GROUND_TRUTH_FILE, RECORD_AGAIN)
     actions = as_actions(_named(steps, path / STEPS_FILE, "actions"), path / STEPS_FILE)

@@ -73,7 +73,8 @@ class DatasetInfo:
         hints = typing.get_type_hints(cls)
         known = {name: value for name, value in values.items() if name in fields}
         for name, field in fields.items():
-            if name not in known and field.default is dataclasses.MISSING:
+            has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+            if name not in known and not has_default:
                 raise UserError(f"{path} lacks '{name}'; the dataset is damaged, record it again.")
         for name, value in known.items():
             if isinstance(value, list):

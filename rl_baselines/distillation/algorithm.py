@@ -173,7 +173,7 @@ class Distillation(PPO):
         losses: list[float] = []
         while self.num_timesteps < total_timesteps:
             callback.on_rollout_start()
-            self._ask_teachers(lessons)
+            self._ask_teachers(lessons, callback)
             for steps in self._minibatches(lessons, total_timesteps):
                 self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
                 self._update_learning_rate(self.policy.optimizer)
@@ -237,13 +237,19 @@ class Distillation(PPO):
             flush=True,
         )
 
-    def _ask_teachers(self, lessons: Lessons) -> None:
+    def _ask_teachers(self, lessons: Lessons, callback: BaseCallback) -> None:
         """Record the rounds that are due, or take them from their folder where a resumed run left them."""
         while lessons.rounds < min(self.round_at(self.num_timesteps), self.dagger_rounds):
             assert self.dagger_folder is not None
             number = lessons.rounds + 1
             recorded = record_round(
-                self, lessons.datasets, number, self.dagger_folder, episodes=self.dagger_episodes, seed=lessons.seed
+                self,
+                lessons.datasets,
+                number,
+                self.dagger_folder,
+                episodes=self.dagger_episodes,
+                seed=lessons.seed,
+                between=callback.on_rollout_start,
             )
             lessons.add_round(recorded)
             for dataset in recorded:

@@ -1,7 +1,9 @@
 """DAgger (Ross et al. 2011, arXiv:1011.0686): the student acts, and its teachers say what they would have done."""
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from rl_baselines.distillation.observations import as_ground_truth, observes_fra
 from rl_baselines.registry import find_algo
 from srl3.errors import UserError
 
+PAUSE = 10
+"""steps of all robots between two moments at which a recording may be ended"""
+
 
 def check_teachers_can_be_asked(datasets: Sequence[Dataset]) -> None:
     """Raise `UserError` unless every dataset keeps the checkpoint that acted in it."""
@@ -36,11 +41,18 @@ def check_teachers_can_be_asked(datasets: Sequence[Dataset]) -> None:
 
 
 def record_round(
-    model: BaseAlgorithm, datasets: Sequence[Dataset], number: int, folder: Path, *, episodes: int, seed: int
+    model: BaseAlgorithm,
+    datasets: Sequence[Dataset],
+    number: int,
+    folder: Path,
+    *,
+    episodes: int,
+    seed: int,
+    between: Callable[[], object] = lambda: None,
 ) -> list[Dataset]:
     """Episodes of the student in the world of each dataset, with the labels of its teacher.
 
-    What a round left in ``folder`` before is taken as it is.
+    What a round left in ``folder`` before is taken as it is, but for datasets that it had not finished.
 
     Args:
         model: the student, with its environment.
@@ -49,18 +61,24 @@ def record_round(
         folder: where the new datasets go.
         episodes: of each teacher's world.
         seed: with the round it decides the episodes.
+        between: called every `PAUSE` steps; what it raises ends the recording, and leaves nothing of its dataset.
     """
     recorded = []
+    place = folder / f"round_{number}"
+    for unfinished in place.glob(".*"):
+        shutil.rmtree(unfinished)
     for rank, dataset in enumerate(datasets):
-        path = folder / f"round_{number}" / f"{rank}_{dataset.path.resolve().name}"
+        path = place / f"{rank}_{dataset.path.resolve().name}"
         if not is_dataset(path):
             own_seed = int(np.random.SeedSequence([seed, number, rank]).generate_state(1)[0])
-            _record(model, dataset, path, episodes, own_seed)
+            _record(model, dataset, path, episodes, own_seed, between)
         recorded.append(open_dataset(path))
     return recorded
 
 
-def _record(model: BaseAlgorithm, dataset: Dataset, path: Path, episodes: int, seed: int) -> None:
+def _record(
+    model: BaseAlgorithm, dataset: Dataset, path: Path, episodes: int, seed: int, between: Callable[[], object]
+) -> None:
     teacher = dataset.path / TEACHER_FILE
     info = read_info(teacher)
     kept = ("srl_model", "relative_pos")
@@ -81,11 +99,23 @@ def _record(model: BaseAlgorithm, dataset: Dataset, path: Path, episodes: int, s
     threads = torch.get_num_threads()
     try:
         with DatasetWriter(path, said) as writer:
-            for episode in record_here(plan, lambda: False):
+            for episode in record_here(plan, _every(PAUSE, between)):
                 writer.append_rows(episode.rows)
             writer.finish()
     finally:
         torch.set_num_threads(threads)
+
+
+def _every(times: int, between: Callable[[], object]) -> Callable[[], bool]:
+    """Calls ``between`` whenever it has been called so many times; says that nothing is to stop."""
+    calls = itertools.count(1)
+
+    def called() -> bool:
+        if next(calls) % times == 0:
+            between()
+        return False
+
+    return called
 
 
 @dataclasses.dataclass(frozen=True)

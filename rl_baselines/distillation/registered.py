@@ -9,6 +9,7 @@ from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.hyperparams.parameters import Parameter
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, UniformInt
+from srl3.errors import UserError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -54,6 +55,11 @@ class DistillationModel(StableBaselinesRLObject):
         from rl_baselines.distillation.lessons import split_of
         from rl_baselines.distillation.teachers import check_labels
 
+        if hyperparams["n_envs"] != 1:
+            raise UserError(
+                f"distillation learns from recorded steps, and has nothing to run {hyperparams['n_envs']} of at once "
+                "(its rounds of DAgger play episodes side by side by themselves); leave out --num-envs, or n_envs."
+            )
         check_labels(datasets, hyperparams["loss"])
         split = split_of(
             datasets,

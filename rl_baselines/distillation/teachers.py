@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from environments.datasets.dataset import Dataset, open_dataset
+from environments.datasets.find import RECORD, datasets_in, no_dataset
 from environments.datasets.writer import is_dataset
 from srl3.errors import UserError
 
@@ -76,16 +77,9 @@ def tasks_of(datasets: Sequence[Dataset]) -> tuple[np.ndarray, list[str]]:
 
 
 def _datasets_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UserError(f"--teacher-data-folder {folder} is no folder; record one with dataset_generator.")
-    if is_dataset(folder):
-        return [folder]
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and is_dataset(path) and path.name[0] != ".")
+    found = [folder] if folder.is_dir() and is_dataset(folder) else datasets_in(folder)
     if not found:
-        raise UserError(
-            f"--teacher-data-folder {folder} is no dataset and holds none; record one with dataset_generator "
-            "--run-policy custom --log-custom-policy RUN."
-        )
+        raise no_dataset(folder, f"{RECORD} --run-policy custom --log-custom-policy RUN")
     return found
 
 

@@ -40,6 +40,8 @@ def with_teachers(request: TrainingRequest) -> "tuple[TrainingRequest, list[Data
             f"{algo} learns from recorded teachers; give --teacher-data-folder with a dataset of dataset_generator "
             f"--run-policy custom{f', or --algo {other} to train it on by rewards' if by_rewards else ''}."
         )
+    if request.mix_tasks is not None:
+        raise UserError(f"the tasks of {algo} are those of its datasets; leave out --mix-tasks.")
     if request.num_timesteps is not None or request.iterations is not None:
         raise UserError(f"how long {algo} learns is --epochs-distillation; leave out --num-timesteps.")
 

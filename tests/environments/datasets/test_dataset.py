@@ -196,9 +196,17 @@ def cut(path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
 
 
+def test_a_dataset_of_before_there_were_merged_worlds_opens(dataset: Dataset) -> None:
+    config = json.loads((dataset.path / "dataset_config.json").read_text())
+    for name in ("label_kwargs", "sources", "perturbed"):
+        del config[name]
+    (dataset.path / "dataset_config.json").write_text(json.dumps(config))
+    assert open_dataset(dataset.path).info == dataset.info
+
+
 NAN = np.array([0, np.nan, 1, 1, 1, np.inf, 1, 1, 1])
 DAMAGE: dict[str, tuple[Any, str]] = {
-    "no folder": (lambda p: p.rename(p.parent / "away"), "is no folder"),
+    "no folder": (lambda p: p.rename(p.parent / "away"), "there is no folder"),
     "no table": (lambda p: (p / "preprocessed_data.npz").unlink(), "preprocessed_data.npz is missing"),
     "no ground truth": (lambda p: (p / "ground_truth.npz").unlink(), "ground_truth.npz is missing"),
     "no frames": (lambda p: (p / "frames.npy").unlink(), "frames.npy is missing"),

@@ -123,7 +123,11 @@ def test_a_merge_that_can_not_be_is_refused(tmp_path: Path) -> None:
         (["--merge", one, one, tmp_path / "all", "--timesteps", 5, 0], "at least 1"),
         (["--merge", one, one, tmp_path / "all", "--timesteps", 5, 99], "99 are more than the 9 steps"),
         (["--merge", one, labelled, tmp_path / "all"], "has continual-learning labels and .* has none"),
-        (["--merge", one, tmp_path / "none", tmp_path / "all"], "is no folder"),
+        (["--merge", one, tmp_path / "ones", tmp_path / "all"], "there is no folder .*ones; did you mean .*one.$"),
+        (["--merge", one, tmp_path / "xyz", tmp_path / "all"], "no folder .*xyz; name a dataset: .*labelled, .*one.$"),
+        (["--merge", one, tmp_path, tmp_path / "all"], "is no dataset; name a dataset: .*labelled, .*one.$"),
+        (["--merge", one, one / "frames.npy", tmp_path / "all"], "frames.npy is a file, and a dataset is a folder; "),
+        (["--merge", one, tmp_path / "a" / "b", tmp_path / "all"], "there is no folder .*b; record one with dataset_g"),
     ):
         with pytest.raises(UserError, match=words):
             merge(*flags)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,13 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from environments import dataset_generator
 from environments.datasets.copying import rows_of
 from environments.datasets.dataset import Dataset, open_dataset
-from environments.datasets.writer import DatasetWriter
+from environments.datasets.writer import DatasetWriter, is_dataset
 from rl_baselines import enjoy, train
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.recorded_policy import VecStage
 from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.cross_evaluation.history import chapters_of, read_history
+from rl_baselines.distillation import dagger
 from rl_baselines.plots.tasks.forgetting import forgetting_curves
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
@@ -175,9 +178,10 @@ def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) ->
 
 
 def stopped_and_resumed(
-    patches: pytest.MonkeyPatch, asked: TrainingRequest, log_dir: Path, at: int
+    patches: pytest.MonkeyPatch, asked: TrainingRequest, log_dir: Path, at: int = -1, played_at: int = -1
 ) -> tuple[RunFolder, RunFolder]:
-    """Assert that a run stopped after ``at`` steps and resumed ends as one that was never stopped; both."""
+    """Assert that a run stopped after ``at`` steps, or steps played in rounds, and resumed ends as one that was never
+    stopped; both."""
     models: list[BaseAlgorithm] = []
     write = CheckpointWriter.write_latest
 
@@ -190,23 +194,37 @@ def stopped_and_resumed(
     assert whole is not None
     never_stopped = models[-1]
     with patches.context() as patch:
-        on_step = EpisodeRecorder._on_step
+        on_step, step = EpisodeRecorder._on_step, VecStage.step
+        played = 0
 
         def stopping(self: EpisodeRecorder) -> bool:
             if self.num_timesteps == at:
                 os.kill(os.getpid(), signal.SIGINT)
             return on_step(self)
 
+        def playing(self: VecStage, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            nonlocal played
+            played += 1
+            if played == played_at:
+                os.kill(os.getpid(), signal.SIGINT)
+            return step(self, actions)
+
         patch.setattr(EpisodeRecorder, "_on_step", stopping)
+        patch.setattr(VecStage, "step", playing)
         result = run_training(resolve(dataclasses.replace(asked, log_dir=log_dir / "stopped")))
     assert result.status == 130
     assert result.run is not None
     assert at <= models[-1].num_timesteps < never_stopped.num_timesteps
+    recorded = sorted(result.run.path.glob("dagger/*/*"))
+    assert all(is_dataset(path) and path.name[0] != "." for path in recorded), "whole, or not there"
+    assert played_at < 0 or len(recorded) < len(list(whole.path.glob("dagger/*/*"))), "it does not play on"
     draw_much()
     again = TrainingRequest(resume=str(result.run.path), no_vis=True, no_progress=True)
     assert run_training(resolve(again)).status == 0
     assert [each for each in different(never_stopped, models[-1]) if each not in NOT_SAVED] == []
     assert judgements(whole) == judgements(result.run)
+    for path in whole.path.glob("dagger/*/*/*"):
+        assert path.read_bytes() == (result.run.path / path.relative_to(whole.path)).read_bytes()
     bests = [PPO.load(run.best_model).policy.state_dict() for run in (whole, result.run)]
     assert all(torch.equal(bests[1][name], value) for name, value in bests[0].items())
     return whole, result.run
@@ -228,6 +246,30 @@ def test_resumed_in_a_round_of_dagger(asked: Path, tmp_path: Path, monkeypatch: 
     assert evaluated.rounds.tolist() == [0, 0, 1, 1, 2]
     np.testing.assert_array_equal(read_history(resumed.cross_evaluation).returns, evaluated.returns)
     assert len(forgetting_curves(chapters_of(resumed)).axes[0].lines) == 1 + 2, "the curve, and where rounds begin"
+
+
+def test_stopped_while_the_student_acts(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the second round, of whose two teachers one has been asked: 20 steps of two robots each."""
+    again = tmp_path / "again"
+    shutil.copytree(asked / "seen", again)
+    small = ("batch_size:20", "n_epochs:1", "learning_rate:3e-3", "dagger_episodes:2", "policy_kwargs:{net_arch: [8]}")
+    two = {"teacher_data_folder": (asked / "seen", again), "dagger_rounds": 2, "hyperparam": small}
+    asked_for = dataclasses.replace(request(asked, "seen", tmp_path), **two)
+    _, resumed = stopped_and_resumed(monkeypatch, asked_for, tmp_path, played_at=65)
+    assert len(list(resumed.path.glob("dagger/*/*"))) == 4
+
+
+def test_what_a_killed_recording_left_is_removed(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = ("batch_size:20", "n_epochs:1", "dagger_episodes:2", "policy_kwargs:{net_arch: [8]}")
+    record = dagger.record_round
+
+    def after_a_kill(*given: Any, **named: Any) -> list[Dataset]:
+        (given[3] / "round_1" / ".0_seen.abc.tmp").mkdir(parents=True)
+        return record(*given, **named)
+
+    monkeypatch.setattr("rl_baselines.distillation.algorithm.record_round", after_a_kill)
+    run = student(asked, "seen", tmp_path, hyperparam=small, dagger_rounds=1)
+    assert [path.name for path in (run.path / "dagger" / "round_1").iterdir()] == ["0_seen"]
 
 
 @pytest.mark.parametrize(("srl_model", "alike"), [("ground_truth", True), ("raw_pixels", False)])
@@ -284,7 +326,12 @@ def test_what_cannot_be_learned_from_is_said(data: Path, tmp_path: Path) -> None
     (tmp_path / "empty").mkdir()
     where = {"log_dir": tmp_path / "logs"}
     for folders, choices, words in (
-        (["nowhere"], {}, "nowhere is no folder; record one with dataset_generator"),
+        (["towards"], {}, "there is no folder .*towards; did you mean .*toward.$"),
+        ([tmp_path / "none"], {}, "there is no folder .*none; record one with dataset_generator --run-policy custom"),
+        (["toward/frames.npy"], {}, "frames.npy is a file, and a dataset is a folder; record one with"),
+        (["toward"], {"num_cpu": 4}, "nothing to run 4 of at once .*; leave out --num-envs, or n_envs"),
+        (["toward"], {"hyperparam": ("n_envs:2",)}, "nothing to run 2 of at once"),
+        (["toward"], {"mix_tasks": ("a=max_steps:2", "b=max_steps:3")}, "are those of its datasets; leave out --mix"),
         ([tmp_path / "empty"], {}, "empty is no dataset and holds none; record one with"),
         (["random"], {}, "has no teacher in it .it was recorded by random.; record one with"),
         (["chosen"], {}, "holds the actions of dqn, and no distribution to compare with; use --hyperparam loss:cross"),
