@@ -122,20 +122,23 @@ class Sprite:
         """Fill in the pictures of one variant at one heading, at all phases."""
         first = self._used * PHASES**2
         if first == len(self._color):
-            room = np.zeros((max(first, PHASES**2), *self._color.shape[1:]), np.uint16)
-            self._color, self._rest = np.concatenate([self._color, room]), np.concatenate([self._rest, room])
+            more = np.zeros((max(first, PHASES**2), *self._color.shape[1:]), np.uint16)
+            self._color, self._rest = np.concatenate([self._color, more]), np.concatenate([self._rest, more])
         variant, heading = divmod(pose, self.headings)
         shapes = self.variants[variant]
         angle = 2 * np.pi * heading / self.headings
         cos, sin = np.cos(angle), np.sin(angle)
         turned = [shape.corners @ np.array([[cos, -sin], [-sin, -cos]]) * self.scale for shape in shapes]
+        # drawn once: a phase moves the drawing by whole pixels of the large picture
+        size, step = self.side * OVERSAMPLING, OVERSAMPLING // PHASES
+        room = step * (PHASES - 1)
+        large = np.zeros((size + room, size + room, 4), np.float32)
+        for shape, corners in zip(shapes, turned, strict=True):
+            fill(large, (corners + self.side / 2) * OVERSAMPLING + room, (*shape.color, 1))
         for row_phase in range(PHASES):
             for column_phase in range(PHASES):
-                origin = self.side / 2 + np.array([column_phase, row_phase]) / PHASES
-                picture = np.zeros((self.side * OVERSAMPLING, self.side * OVERSAMPLING, 4), np.float32)
-                for shape, corners in zip(shapes, turned, strict=True):
-                    fill(picture, (corners + origin) * OVERSAMPLING, (*shape.color, 1))
-                picture = shrink(picture, OVERSAMPLING)
+                top, left = room - step * row_phase, room - step * column_phase
+                picture = shrink(large[top : top + size, left : left + size], OVERSAMPLING)
                 opacity = np.rint(picture[..., 3:] * 256)
                 phase = row_phase * PHASES + column_phase
                 colors = np.rint(picture[..., :3] * 256)
