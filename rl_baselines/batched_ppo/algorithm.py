@@ -64,6 +64,9 @@ class BatchedPPO(SavedPPO):
         symmetry: ``off``, ``augment``, ``loss`` or ``both``: what is done with the world's mirror images.
         mirror_loss_coef: weight of the loss of ``loss`` and ``both``.
         rnd: rewards for what is new, by random network distillation (`NoveltySettings`); None: none.
+        imitation_coef: weight of the loss that asks for the actions of the world's scripted policy in whatever state
+            the robots are (DAgger, Ross et al. 2011, arXiv:1011.0686), in the first step; 0: none.
+        imitation_steps: steps of all robots over which that weight falls to 0.
         acting_only: no critic and no optimiser's state: to play a policy.
     """
 
@@ -107,6 +110,8 @@ class BatchedPPO(SavedPPO):
         symmetry: str = "off",
         mirror_loss_coef: float = 0.5,
         rnd: dict[str, Any] | None = None,
+        imitation_coef: float = 0.0,
+        imitation_steps: int = 1_000_000,
         target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -135,6 +140,8 @@ class BatchedPPO(SavedPPO):
         self.symmetry = symmetry
         self.mirror_loss_coef = mirror_loss_coef
         self.rnd = rnd
+        self.imitation_coef = imitation_coef
+        self.imitation_steps = imitation_steps
         self.acting_only = acting_only
         samples = n_steps * (env.num_envs if env is not None else 1)
         super().__init__(
@@ -213,6 +220,8 @@ class BatchedPPO(SavedPPO):
         self.collector = Collector(self.policy, world, groups, generator, self.clip_actions, self.clock)
         if self.rnd is not None:
             self._seek_novelty(novelty_settings(self.rnd), world)
+        if self.imitation_coef > 0:
+            self.collector.scripted = world.scripted_policy()
 
     def _seek_novelty(self, settings: NoveltySettings, world: TensorVecEnv) -> None:
         own = RND_STATE if RND_STATE in world.observation_spaces else self.collector.groups[0]
@@ -226,6 +235,10 @@ class BatchedPPO(SavedPPO):
         self.novelty = RandomNetworkDistillation(settings, spaces.flatdim(space), self.n_envs).to(self.device)
         self.learner.novelty = self.novelty
         self.collector.novelty_group = group
+
+    def _imitation(self) -> float:
+        """Weight of the scripted policy's actions in this iteration."""
+        return self.imitation_coef * max(0.0, 1 - self.num_timesteps / self.imitation_steps)
 
     def join(self, ranks: Ranks) -> None:
         """Learn together with others, each on worlds of its own: parameters become those of rank 0, and every update
@@ -278,7 +291,7 @@ class BatchedPPO(SavedPPO):
             goes_on = bool(callback.on_step()) and goes_on
             return goes_on or self.ranks.size > 1  # of several, all end together
 
-        self.trajectories = self.collector.run(n_rollout_steps, after_step)
+        self.trajectories = self.collector.run(n_rollout_steps, after_step, imitating=self._imitation() > 0)
         if self.trajectories is None or any(self.ranks.largest([int(not goes_on)])):
             return False
         observations = self.collector.observations
@@ -317,6 +330,7 @@ class BatchedPPO(SavedPPO):
                     each,
                     augment=self.symmetry in ("augment", "both"),
                     mirror_coef=self.mirror_loss_coef if self.symmetry in ("loss", "both") else 0.0,
+                    imitation_coef=self._imitation(),
                 ),
                 self.symmetries,
                 self.collector.generator,

@@ -63,6 +63,8 @@ BOUNDS: dict[str, Bounds] = {
     "desired_kl": _POSITIVE,
     "learning_rate_max": _POSITIVE,
     "learning_rate_min": _POSITIVE,
+    "imitation_coef": _NOT_NEGATIVE,
+    "imitation_steps": _COUNT,
     "mirror_loss_coef": _NOT_NEGATIVE,
     "reward_scale": _POSITIVE,
     "rnn_hidden_dim": _COUNT,

@@ -1,5 +1,6 @@
 """Any `VecEnv` as tensors: batched worlds without a detour, all others through their arrays and infos."""
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,7 @@ from environments.batched.sb3 import BatchedVecEnv
 from environments.batched.tensors import TensorEnv, TensorStep, WorldTensors
 from environments.batched.world import BatchedWorld
 from environments.mirror import Mirror
+from environments.registry import find_env
 from environments.terms import POLICY
 from rl_baselines.vec_envs.create import restore_vec_env_state, vec_env_state
 from rl_baselines.vec_envs.infos import ENDINGS, FIGURES, REWARD_TERMS, columns
@@ -41,6 +43,13 @@ class TensorVecEnv(TensorEnv, Protocol):
 
         Raises:
             UserError: where the world is not batched.
+        """
+
+    def scripted_policy(self) -> Callable[[], Tensor]:
+        """Gives the actions of the world's scripted policy in the present states, ``(N, A)`` or ``(N,)``.
+
+        Raises:
+            UserError: where the world has none, or is not batched.
         """
 
 
@@ -96,11 +105,26 @@ class BatchedTensors(WorldTensors):
     def set_episode_ages(self, shares: Tensor) -> None:
         set_ages(self.world, shares)
 
+    def scripted_policy(self) -> Callable[[], Tensor]:
+        return scripted_policy_of(self.world)
+
 
 def set_ages(world: BatchedWorld, shares: Tensor) -> None:
     """Make a batched world's episodes look as if a share ``(N,)`` in [0, 1) of their greatest length had passed."""
     ages = (shares * world.config.max_steps).long()
     world.elapsed[:] = world.arrays.of(ages.cpu().numpy())
+
+
+def scripted_policy_of(world: BatchedWorld) -> Callable[[], Tensor]:
+    """Gives the actions of a batched world's scripted policy in the present states, ``(N, A)`` or ``(N,)``.
+
+    Raises:
+        UserError: where the world has none.
+    """
+    oracle = find_env(world.config.env_id).load_oracle()
+    if oracle is None:
+        raise UserError(f"{world.config.env_id} has no scripted policy to be imitated; set imitation_coef:0.")
+    return lambda: torch.as_tensor(oracle(world))
 
 
 class VecEnvTensors:
@@ -196,6 +220,12 @@ class VecEnvTensors:
         raise UserError(
             "random_initial_ages needs a batched world that trains from its own state; set random_initial_ages:false."
         )
+
+    def scripted_policy(self) -> Callable[[], Tensor]:
+        beneath = self.venv.unwrapped
+        if isinstance(beneath, BatchedVecEnv):
+            return scripted_policy_of(beneath.world)
+        raise UserError("imitation_coef needs a batched world with a scripted policy; set imitation_coef:0.")
 
     def _tensors(self, observations: Any) -> dict[str, Tensor]:
         if isinstance(observations, dict):

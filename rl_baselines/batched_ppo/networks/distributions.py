@@ -50,6 +50,10 @@ class Gaussian:
         """``(B, A)``: what a mirror-image policy must mirror."""
         return self.mean
 
+    def distance(self, wanted: Tensor) -> Tensor:
+        """``(B,)``: squared distance of the most likely actions from ``wanted (B, A)``, the mean over A."""
+        return (self.mean - wanted).square().mean(-1)
+
     def detached(self) -> Self:
         """The same without gradients."""
         return type(self)(self.mean.detach(), self.std.detach())
@@ -107,6 +111,10 @@ class Categorical:
     def centre(self) -> Tensor:
         """``(B, K)``: the probabilities."""
         return self.log_probs.exp()
+
+    def distance(self, wanted: Tensor) -> Tensor:
+        """``(B,)``: cross-entropy of ``wanted (B,) int64``."""
+        return -self.log_prob(wanted)
 
     def detached(self) -> Self:
         """The same without gradients."""

@@ -65,6 +65,8 @@ class Trajectories:
     time_outs: list[_TimeOut] = field(default_factory=list)
     lasts: list[LastObservations] = field(default_factory=list)
     """of all episodes that ended, of the group whose novelty counts"""
+    scripted: list[Tensor] = field(default_factory=list)
+    """actions of the world's scripted policy, where it is imitated"""
     pi_memory: Memory = ()
     vf_memory: Memory = ()
 
@@ -86,6 +88,7 @@ class Collector:
         pi_memory: of the actor.
         vf_memory: of the critic.
         novelty_group: the group of observations whose novelty counts; None: none.
+        scripted: gives the actions of the world's scripted policy in the present states; None: it is not imitated.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Collector:
         self.generator = generator
         self.clock = clock
         self.novelty_group: str | None = None
+        self.scripted: Callable[[], Tensor] | None = None
         self.observations: dict[str, Tensor] | None = None
         self.starts = torch.ones(world.num_envs, dtype=torch.bool, device=policy.device)
         self.pi_memory: Memory = ()
@@ -123,8 +127,14 @@ class Collector:
             self.vf_memory = self.policy.vf_memory.empty(self.world.num_envs)
 
     @torch.no_grad()
-    def run(self, steps: int, after_step: Callable[[TensorStep], bool]) -> Trajectories | None:
-        """``steps`` steps of all robots; None when ``after_step`` says that it is enough."""
+    def run(self, steps: int, after_step: Callable[[TensorStep], bool], imitating: bool = False) -> Trajectories | None:
+        """``steps`` steps of all robots; None when ``after_step`` says that it is enough.
+
+        Args:
+            steps: in each world.
+            after_step: whether to go on.
+            imitating: ask the scripted policy too.
+        """
         assert self.observations is not None, "begin() comes first"
         count, device = self.world.num_envs, self.policy.device
         record = Trajectories(
@@ -138,6 +148,8 @@ class Collector:
             with self.clock.part("policy"):
                 self._note(record, time)
                 actions = self._act(record)
+                if imitating and self.scripted is not None:
+                    record.scripted.append(self.scripted().to(device))
             with self.clock.part("world"):
                 step = self.world.step(self._for_world(actions))
             self.observations = self._taken(step.observations)
@@ -260,6 +272,7 @@ class Collector:
             mirrored,
             record.pi_memory,
             record.vf_memory,
+            scripted=torch.cat(record.scripted) if record.scripted else None,
         )
 
     def _last_values(self, time_outs: list[_TimeOut]) -> list[Tensor]:

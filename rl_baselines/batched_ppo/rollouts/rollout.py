@@ -53,6 +53,8 @@ class Minibatch:
     """mirror images of the inputs of both networks and of the actions"""
     novelty: tuple[Tensor, Tensor] | None = None
     """inputs and goals of the network that judges novelty"""
+    scripted: Tensor | None = None
+    """actions of the world's scripted policy in the same states"""
     pi_memory: Memory = ()
     vf_memory: Memory = ()
     starts: Tensor | None = None
@@ -89,6 +91,8 @@ class Rollout:
     vf_memory: Memory = ()
     novelty: tuple[Tensor, Tensor] | None = None
     """flat: inputs and goals of the network that judges novelty"""
+    scripted: Tensor | None = None
+    """flat: actions of the world's scripted policy"""
 
     def __len__(self) -> int:
         return self.num_steps * self.num_envs
@@ -124,6 +128,7 @@ class Rollout:
             self.advantages.index_select(0, index),
             [(pi[index], vf[index], actions[index]) for pi, vf, actions in self.mirrored],
             None if self.novelty is None else (self.novelty[0][index], self.novelty[1][index]),
+            None if self.scripted is None else self.scripted.index_select(0, index),
         )
 
     def _sequences(self, robots: Tensor, index: Tensor) -> Minibatch:

@@ -135,6 +135,7 @@ def _means(seen: list[Losses], ranks: Ranks) -> dict[str, float]:
         "approx_kl": [one.actor.divergence for one in seen],
         "clip_fraction": [one.actor.clip_fraction for one in seen],
         "mirror_loss": [one.actor.mirror for one in seen],
+        "imitation_loss": [one.actor.imitation for one in seen],
     }
     means = torch.stack([torch.stack(each).double().mean() for each in parts.values()])
     return dict(zip(parts, (ranks.add(means) / ranks.size).tolist(), strict=True))

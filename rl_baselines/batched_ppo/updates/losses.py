@@ -28,6 +28,8 @@ class LossSettings:
     """mirror images are samples too"""
     mirror_coef: float
     """weight of the loss that asks for mirrored actions in a mirrored world; 0: none"""
+    imitation_coef: float = 0.0
+    """weight of the loss that asks for the scripted policy's actions; 0: none"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ActorLosses:
     """mean KL of the policy now from the one that collected"""
     clip_fraction: Tensor
     mirror: Tensor
+    imitation: Tensor
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,9 @@ def actor_losses(
         divergence = batch.before.divergence(now).mean()  # type: ignore[arg-type]
         clip_fraction = (((log_probs - batch.log_probs).exp() - 1).abs() > settings.clip_range).float().mean()
 
-    mirror = torch.zeros((), device=log_probs.device)
+    mirror = imitation = torch.zeros((), device=log_probs.device)
+    if batch.scripted is not None and settings.imitation_coef:
+        imitation = now.distance(batch.scripted).mean()
     old_log_probs = batch.log_probs
     images = batch.mirrored
     if images:
@@ -133,7 +138,10 @@ def actor_losses(
     clipped = ratio.clamp(1 - settings.clip_range, 1 + settings.clip_range)
     policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
     total = policy_loss - settings.ent_coef * entropy + settings.mirror_coef * mirror
-    return ActorLosses(total, policy_loss.detach(), entropy.detach(), divergence, clip_fraction, mirror.detach())
+    if settings.imitation_coef:
+        total = total + settings.imitation_coef * imitation
+    parts = (policy_loss, entropy, divergence, clip_fraction, mirror, imitation)
+    return ActorLosses(total, *(part.detach() for part in parts))
 
 
 def critic_loss(policy: BatchedPolicy, batch: Minibatch, settings: LossSettings) -> Tensor:
