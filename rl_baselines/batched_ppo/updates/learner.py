@@ -82,7 +82,9 @@ class Learner:
                 figures = averaged(losses, parameters, self.ranks)
                 # what decides comes in one go, since a GPU is waited for each time
                 divergence, *others = torch.cat([figures, clipped(groups, max_grad_norm)]).tolist()
-                if self.adaptive is not None:
+                if settings.imitation_coef:
+                    pass  # who imitates is to move far
+                elif self.adaptive is not None:
                     self.rate = self.adaptive.next(self.rate, divergence)
                 elif target_kl is not None and divergence > 1.5 * target_kl:
                     break
