@@ -24,9 +24,16 @@ def is_another(algo: str, trained_with: str) -> bool:
 
 
 def policy_settings(checkpoint: "Checkpoint") -> dict[str, Any]:
-    """The hyperparameters that another algorithm takes over."""
+    """The hyperparameters that another algorithm takes over.
+
+    A network of pictures that actions and values shared becomes two, alike at first: nobody taught the values, and what
+    corrects them would rewrite in a few updates what the actions depend on.
+    """
     saved = checkpoint.info.hyperparams
-    return {name: saved[name] for name in _OF_THE_POLICY if name in saved}
+    settings = {name: saved[name] for name in _OF_THE_POLICY if name in saved}
+    if any(name.startswith("vf_features_extractor.") for name in checkpoint.parameters["policy"]):
+        settings["policy_kwargs"] = {**(settings.get("policy_kwargs") or {}), "share_features_extractor": False}
+    return settings
 
 
 def handed_over(checkpoint: "Checkpoint", algo: str) -> "Checkpoint":

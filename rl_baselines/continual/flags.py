@@ -35,6 +35,7 @@ NOT_HERE = {
     "load_rl_model_path": "the first task is learned from scratch",
     "suffix": "runs are told apart by their folders and seeds",
     "experiment_name": "runs are told apart by their folders and seeds",
+    "value_warmup": "its students do not go on by rewards",
     "mix_tasks": "--strategy joint mixes the tasks",
     "cross_evaluation_tasks": "the tasks are those that are learned",
     "teacher_data_folder": "--strategy distill records its teachers",

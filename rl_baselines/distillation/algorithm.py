@@ -271,7 +271,7 @@ class Distillation(PPO):
     def _update(self, lessons: Lessons, steps: np.ndarray) -> float:
         """One step of the optimiser; the loss before it."""
         self.policy.set_training_mode(True)
-        observations = torch.as_tensor(np.ascontiguousarray(lessons.observations(steps)), device=self.device)
+        observations = torch.as_tensor(lessons.observations(steps), device=self.device)
         targets = lessons.targets.tensors(steps, self.device)
         loss = loss_of(self.policy, observations, targets, self.loss, self.temperature).mean()
         self.policy.optimizer.zero_grad()

@@ -13,6 +13,11 @@ from torch.nn.functional import cross_entropy
 from rl_baselines.distillation.lessons import Lessons
 
 UPDATES = 300
+"""at most"""
+LOOK = 60
+"""updates between two looks at whether the tasks are told apart already"""
+CLEAR = 0.01
+"""share of `CHUNK` steps below which they are"""
 BATCH = 128
 PAUSE = 10
 LEARNING_RATE = 1e-3
@@ -33,7 +38,7 @@ def confusion(
     """The share of steps that look as much like another task, whose teacher would act otherwise.
 
     A network like the student's learns, from the training steps, to name the task of what is observed, and what each
-    task's teacher prefers there. It is asked on the validation steps.
+    task's teacher prefers there, for `UPDATES` or until it tells the tasks apart. It is asked on validation steps.
 
     Args:
         policy: the student; it stays as it is.
@@ -41,6 +46,11 @@ def confusion(
         seed: of the network and the order.
         between: called every `PAUSE` updates; what it raises ends the look.
     """
+    rng = np.random.default_rng(seed)
+    judged = lessons.split.validation
+    if len(judged) > STEPS:
+        judged = rng.choice(judged, STEPS, replace=False)
+    some = rng.permutation(judged)[:CHUNK]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         probe = _Probe(policy, len(lessons.task_names))
@@ -58,9 +68,8 @@ def confusion(
             optimizer.zero_grad()
             (cross_entropy(names, task) + told).backward()
             optimizer.step()
-    judged = lessons.split.validation
-    if len(judged) > STEPS:
-        judged = np.random.default_rng(seed).choice(judged, STEPS, replace=False)
+            if (number + 1) % LOOK == 0 and _confused(probe, lessons, some).mean() < CLEAR:
+                break
     parts = np.array_split(judged, -(-len(judged) // CHUNK))
     return float(np.mean(np.concatenate([_confused(probe, lessons, part) for part in parts])))
 
@@ -85,7 +94,7 @@ class _Probe(nn.Module):
 
 
 def _tensor(lessons: Lessons, steps: np.ndarray, device: torch.device) -> Tensor:
-    return torch.as_tensor(np.ascontiguousarray(lessons.observations(steps)), device=device)
+    return torch.as_tensor(lessons.observations(steps), device=device)
 
 
 def _confused(probe: _Probe, lessons: Lessons, steps: np.ndarray) -> np.ndarray:

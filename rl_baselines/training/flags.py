@@ -78,6 +78,13 @@ def add_training_flags(parser: Parser) -> None:
     )
     add_trust_flag(again)
     again.add_argument("--new-lr", type=positive_float, help="rate of the retraining; else 0.01 × the saved one")
+    again.add_argument(
+        "--value-warmup",
+        type=whole_number,
+        metavar="STEPS",
+        help="environment steps in which a student that goes on by rewards learns their values alone and acts as "
+        f"before; else {DEFAULTS['value_warmup']:,}, 0 none",
+    )
     again.add_argument("--resume", metavar="RUN", help="go on with an interrupted run, in its folder")
 
     out = parser.add_argument_group("output")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 """of ``plan.json``"""
 SAVING = ("episode_window", "min_episodes_save", "eval_freq", "save_freq")
-EVALUATING = ("eval_episodes", "n_eval_envs", "eval_env_kwargs", "save_replay_buffer")
+EVALUATING = ("eval_episodes", "n_eval_envs", "eval_env_kwargs", "save_replay_buffer", "value_warmup")
 RECORDING = ("record_trajectories", "record_interval", "record_stochastic")
 """fields that a resumed run takes over from the run's first part, and those that runs before them do not have"""
 
@@ -67,6 +67,8 @@ class TrainingPlan:
     eval_env_kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """parameters of the evaluation's world that differ from the training's"""
     save_replay_buffer: bool = True
+    value_warmup: int = 0
+    """steps in which values alone are learned; 0: none"""
     num_threads: int | None = None
     """of torch; None: one, or for pixels as many as cores"""
     verbose: int = 0

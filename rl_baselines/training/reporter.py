@@ -38,6 +38,8 @@ class Reporter:
         print(table(plan.settings))
         if plan.teacher_data:
             print(model.lessons.in_words())  # type: ignore[attr-defined]
+        if plan.value_warmup:
+            print(f"in the first {plan.value_warmup:,} steps it acts as it was taught, and learns what that earns")
         world = getattr(getattr(model.get_env(), "unwrapped", None), "world", None)
         tables = world.term_tables() if isinstance(world, BatchedWorld) else ""
         if tables:

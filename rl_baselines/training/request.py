@@ -35,6 +35,7 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "preset": "tuned",
         "log_interval": 0,
         "eval_episode_window": 400,
+        "value_warmup": 10_000,
     }
 )
 """What a choice that was not made stands for; those left out here have no default of their own."""
@@ -71,6 +72,8 @@ class TrainingRequest:
     trust_pickle: bool | None = None
     """whether pickles of a model that SRL3 did not train may be opened, which can run any code"""
     new_lr: float | None = None
+    value_warmup: int | None = None
+    """steps in which a student that goes on by rewards learns values alone"""
     resume: str | None = None
     log_dir: Path | None = None
     suffix: str | None = None

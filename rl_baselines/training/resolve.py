@@ -137,6 +137,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         eval_env_kwargs=evaluation_kwargs(request, env_id, env_kwargs),
         tasks=planned_tasks(request, config, mixture, parent, teachers),
         save_replay_buffer=request.value("save_replay_buffer"),
+        value_warmup=_value_warmup(request, algo, parent),
         num_threads=request.num_threads,
         verbose=request.value("verbose"),
         save_freq=save_freq,
@@ -292,6 +293,18 @@ def _flag(name: str, request: TrainingRequest) -> str:
         flags = {parameter: flag for flag, parameter in ENV_FLAGS.items()}
         name = next((flags[each] for each in request.env_kwargs or {} if each in flags), name)
     return f"--{name.replace('_', '-')}"
+
+
+def _value_warmup(request: TrainingRequest, algo: str, parent: "Checkpoint | None") -> int:
+    """Steps in which values alone are learned: of a policy to which no algorithm has taught them."""
+    if parent is not None and is_another(algo, parent.info.algo):
+        return int(request.value("value_warmup"))
+    if request.value_warmup is not None:
+        raise UserError(
+            "--value-warmup is for a student that goes on by rewards; add --load-rl-model-path STUDENT --algo ppo2, or "
+            "leave it out."
+        )
+    return 0
 
 
 def _export(asked: bool | None) -> bool:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
+from rl_baselines.distillation.value_warmup import ValueWarmupCallback
 from rl_baselines.hyperparams.classes import is_hindsight, make_callbacks
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.folder import RunFolder, link_latest, nearest_existing, remove_run, unlink_latest
@@ -283,6 +284,8 @@ def _callbacks(
 ) -> list[BaseCallback]:
     plan, writer = session.plan, saving.writer
     callbacks: list[BaseCallback] = [EpisodeRecorder(log, writer.figures), FiniteGuard(log), saving]
+    if plan.value_warmup:
+        callbacks.append(ValueWarmupCallback(plan.value_warmup))
     if is_hindsight(session.hyperparams.get("replay_buffer_class")):
         callbacks.append(FirstEpisodeCallback())
     if plan.eval_freq:

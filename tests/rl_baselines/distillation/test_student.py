@@ -157,12 +157,13 @@ def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) ->
     assert judgements(again)[0][0] < 1.2 * before
 
     request_ = TrainingRequest(load_rl_model_path=str(run.path), log_dir=tmp_path / "rewards", no_vis=True)
+    at_once = {"algo": "ppo2", "num_timesteps": 64, "value_warmup": 0}
     with pytest.raises(UserError, match="or --algo ppo2 to train it on by rewards"):
         resolve(request_)
     with pytest.raises(UserError, match="was trained with distillation, and can't be retrained with a2c"):
         resolve(dataclasses.replace(request_, algo="a2c"))
     still = ("n_steps:32", "n_envs:2", "n_epochs:1", "learning_rate:0.0")
-    plan = resolve(dataclasses.replace(request_, algo="ppo2", num_timesteps=64, no_progress=True, hyperparam=still))
+    plan = resolve(dataclasses.replace(request_, **at_once, no_progress=True, hyperparam=still))
     assert plan.hyperparams["policy_kwargs"] == {"net_arch": [32]}
     assert plan.settings["gamma"].source == "config/hyperparams/ppo2.yaml: default"
     result = run_training(plan)
@@ -172,9 +173,31 @@ def test_retrained_by_more_lessons_and_by_rewards(data: Path, tmp_path: Path) ->
     assert (after.info.algo, after.info.num_timesteps) == ("ppo2", 64)
     for name, weights in load_checkpoint(run.latest).parameters["policy"].items():
         torch.testing.assert_close(after.parameters["policy"][name], weights)
-    learned = run_training(resolve(dataclasses.replace(request_, algo="ppo2", num_timesteps=64, new_lr=1e-3)))
+    learned = run_training(resolve(dataclasses.replace(request_, **at_once, new_lr=1e-3)))
     assert learned.run is not None
     assert learned.run.path.parent.name == "ppo2"
+
+
+def test_values_learn_from_rewards_in_a_network_of_their_own(data: Path, tmp_path: Path) -> None:
+    """Where a student sees pictures, what corrects its values does not change what its actions depend on."""
+    run = student(data, "toward", tmp_path / "logs", srl_model="raw_pixels", hyperparam=("n_epochs:1",))
+    on = {"load_rl_model_path": str(run.path), "algo": "ppo2", "num_timesteps": 32, "no_vis": True, "no_progress": True}
+    on["value_warmup"] = 0
+    small = ("n_steps:16", "n_envs:2", "learning_rate:1e-3", "max_grad_norm:1e9")  # one rollout
+
+    def trained(name: str, *flags: str) -> dict[str, torch.Tensor]:
+        plan = resolve(TrainingRequest(**on, log_dir=tmp_path / name, hyperparam=(*small, *flags)))
+        result = run_training(plan)
+        assert result.run is not None
+        weights: dict[str, torch.Tensor] = load_checkpoint(result.run.latest).parameters["policy"]
+        return weights
+
+    begun = load_checkpoint(run.latest).parameters["policy"]
+    without, much = trained("without", "vf_coef:0.0"), trained("much", "vf_coef:9.0")
+    for name, value in begun.items():
+        of_values = name.startswith(("vf_features_extractor.", "value_net."))
+        assert torch.equal(without[name], value) or not of_values, "each begins as the one that they shared"
+        assert torch.equal(without[name], much[name]) != of_values
 
 
 def stopped_and_resumed(
