@@ -96,7 +96,9 @@ def _fits(value: Any, kind: Any) -> bool:
             and all(_fits(item, kind) for item, kind in zip(value, kinds, strict=True))
         )
     if origin is dict:
-        return isinstance(value, dict)
+        return isinstance(value, dict) and (
+            arguments[1] is Any or all(_fits(item, arguments[1]) for item in value.values())
+        )
     if arguments:  # a union
         return any(_fits(value, kind) for kind in arguments)
     if kind is int and isinstance(value, bool):

@@ -219,6 +219,7 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "no table of names": (lambda p: (p / "dataset_config.json").write_text("[]"), "holds no object"),
     "a later format": (lambda p: change_config(p, format=9), "dataset format 9"),
     "odd frame shape": (lambda p: change_config(p, frame_shape="wide"), "'frame_shape' in .* is 'wide'"),
+    "odd worlds": (lambda p: change_config(p, label_kwargs={"a": 5}), "'label_kwargs' in .* is {'a': 5}"),
     "another frame shape": (lambda p: change_config(p, frame_shape=[64, 64, 3]), "are 36x40x3, but its .* 64x64x3"),
     "no rewards": (lambda p: change(p / "preprocessed_data.npz", rewards=None), "lacks rewards"),
     "NaN rewards": (lambda p: change(p / "preprocessed_data.npz", rewards=NAN), "rewards .* at 2 of 9 .* is step 1"),
