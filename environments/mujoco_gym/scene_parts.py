@@ -41,11 +41,25 @@ class ModelParts:
                 shape = joined([_placed(mesh, model.geom_pos[geom], model.geom_quat[geom]) for geom, mesh in geoms])
             self.parts.append(ScenePart(model.body(body).name or f"body {body}", shape, colour, ground))
 
-    def poses(self, data: mujoco.MjData) -> np.ndarray:
-        """``(parts, 7)``: position and quaternion (w, x, y, z) of each part in a forwarded state."""
-        turns = data.xquat[self._bodies]
-        places = data.xpos[self._bodies] + rotated(turns, self._within[:, :3])
-        return np.concatenate([places, multiplied(turns, self._within[:, 3:])], 1)
+        self._model = model
+        self._data = mujoco.MjData(model)
+
+    def poses(self, qpos: np.ndarray, mocap_pos: np.ndarray, mocap_quat: np.ndarray) -> np.ndarray:
+        """``(n, parts, 7)``: position and quaternion (w, x, y, z) of each part.
+
+        Args:
+            qpos: of n robots, ``(n, nq)``.
+            mocap_pos: ``(n, nmocap, 3)``.
+            mocap_quat: ``(n, nmocap, 4)``.
+        """
+        data, bodies = self._data, self._bodies
+        places, turns = np.empty((len(qpos), len(bodies), 3)), np.empty((len(qpos), len(bodies), 4))
+        for row in range(len(qpos)):
+            data.qpos, data.mocap_pos, data.mocap_quat = qpos[row], mocap_pos[row], mocap_quat[row]
+            mujoco.mj_kinematics(self._model, data)
+            places[row], turns[row] = data.xpos[bodies], data.xquat[bodies]
+        within = np.broadcast_to(self._within, (*places.shape[:2], 7))
+        return np.concatenate([places + rotated(turns, within[..., :3]), multiplied(turns, within[..., 3:])], -1)
 
 
 def _mesh(model: mujoco.MjModel, geom: int) -> Mesh | None:

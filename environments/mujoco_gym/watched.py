@@ -24,8 +24,9 @@ class Watched(NamedState, BatchedWorld):
         return self._parts().parts
 
     def scene_poses(self, rows: Rows = ALL) -> np.ndarray:
-        parts = self._parts()
-        return np.stack([parts.poses(self.backend.data(int(row))[1]) for row in self._all_rows[rows]])
+        chosen = self._all_rows[rows]
+        state = [self.backend.exact(field)[chosen].cpu().numpy() for field in ("qpos", "mocap_pos", "mocap_quat")]
+        return self._parts().poses(*state)
 
     def simulation(self, row: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """One robot's model, and its present state, forwarded: what a viewer of MuJoCo's own shows."""

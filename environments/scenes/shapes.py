@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROUND = 20
+ROUND = 12
 """corners of a circle"""
 
 

@@ -28,7 +28,7 @@ def volume(mesh: Mesh) -> float:
     ],
 )
 def test_a_primitive_encloses_its_volume(mesh, expected):
-    assert volume(mesh) == pytest.approx(expected, rel=0.06)
+    assert volume(mesh) == pytest.approx(expected, rel=0.12)
     moved = Mesh(mesh.vertices + np.array([5, -3, 2]), mesh.faces)
     assert volume(moved) == pytest.approx(volume(mesh), rel=1e-4), "the surface has a hole"
 
@@ -64,6 +64,8 @@ def test_parts_of_a_mujoco_world_are_where_its_geoms_are(env_id):
         inside = np.linalg.norm(placed - data.geom_xpos[geom], axis=1).min()
         assert inside <= model.geom_rbound[geom] + 1e-3
     assert len(shown) >= len(parts)
+    if env_id == "Ant":  # of which every body is one geom
+        np.testing.assert_allclose(poses[1, :, :3], data.geom_xpos[shown], atol=1e-9)
     venv.close()
 
 

@@ -253,12 +253,7 @@ class BatchedPolicy(ActorCriticPolicy):
             starts[0] = torch.as_tensor(np.asarray(episode_start, np.bool_), device=self.device)
         with torch.no_grad():
             distribution, memory = self.act(self.normalise(observations)[None], memory, starts)
-            if deterministic:
-                actions = distribution.mode()
-            elif isinstance(distribution, Gaussian):
-                actions = torch.normal(distribution.mean, distribution.std.expand_as(distribution.mean))
-            else:
-                actions = torch.multinomial(distribution.log_probs.exp(), 1).squeeze(-1)
+            actions = _chosen(distribution, deterministic)
         given = actions.cpu().numpy()
         if isinstance(self.action_space, spaces.Box):
             given = np.clip(given, self.action_space.low, self.action_space.high)
@@ -287,8 +282,13 @@ class BatchedPolicy(ActorCriticPolicy):
 
     # what Stable-Baselines3 asks of a policy
 
+    def set_training_mode(self, mode: bool) -> None:
+        if self.training != mode:  # to tell all modules takes as long as a small network
+            super().set_training_mode(mode)
+
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
-        return self.get_distribution(observation).get_actions(deterministic=deterministic)
+        assert isinstance(observation, Tensor)
+        return _chosen(self.act(self.normalise(observation))[0], deterministic)
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         assert isinstance(obs, Tensor)
@@ -309,3 +309,12 @@ class BatchedPolicy(ActorCriticPolicy):
             **super()._get_constructor_parameters(),
             **{name: getattr(self, name) for name in (*own, *memory)},
         }
+
+
+def _chosen(distribution: ActionDistribution, deterministic: bool) -> Tensor:
+    """The most likely actions, or some that torch's own generator draws."""
+    if deterministic:
+        return distribution.mode()
+    if isinstance(distribution, Gaussian):
+        return torch.normal(distribution.mean, distribution.std.expand_as(distribution.mean))
+    return torch.multinomial(distribution.log_probs.exp(), 1).squeeze(-1)

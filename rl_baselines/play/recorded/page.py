@@ -57,7 +57,7 @@ class RecordedPage:
                 "Speed", _speeds(reel.timeline.speed), initial_value=f"{reel.timeline.speed:g}×"
             )
             self._again = gui.add_checkbox("Again and again", reel.timeline.again)
-            self._follow = gui.add_checkbox("Follow the first robot", True)
+            self._follow = gui.add_checkbox("Follow the robots", True)
             self._end = gui.add_button("End play", hint="key Esc; the command ends", color="red")
         with gui.add_folder("This moment"):
             self._values = gui.add_markdown("")

@@ -42,7 +42,8 @@ class Controls:
         )
         acting = next(name for name, value in ACTIONS.items() if value == player.deterministic)
         self._acting = gui.add_dropdown("Actions", tuple(ACTIONS), initial_value=acting)
-        self._follow = gui.add_checkbox("Follow the first robot", False)
+        walks = player.stage.can_be_pushed
+        self._follow = gui.add_checkbox("Follow the robots", walks, hint="each stays where it is seen", visible=walks)
         self._end = gui.add_button("End play", hint="key Esc; the command ends", color="red")
         self._pause.on_click(lambda _: player.post(self.toggle_pause))
         self._step.on_click(lambda _: player.post(self._single_step))

@@ -73,6 +73,7 @@ class Page:
             self._back.on_click(lambda _: player.post(self._go_back))
             self._record.on_click(lambda event: player.post(lambda: self._toggle_film(event.client)))
         self._details = Details(gui)
+        self._view.follow = player.stage.can_be_pushed
         self.checkpoints.update(player.clock())
 
     @property

@@ -49,7 +49,7 @@ class View(Protocol):
     """Draws the robots of all slots.
 
     Attributes:
-        follow: the first robot stays in the middle.
+        follow: robots that walk stay where they are seen.
     """
 
     follow: bool
@@ -67,7 +67,8 @@ class MeshView:
     """One instanced mesh for each shape, with the poses of all parts of all robots that have it; what stands still is
     not sent again.
 
-    Slots lie along y, the robots of a slot along x. With ``follow`` everything is drawn about the first robot.
+    Slots lie along y, the robots of a slot along x. With ``follow`` every robot stays at its place there; on a map that
+    robots share all are drawn about the first one.
 
     Args:
         server: viser's.
@@ -76,7 +77,7 @@ class MeshView:
         titles: of the slots, or of all robots.
 
     Attributes:
-        follow: the first robot stays in the middle.
+        follow: robots that walk stay where they are seen.
     """
 
     def __init__(self, server: Any, shown: Shown, parts: Sequence[ScenePart], titles: Sequence[str]) -> None:
@@ -105,21 +106,22 @@ class MeshView:
     def draw(self, shown: Shown, titles: Sequence[str]) -> None:
         poses = shown.scene_poses()
         places = poses[..., :3] + self._offsets[:, None]
-        middle = self._middle(places) if self.follow else np.zeros(3)
+        walked = self._walked(places) if self.follow else np.zeros((1, 3))
+        places = places - walked[:, None]
         robots = shown.setting.robots
         with self._server.atomic():
             if self._grid is not None and self.follow:  # so that it seems to stand still
-                self._grid.position = (*(-middle[:2] % SECTION).tolist(), self._floor)
+                self._grid.position = (*(-walked[0, :2] % SECTION).tolist(), self._floor)
             for shape, (numbers, handle) in enumerate(zip(self._alike, self._handles, strict=True)):
                 rows = slice(None, None, robots) if self._ground[numbers[0]] else slice(None)
-                now = np.concatenate([places[rows, numbers] - middle, poses[rows, numbers, 3:]], -1).reshape(-1, 7)
+                now = np.concatenate([places[rows, numbers], poses[rows, numbers, 3:]], -1).reshape(-1, 7)
                 sent = self._sent[shape]
                 if sent is None or np.abs(now - sent).max() > STILL:
                     handle.batched_positions, handle.batched_wxyzs = now[:, :3], now[:, 3:]
                     self._sent[shape] = now
             titled = shown.count // len(titles)
             for number, (label, title) in enumerate(zip(self._labels, titles, strict=True)):
-                base = places[number * titled, ~self._ground].mean(0) - middle
+                base = places[number * titled, ~self._ground].mean(0)
                 label.position = (float(base[0]), float(base[1]), float(base[2]) + 0.35 * self._spacing)
                 if label.text != title:
                     label.text = title
@@ -212,9 +214,15 @@ class MeshView:
         offsets[:, 1] = (slot + robot // columns) * -self._spacing
         return offsets
 
-    def _middle(self, places: np.ndarray) -> np.ndarray:
-        base = places[0, ~self._ground].mean(0)
-        return np.array([base[0], base[1], 0.0])
+    def _walked(self, places: np.ndarray) -> np.ndarray:
+        """``(n, 3)``, or ``(1, 3)`` for all: what is to be taken off, so that robots stay at their places."""
+        if self._ground.any():
+            places, offsets = places[:1], np.zeros((1, 3))
+        else:
+            offsets = self._offsets
+        walked: np.ndarray = places[:, ~self._ground].mean(1) - offsets
+        walked[:, 2] = 0
+        return walked
 
     def _look(self, moving: np.ndarray) -> None:
         centre = (moving[..., :3].mean(1) + self._offsets).mean(0)

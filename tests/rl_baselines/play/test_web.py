@@ -291,6 +291,12 @@ def test_parts_that_look_alike_are_one_mesh_and_a_drag_tells_whose_it_was(server
     assert body.batched_positions[:, 2].tolist() == [1, 4, 7, 10]
     assert (feet.batched_colors[:4] == feet.batched_colors[0]).all()
     assert (feet.batched_colors[4:] != feet.batched_colors[0]).any(1).all()
+    seen = feet.batched_positions.copy()
+    view.follow = True
+    poses[1, :, 0] += 10
+    poses[3, :, 1] -= 7
+    view.draw(shown, ["one", "two"])
+    np.testing.assert_allclose(np.diff(feet.batched_positions, axis=0), np.diff(seen, axis=0), atol=1e-9)
     pulled = []
     view.on_pull(lambda robot, way: pulled.append((robot, way.tolist())))
     event = SimpleNamespace(phase="end", instance_index=5, start_position=(0, 0, 0), end_position=(1, 2, 3))
