@@ -121,7 +121,7 @@ def page(effort: Effort, what: str) -> list[Measured]:
     Args:
         effort: how much.
         what: ``share``: per cent of a core that play takes with four ants at 15 pictures per second; ``pictures``: per
-            second, of sixteen ants.
+            second, of sixteen ants, of 20 that are asked for.
     """
     robots = ROBOTS if what == "share" else 16
     seconds = effort.count(20, least=5)
@@ -130,7 +130,7 @@ def page(effort: Effort, what: str) -> list[Measured]:
         training() as trained,
         copy_of(trained) as run,
         playing(run, robots, pictures=True) as player,
-        looked_at(player, 15.0) as shown,
+        looked_at(player, 15.0 if what == "share" else 20.0) as shown,
     ):
         turn_for(player, shown, WARM_SECONDS)
         for _ in range(effort.repeats):
