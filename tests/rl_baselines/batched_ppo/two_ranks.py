@@ -31,7 +31,7 @@ def check_sums(ranks: Ranks) -> None:
         loss, nothing = (samples @ weight).square().mean(), torch.zeros(())
         loss.backward()
         loss = loss.detach()
-        return Losses(loss, ActorLosses(loss, nothing, nothing, loss, nothing, nothing), nothing)
+        return Losses(loss, ActorLosses(loss, nothing, nothing, loss, nothing, nothing, nothing), nothing)
 
     wanted_loss = losses(whole).total
     wanted = weight.grad
