@@ -13,7 +13,7 @@ FLOCK := $(if $(shell command -v flock),flock constraints.txt)
 
 TRAIN_ARGS := --algo ppo2 --env KukaButtonGymEnv-v0 --srl-model ground_truth --num-timesteps 100_000
 
-NEXT := make train ARGS="--env Ant --num-timesteps 8e6"
+NEXT := make train ARGS="--env Ant --num-timesteps 10e6"
 
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 

@@ -156,7 +156,7 @@ def test_train_names_what_comes_next(checkout):
         return subprocess.run(command, cwd=checkout, env=ENVIRONMENT, capture_output=True, text=True).stdout
 
     assert (
-        """'next, an ant that learns to run in some minutes: make train ARGS="--env Ant --num-timesteps 8e6"'"""
+        """'next, an ant that learns to run in some minutes: make train ARGS="--env Ant --num-timesteps 10e6"'"""
         in said()
     )
     assert "next, an ant" not in said("ARGS=--env Ant")

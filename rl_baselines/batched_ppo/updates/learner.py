@@ -82,12 +82,11 @@ class Learner:
                 figures = averaged(losses, parameters, self.ranks)
                 # what decides comes in one go, since a GPU is waited for each time
                 divergence, *others = torch.cat([figures, clipped(groups, max_grad_norm)]).tolist()
-                if settings.imitation_coef:
-                    pass  # who imitates is to move far
-                elif self.adaptive is not None:
-                    self.rate = self.adaptive.next(self.rate, divergence)
-                elif target_kl is not None and divergence > 1.5 * target_kl:
-                    break
+                if not settings.imitation_coef:  # who imitates is to move far
+                    if self.adaptive is not None:
+                        self.rate = self.adaptive.next(self.rate, divergence)
+                    elif target_kl is not None and divergence > 1.5 * target_kl:
+                        break
                 if self.novelty is not None and batch.novelty is not None:
                     inputs, wanted = batch.novelty
                     novelty_losses.append(self.novelty.learn(inputs, wanted, self.ranks))
