@@ -232,6 +232,10 @@ def joined(where: Place, *, gpus: bool) -> Iterator[Ranks]:
     import torch
     import torch.distributed as dist
 
+    # Before there is a group: functions of this module, which torch's optimisers import, take the group of that moment
+    # as a default and keep it, and its threads may abort a process whose interpreter is being taken down.
+    import torch.distributed.nn.functional
+
     if gpus and torch.cuda.device_count() < where.local_size:
         raise UserError(
             f"NCCL needs a GPU for each of the {where.local_size} processes, and this machine has "

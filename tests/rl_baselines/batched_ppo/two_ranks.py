@@ -1,6 +1,7 @@
 """What each of two processes does for `test_processes`: ``python -m tests.rl_baselines.batched_ppo.two_ranks``."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,12 @@ def _parameters(policy: torch.nn.Module) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in policy.parameters()])
 
 
+def check_ends() -> None:
+    """No thread of the exchange is left; one would now and then end the process by SIGABRT."""
+    threads = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+    assert not [name for name in threads if "gloo" in name], threads
+
+
 def main() -> None:
     """All checks."""
     torch.set_num_threads(1)
@@ -87,6 +94,7 @@ def main() -> None:
         check_sums(ranks)
         check_training(ranks)
         check_refusals(ranks)
+    check_ends()
 
 
 if __name__ == "__main__":
