@@ -62,6 +62,17 @@ def test_a_trot_written_by_hand_follows_its_command():
     assert world.air_time.max() > 0
 
 
+@pytest.mark.parametrize("aside", [-0.5, 0.5])
+def test_the_trot_goes_ahead_and_aside_as_told(aside: float):
+    world = make(FLAT, 6, **STILL)
+    world.set_command([0.3, aside, 0.0])
+    velocities = []
+    for _ in range(200):
+        assert not world.step(torch.from_numpy(trot_action(world))).terminated.any()
+        velocities.append(world.base_lin_vel[:, :2].clone())
+    assert torch.stack(velocities[50:]).mean((0, 1)).tolist() == pytest.approx([0.3, aside], abs=0.18)
+
+
 def test_the_trot_tracks_better_than_a_robot_that_stands():
     tracked = []
     for policy in (trot_action, lambda world: np.zeros((world.num_envs, 12), np.float32)):
