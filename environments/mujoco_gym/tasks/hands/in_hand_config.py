@@ -170,7 +170,7 @@ class RotateZConfig(InHandConfig):
         default_factory=lambda: {
             "turning": 1.0,
             "position": 0.5,
-            "dropped": -20.0,
+            "dropped": -60.0,
             "hand_pose": -0.02,
             "action_rate": -0.001,
             "energy": -0.001,
