@@ -6,28 +6,22 @@ One episode of each hand in MuJoCo's own engine, by the most probable actions of
 world's scripted policy instead). Terms are mean sums over an episode, weights included.
 """
 
-import argparse
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from environments.registry import find_env
-from rl_baselines.acting.actor import Actor
-from rl_baselines.checkpoints.archive import load_checkpoint
-from rl_baselines.runs.find import find_checkpoint
-
-Policy = Callable[[Any, np.ndarray], np.ndarray]
-"""from a world, and which robots begin an episode, to the actions of all"""
+from docs.trained import Policy, judge_arguments, opened
 
 
-def handle(world: Any, policy: Policy, seed: int) -> dict[str, str]:
-    """Figures by name, means over the hands of the world."""
+def handle(world: Any, policy: Policy) -> dict[str, str]:
+    """Figures by name, means over the hands of the world.
+
+    Args:
+        world: at the beginning of its episodes.
+        policy: whose.
+    """
     robots = world.num_envs
-    world.seed([seed + robot for robot in range(robots)])
-    world.reset()
     alive = torch.ones(robots, dtype=torch.bool)
     terms = torch.zeros(len(world.term_names()), robots)
     steps, succeeded, speed, goals = (torch.zeros(robots) for _ in range(4))
@@ -63,31 +57,11 @@ def handle(world: Any, policy: Policy, seed: int) -> dict[str, str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m docs.hands", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", type=Path, help="run folder, or a folder with runs")
-    parser.add_argument("--robots", type=int, default=100, help="episodes, all at once (default: 100)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first hand (default: 0)")
-    parser.add_argument("--oracle", action="store_true", help="the scripted policy in the place of the trained one")
-    arguments = parser.parse_args(argv)
-    checkpoint_path = find_checkpoint(arguments.run)
-    info = load_checkpoint(checkpoint_path).info
-    entry = find_env(info.env_id)
-    face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": []}
-    world = face.world_class(face.config_class.from_kwargs(kwargs), arguments.robots)
-    if arguments.oracle:
-        oracle: Any = entry.load_oracle()
-        figures = handle(world, lambda now, _: oracle(now), arguments.seed)
-    else:
-        actor = Actor.load(checkpoint_path)
-        figures = handle(
-            world, lambda now, starts: actor.act(now.observe().numpy(), starts, deterministic=True), arguments.seed
-        )
-    world.close()
-    for name, figure in figures.items():
+    arguments = judge_arguments("python -m docs.hands", __doc__, 100).parse_args(argv)
+    world, policy = opened(arguments.run, arguments.robots, seed=arguments.seed, oracle=arguments.oracle)
+    for name, figure in handle(world, policy).items():
         print(f"{name}: {figure}")
+    world.close()
 
 
 if __name__ == "__main__":

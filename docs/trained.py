@@ -1,0 +1,52 @@
+"""The world of a trained policy, in MuJoCo's own engine, for `docs.gaits` and `docs.hands`, which judge it."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from environments.registry import find_env
+from rl_baselines.acting.actor import Actor
+from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.runs.find import find_checkpoint
+
+Policy = Callable[[Any, np.ndarray], np.ndarray]
+"""from a world, and which robots begin an episode, to the actions of all"""
+
+
+def judge_arguments(prog: str, description: str | None, robots: int) -> argparse.ArgumentParser:
+    """The flags of a command that judges a run by one episode of each of so many robots."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="run folder, or a folder with runs")
+    parser.add_argument("--robots", type=int, default=robots, help=f"episodes, all at once (default: {robots})")
+    parser.add_argument("--seed", type=int, default=0, help="of the first robot (default: 0)")
+    parser.add_argument("--oracle", action="store_true", help="the scripted policy in the place of the trained one")
+    return parser
+
+
+def opened(run: Path, robots: int, *, seed: int, oracle: bool) -> tuple[Any, Policy]:
+    """The world at the beginning of its episodes, and the most probable actions of ``best_model.zip`` in it.
+
+    Args:
+        run: run folder, or a folder with runs.
+        robots: of the world.
+        seed: of the first robot.
+        oracle: the world's scripted policy in the place of the trained one.
+    """
+    checkpoint_path = find_checkpoint(run)
+    info = load_checkpoint(checkpoint_path).info
+    entry = find_env(info.env_id)
+    face: Any = entry.load_class()
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": []}
+    world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
+    world.seed([seed + robot for robot in range(robots)])
+    world.reset()
+    if oracle:
+        scripted: Any = entry.load_oracle()
+        return world, lambda now, _: scripted(now)
+    actor = Actor.load(checkpoint_path)
+    return world, lambda now, starts: actor.act(now.observe().numpy(), starts, deterministic=True)
