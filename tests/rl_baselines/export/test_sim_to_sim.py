@@ -102,7 +102,6 @@ def test_the_quadruped(tmp_path: Path) -> None:
     plain = plain_returns(tmp_path / "robot", "drive_quadruped", starts, speeds, f"{COMMAND}, steps=25")
     own = own_returns(checkpoint, world, 25)
     assert own.mean() > 0
-    # a foot that touches the ground a little sooner or later leads elsewhere, in one robot or two; a term that is another
-    # than the world's, in all
+    # a foot that touches the ground a little sooner leads elsewhere, in one robot or two; another term, in all
     alike = np.isclose(plain, own, rtol=1e-4)
     assert alike.sum() >= EPISODES - 3, f"one of the ten rewards is another than the world's: {plain}, {own}"
