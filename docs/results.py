@@ -84,14 +84,24 @@ def gpu(rows: Sequence[Training]) -> str:
     return table(head, [cells(each) for each in rows])
 
 
+def gaits(rows: Sequence[Training]) -> str:
+    """How trained quadrupeds walk, as docs/gaits.py prints it."""
+    return judged(rows, 200)
+
+
 def hands(rows: Sequence[Training]) -> str:
     """What trained hands do, as docs/hands.py prints it."""
+    return judged(rows, 100)
+
+
+def judged(rows: Sequence[Training], episodes: int) -> str:
+    """A row for each training, with what a command of docs/ says of so many episodes."""
 
     def cells(each: Training) -> tuple[str, ...]:
         name = each.world.removesuffix("GymEnv-v0")
         return (name, f"{each.mean_steps:,}", str(each.more["seconds"]), str(each.more["judged"]))
 
-    return table(("world", "steps", "seconds", "the policy, 100 episodes"), [cells(each) for each in rows])
+    return table(("world", "steps", "seconds", f"the policy, {episodes} episodes"), [cells(each) for each in rows])
 
 
 def representations(rows: Sequence[Training]) -> str:
@@ -111,6 +121,7 @@ TABLES: dict[str, Callable[[Sequence[Training]], str]] = {
     "others": others,
     "ant": ant,
     "gpu": gpu,
+    "gaits": gaits,
     "hands": hands,
     "representations": representations,
 }
