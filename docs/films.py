@@ -24,12 +24,17 @@ COLOURS = "split[a][b];[a]palettegen=max_colors=96:stats_mode=diff[p];[b][p]pale
 
 
 def frames(
-    checkpoint_path: Path, seconds: float, skipped: float, command: list[float] | None, every: int = 1
+    checkpoint_path: Path,
+    seconds: float,
+    skipped: float,
+    command: list[float] | None,
+    every: int = 1,
+    deterministic: bool | None = None,
 ) -> np.ndarray:
     """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions."""
     info = load_checkpoint(checkpoint_path).info
     if not find_env(info.env_id).load_config().has("sim"):
-        return _frames_by_step(checkpoint_path, info, seconds, skipped, every)
+        return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic)
     face: Any = find_env(info.env_id).load_class()
     kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH)}
     world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
@@ -53,7 +58,9 @@ def frames(
     return np.stack(seen)
 
 
-def _frames_by_step(checkpoint: Path, info: CheckpointInfo, seconds: float, skipped: float, every: int) -> np.ndarray:
+def _frames_by_step(
+    checkpoint: Path, info: CheckpointInfo, seconds: float, skipped: float, every: int, deterministic: bool | None
+) -> np.ndarray:
     """The same of a world of another engine: a picture for every so many steps, as its policy acts in `enjoy`."""
     actor = Actor.load(checkpoint)
     kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH)}
@@ -64,7 +71,7 @@ def _frames_by_step(checkpoint: Path, info: CheckpointInfo, seconds: float, skip
     for step in range(before + round(seconds * FRAMES_PER_SECOND) * every):
         if step >= before and (step - before) % every == 0:
             seen.append(np.asarray(venv.get_images()[0])[..., :3])
-        actions = actor.act(observations, starts)  # type: ignore[arg-type]
+        actions = actor.act(observations, starts, deterministic)  # type: ignore[arg-type]
         observations, _, starts, _ = venv.step(actions)
     venv.close()
     return np.stack(seen)
@@ -87,11 +94,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--skip", type=float, default=1.0, help="seconds before the film begins (default: 1)")
     parser.add_argument("--every", type=int, default=1, help="steps for each picture, of worlds that are not MuJoCo's")
     parser.add_argument(
+        "--deterministic", action="store_true", default=None, help="most probable actions in those worlds, too"
+    )
+    parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
     arguments = parser.parse_args(argv)
     checkpoint = find_checkpoint(arguments.run)
-    pictures = frames(checkpoint, arguments.seconds, arguments.skip, arguments.command, arguments.every)
+    how = (arguments.seconds, arguments.skip, arguments.command, arguments.every, arguments.deterministic)
+    pictures = frames(checkpoint, *how)
     write_gif(pictures, arguments.film)
     print(f"{arguments.film}: {len(pictures)} frames, {arguments.film.stat().st_size / 1000:.0f} kB")
 
