@@ -95,8 +95,8 @@ class Actor:
         """As `load`, of a checkpoint in memory."""
         info = checkpoint.info
         normalizer = _saved_normalizer(checkpoint)
-        encoder = checkpoint.load_encoder(device)
         with kept_generators():
+            encoder = checkpoint.load_encoder(device)
             model = model_on_spaces(checkpoint, device, info.seed if seed is None else seed)
             actor = cls(
                 model,

@@ -199,6 +199,14 @@ def test_loading_and_acting_leave_the_process_as_it_was(algo: str, tmp_path: Pat
     assert process_state() == before
 
 
+def test_loading_an_encoder_draws_nothing(tmp_path: Path, encoder: Encoder) -> None:
+    seen = Seen(pixels=True, encoded=True)
+    saved(tmp_path / "model.zip", "ppo2", seen, wrapped(worlds(True, True), seen, encoder))
+    before = process_state()
+    assert Actor.load(tmp_path / "model.zip").encoder is not None
+    assert process_state() == before
+
+
 def test_drawn_actions_follow_the_seed(tmp_path: Path, encoder: Encoder) -> None:
     saved(tmp_path / "model.zip", "ppo2", Seen(), worlds(True, False))
     raw = np.zeros((4, 4), np.float32)
