@@ -3,7 +3,7 @@
 import torch
 
 from environments.batched.single import BatchedGymEnv
-from environments.mujoco_gym.maths import atan2, roll_of, total, wrapped, yaw_of
+from environments.mujoco_gym.maths import atan2, roll_sides, total, wrapped, yaw_sides
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.task import Task, Terms
 from environments.mujoco_gym.tasks.locomotion_config import AntConfig, HumanoidConfig, LocomotionConfig
@@ -75,14 +75,19 @@ class LocomotionTask(Task):
         return self._cached("heading", self._heading)
 
     def _heading(self) -> torch.Tensor:
-        x, y = self._to_target()
-        _, qx, qy, qz = self.base_quat.unbind(1)
-        qw = self.base_quat[:, 0]
-        forward_x, forward_y = 1 - 2 * (qy * qy + qz * qz), 2 * (qx * qy + qw * qz)
+        forward_y, _, y, forward_x, _, x = self._sides_of_angles.unbind(0)
         return (forward_x * x + forward_y * y) / torch.sqrt(x * x + y * y)
 
-    def _to_target(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.config.target_distance - self.base_pos[:, 0], -self.base_pos[:, 1]
+    @property
+    def _sides_of_angles(self) -> torch.Tensor:
+        """``(6, K)``: y sides, then x sides, of three angles: the yaw of the base, its roll, the way to the target"""
+        return self._cached("sides_of_angles", self._find_sides)
+
+    def _find_sides(self) -> torch.Tensor:
+        (yaw_y, yaw_x), (roll_y, roll_x) = yaw_sides(self.base_quat), roll_sides(self.base_quat)
+        position = self.base_pos
+        target_x, target_y = self.config.target_distance - position[:, 0], -position[:, 1]
+        return torch.stack([yaw_y, roll_y, target_y, yaw_x, roll_x, target_x])
 
     @property
     def fallen(self) -> torch.Tensor:
@@ -92,15 +97,15 @@ class LocomotionTask(Task):
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
-        yaw = self._cached("yaw", lambda: yaw_of(self.base_quat))
-        x, y = self._to_target()
+        sides = self._sides_of_angles
+        yaw, roll, to_target = atan2(sides[:3], sides[3:]).unbind(0)
         terms = {
             "height": self.base_pos[:, 2:3],
             "base_lin_vel": self.base_lin_vel,
             "base_ang_vel": self.base_ang_vel,
             "yaw": yaw[:, None],
-            "roll": roll_of(self.base_quat)[:, None],
-            "angle_to_target": wrapped(atan2(y, x) - yaw)[:, None],
+            "roll": roll[:, None],
+            "angle_to_target": wrapped(to_target - yaw)[:, None],
             "up": self.up[:, None],
             "heading": self.heading[:, None],
             "joint_pos": self.joint_pos_scaled,
@@ -119,20 +124,24 @@ class LocomotionTask(Task):
             "alive": torch.ones_like(running),
             "upright": (self.up > self.config.upright).float(),
             "heading": heading,
-            "action_cost": total(actions * actions),
+        }
+        by_joint = {
+            "action_cost": actions * actions,
             "electricity": self.electricity(actions),
             "joint_limits": self.joint_limits(),
         }
-        return {name: value * running for name, value in terms.items()} | {"death": 1.0 - running}
+        sums = total(torch.stack(list(by_joint.values()), 2))
+        paid = torch.cat([torch.stack(list(terms.values()), 1), sums], 1) * running[:, None]
+        return dict(zip((*terms, *by_joint), paid.unbind(1), strict=True)) | {"death": 1.0 - running}
 
     def electricity(self, actions: torch.Tensor) -> torch.Tensor:
-        """``(K,)``: power of the motors, of actions and joint velocities as they are observed."""
+        """``(K, J)``: power of the motors, of actions and joint velocities as they are observed."""
         scale = self.config.observations["policy"]["joint_vel"].scale
-        return total((actions * (self.joint_vel * scale)).abs())
+        return (actions * (self.joint_vel * scale)).abs()
 
     def joint_limits(self) -> torch.Tensor:
-        """``(K,)``: how many joints are at their upper limit."""
-        return total((self.joint_pos_scaled > self.config.limit_margin).float())
+        """``(K, J)``: 1 for a joint at its upper limit."""
+        return (self.joint_pos_scaled > self.config.limit_margin).float()
 
     def compute_terminations(self) -> Terms:
         return {"fallen": self.fallen}
@@ -174,14 +183,13 @@ class HumanoidTask(LocomotionTask):
         return terms
 
     def electricity(self, actions: torch.Tensor) -> torch.Tensor:
-        scale = self.config.observations["policy"]["joint_vel"].scale
-        return total((actions * (self.joint_vel * scale)).abs() * self.effort)
+        return super().electricity(actions) * self.effort
 
     def joint_limits(self) -> torch.Tensor:
-        """``(K,)``: how near the joints are to their limits, 1 at a limit."""
+        """``(K, J)``: how near a joint is to its limit, 1 at the limit, times its strength."""
         margin = self.config.limit_margin
         position = self.joint_pos_scaled.abs()
-        return total((position > margin) * ((position - margin) / (1 - margin)) * self.effort)
+        return (position > margin) * ((position - margin) / (1 - margin)) * self.effort
 
 
 class AntGymEnv(BatchedGymEnv):

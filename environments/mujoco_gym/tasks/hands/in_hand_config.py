@@ -130,6 +130,7 @@ class ReorientConfig(InHandConfig):
     rewards: dict[str, float] = dataclasses.field(
         default_factory=lambda: {
             "orientation": 5.0,
+            "turning": 0.0,
             "position": 0.5,
             "success": 100.0,
             "dropped": -100.0,
@@ -138,7 +139,8 @@ class ReorientConfig(InHandConfig):
             "energy": -0.001,
         }
     )
-    """weights by the second; ``success`` is paid whole for each goal"""
+    """weights by the second; ``success`` is paid whole for each goal; ``turning``, which is not Leap's, is paid by the radian
+    that the cube comes nearer to its goal"""
     success_angle: float = 0.1
     """a goal is reached when the cube is nearer to it than this, rad"""
     orientation_free: float = 0.2

@@ -37,13 +37,23 @@ class ReorientTask(InHandTask):
     Attributes:
         goal: ``(N, 4)``: the orientation that is wanted.
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
+        last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
+        turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
         reached: ``(N,) bool``: a goal was reached in this step.
         goals: ``(N,) int64``: goals reached in this episode.
         told: ``(4,)``: the goal that a person set for all hands, which stays when it is reached; None: goals are drawn.
     """
 
     config: ReorientConfig
-    task_arrays = (*InHandTask.task_arrays, "goal", "goal_turn", "reached", "goals")
+    task_arrays = (
+        *InHandTask.task_arrays,
+        "goal",
+        "goal_turn",
+        "last_angle",
+        "turning_speed",
+        "reached",
+        "goals",
+    )
 
     def build_spec(self, robot: Robot) -> mujoco.MjSpec:
         spec = super().build_spec(robot)
@@ -55,6 +65,7 @@ class ReorientTask(InHandTask):
         count, device = self.num_envs, self.backend.device
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
+        self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
         self.told: torch.Tensor | None = None
@@ -66,14 +77,18 @@ class ReorientTask(InHandTask):
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
         self._told_reached[self.rows] = False
         self.goal_turn.zero_()
+        self.last_angle.copy_(self.angle_to_goal)
+        self.turning_speed.zero_()
         self.reached.zero_()
         self.goals.zero_()
         self._show_goal()
 
     def update(self) -> None:
         """Goals turn on, and those that are reached begin to; one that a person set stays, and is reached once."""
+        self.turning_speed.copy_((self.last_angle - self.angle_to_goal) / self.control_dt)
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
         self.goal_turn.mul_(self.config.goal_turn_decay)
+        self.last_angle.copy_(self.angle_to_goal)
         self.reached.copy_((self.angle_to_goal < self.config.success_angle) & ~self.dropped)
         if self.told is not None:
             self.reached &= ~self._told_reached
@@ -111,6 +126,7 @@ class ReorientTask(InHandTask):
         if self.told is not None:
             self.goal[:] = self.told
             self.goal_turn.zero_()
+            self.last_angle.copy_(self.angle_to_goal)
             self._show_goal()
             self.state_changed()
 
@@ -132,6 +148,7 @@ class ReorientTask(InHandTask):
         return {
             **super().compute_task_rewards(),
             "orientation": self.falling_off(self.angle_to_goal, config.orientation_free, math.pi),
+            "turning": self.turning_speed,
             "success": self.reached.float() / self.control_dt,
         }
 

@@ -254,6 +254,22 @@ def test_the_first_goal_can_be_near():
     assert anywhere.angle_to_goal.min() > 0.1
 
 
+def test_coming_nearer_to_the_goal_can_be_paid_and_its_own_turning_is_not():
+    world = make(REORIENT, 1, **QUIET)
+    put(world, turn=about(2, 0.2))
+    world.goal[:], world.goal_turn[:] = world.constant(about(2, 1.0)), world.constant([0.0, 0.0, 0.3])
+    world.last_angle[:] = world.angle_to_goal
+    assert world.last_angle.item() == pytest.approx(0.8, abs=1e-4)
+    put(world, turn=about(2, 0.3))
+    world.update()  # in 0.05 s
+    assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-3)
+    assert world.angle_to_goal.item() == pytest.approx(1.0, abs=1e-4)  # the goal went on by 0.3
+    put(world, turn=about(2, 0.25))
+    world.goal_turn.zero_()
+    world.update()
+    assert rewards(world)["turning"] == pytest.approx(-0.05 / 0.05, abs=1e-3)
+
+
 def test_an_episode_succeeds_after_so_many_goals():
     world = make(REORIENT, 1, goals_for_success=2, **QUIET)
     world.goals[:] = 1
