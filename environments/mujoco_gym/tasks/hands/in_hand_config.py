@@ -139,8 +139,7 @@ class ReorientConfig(InHandConfig):
             "energy": -0.001,
         }
     )
-    """weights by the second; ``success`` is paid whole for each goal; ``turning``, which is not Leap's, is paid by the radian
-    that the cube comes nearer to its goal"""
+    """weights by the second; ``success`` is paid for each goal, ``turning`` for each radian that the cube comes nearer"""
     success_angle: float = 0.1
     """a goal is reached when the cube is nearer to it than this, rad"""
     orientation_free: float = 0.2
