@@ -95,13 +95,19 @@ def hands(rows: Sequence[Training]) -> str:
 
 
 def judged(rows: Sequence[Training], episodes: int) -> str:
-    """A row for each training, with what a command of docs/ says of so many episodes."""
+    """A row for each training, or each of its seeds, with what a command of docs/ says of so many episodes."""
 
-    def cells(each: Training) -> tuple[str, ...]:
+    def cells(each: Training) -> list[tuple[str, ...]]:
         name = each.world.removesuffix("GymEnv-v0")
-        return (name, f"{each.mean_steps:,}", str(each.more["seconds"]), str(each.more["judged"]))
+        said, seconds = each.more["judged"], each.more["seconds"]
+        if isinstance(said, str):
+            return [(name, f"{each.mean_steps:,}", str(seconds), said)]
+        steps = each.steps * (len(said) // len(each.steps))
+        by_seed = zip(steps, seconds, said, strict=True)
+        return [(f"{name}, seed {seed}", f"{row[0]:,}", str(row[1]), row[2]) for seed, row in enumerate(by_seed)]
 
-    return table(("world", "steps", "seconds", f"the policy, {episodes} episodes"), [cells(each) for each in rows])
+    head = ("world", "steps", "seconds", f"the policy, {episodes} episodes")
+    return table(head, [line for each in rows for line in cells(each)])
 
 
 def representations(rows: Sequence[Training]) -> str:
