@@ -139,7 +139,7 @@ class ReorientConfig(InHandConfig):
             "energy": -0.001,
         }
     )
-    """weights by the second; ``success`` is paid for each goal, ``turning`` for each radian that the cube gets nearer"""
+    """weights by the second; ``success`` is paid per goal, ``turning`` per radian that the cube gets nearer"""
     success_angle: float = 0.1
     """a goal is reached when the cube is nearer to it than this, rad"""
     orientation_free: float = 0.2
