@@ -17,13 +17,13 @@ from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
+from environments.mujoco_gym.snapshots import Snapshots
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
 from environments.mujoco_gym.terms.meaning import OWN_TERMS, joint_action_terms
 from environments.mujoco_gym.terms.non_finite import FailureLog
 from environments.mujoco_gym.terms.observations import ObservationGroup
 from environments.mujoco_gym.terms.tables import term_tables
-from environments.mujoco_gym.watched import Watched
 from environments.terms import POLICY, ActionTerm, ObservationTerm, laid_out
 from srl3.errors import UserError, unknown_name
 
@@ -35,7 +35,7 @@ NON_FINITE = "non_finite"
 Terms = dict[str, torch.Tensor]
 
 
-class Task(Watched):
+class Task(Snapshots):
     """N robots of one configuration. A subclass gives the terms; their weights, noise and ranges are configuration.
 
     The order of a step: actions, physics, `update`, terminations, rewards, changes and pushes that are due,
@@ -55,8 +55,6 @@ class Task(Watched):
 
     array_kind = "torch"
     config: TaskConfig
-    task_arrays: tuple[str, ...] = ()
-    """attributes of the task, tensors of N rows, that its snapshots hold"""
     rewards_times_dt = False
     """whether weights are per second"""
 
@@ -377,50 +375,6 @@ class Task(Watched):
         """The world's terms as tables: observations, actions, rewards, terminations, randomisation, curriculum."""
         return term_tables(self.config, self.observation_terms(), self.action_terms(), self._ending_names)
 
-    # snapshots
-
-    def get_rows(self, rows: Rows = ALL) -> dict[str, torch.Tensor]:
-        chosen = self._all_rows[rows]
-        saved = {f"physics.{name}": torch.from_numpy(v) for name, v in self.backend.snapshot(chosen).items()}
-        saved |= {f"task.{name}": getattr(self, name)[chosen] for name in self.task_arrays}
-        saved |= {f"actions.{name}": values for name, values in self.actions.state(chosen).items()}
-        saved |= {f"events.{name}": values for name, values in self.events.state(chosen).items()}
-        for group in self._groups.values():
-            saved |= {f"observed.{group.name}.{name}": values for name, values in group.state(chosen).items()}
-        return {**super().get_rows(rows), **saved}
-
-    def set_rows(self, rows: Rows, state: Mapping[str, Any]) -> None:
-        chosen = self._all_rows[rows]
-        physics = {name: np.asarray(value) for name, value in _under("physics", state).items()}
-        values = {
-            name: torch.as_tensor(value).to(self.backend.device)
-            for name, value in state.items()
-            if not name.startswith("physics.")
-        }
-        self.applied[chosen] = values["applied"]
-        self.backend.restore(chosen, physics)
-        for name, value in _under("task", values).items():
-            getattr(self, name)[chosen] = value
-        self.actions.restore(chosen, _under("actions", values))
-        self.events.restore(chosen, _under("events", values))
-        for group in self._groups.values():
-            group.restore(chosen, _under(f"observed.{group.name}", values))
-        self.state_changed()
-
-    def _random_state(self) -> dict[str, Any]:
-        return {
-            "seeds": self._seeds.cpu().numpy().copy(),
-            "episodes": self._episodes.cpu().numpy().copy(),
-            "fresh": self._fresh.cpu().numpy().copy(),
-            "steps": self.steps,
-        }
-
-    def _restore_random_state(self, state: Mapping[str, Any]) -> None:
-        for name in ("seeds", "episodes", "fresh"):
-            getattr(self, f"_{name}").copy_(torch.from_numpy(np.asarray(state[name])))
-        self.steps = int(state["steps"])
-        self._follow_curriculum()
-
     # helpers
 
     def _follow_curriculum(self) -> None:
@@ -449,8 +403,3 @@ class Task(Watched):
             if name not in configured:
                 raise UserError(f"{part} of {self._original.env_id} has the term {name}, but no configuration for it.")
         return tuple(configured)
-
-
-def _under(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values whose names begin with ``part`` and a dot, by the rest of their names."""
-    return {name[len(part) + 1 :]: value for name, value in values.items() if name.startswith(f"{part}.")}
