@@ -55,6 +55,23 @@ def test_the_number_of_threads_changes_nothing(env_id):
 
 
 @pytest.mark.parametrize("env_id", WORLDS)
+def test_what_a_step_gives_can_be_learned_from_and_changed(env_id):
+    world = make(env_id, 3)
+    actions = torch.zeros(3, *world.action_space.shape)
+    for _ in range(2):
+        step = world.step(actions)
+        weight = torch.ones(3, requires_grad=True)
+        (weight * step.reward * world.observe().sum(1)).sum().backward()
+        assert weight.grad is not None
+        step.reward.mul_(2)
+        step.terms.zero_()
+        for flags in (step.terminated, step.truncated, step.success, *step.endings.values()):
+            flags.logical_not_()
+        world.reset(torch.tensor([1]))
+    assert world.elapsed.tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize("env_id", WORLDS)
 def test_a_snapshot_in_mid_episode_is_exact(env_id):
     settings = {**busy(env_id), "max_steps": 1000}
     world = make(env_id, 5, **settings)
