@@ -56,3 +56,11 @@ def test_a_climb_is_read_from_the_log(tmp_path: Path, capsys: Output) -> None:
     climbs.main([str(tmp_path), "--returns", "20", "40"])
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[1:] == ["20: 2.0M, 15 s", "40: -", "at the end: 30 after 2.0M, 15 s"]
+    log.write_text(
+        f"level,{climbs.STEPS},{climbs.SECONDS}\n"
+        + "".join(f"{n},{n}00000,{n}\n" for n in (1, 2, 19, 20))
+        + ",2100000,21\n"
+    )
+    climbs.main([str(tmp_path), "--means", "level"])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:] == ["up to 0.20M: 1.50", "up to 2.00M: 19.50"]
