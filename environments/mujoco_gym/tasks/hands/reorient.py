@@ -40,6 +40,7 @@ class ReorientTask(InHandTask):
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
         reached: ``(N,) bool``: a goal was reached in this step.
+        away: ``(N,) bool``: the cube was farther from its goal than ``success_angle`` since it reached the last one.
         goals: ``(N,) int64``: goals reached in this episode.
         told: ``(4,)``: the goal that a person set for all hands, which stays when it is reached; None: goals are drawn.
     """
@@ -52,6 +53,7 @@ class ReorientTask(InHandTask):
         "last_angle",
         "turning_speed",
         "reached",
+        "away",
         "goals",
     )
 
@@ -67,6 +69,7 @@ class ReorientTask(InHandTask):
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
+        self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
         self.told: torch.Tensor | None = None
         self._told_reached = torch.zeros(count, dtype=torch.bool, device=device)
@@ -80,6 +83,7 @@ class ReorientTask(InHandTask):
         self.last_angle.copy_(self.angle_to_goal)
         self.turning_speed.zero_()
         self.reached.zero_()
+        self.away.fill_(True)
         self.goals.zero_()
         self._show_goal()
 
@@ -89,7 +93,9 @@ class ReorientTask(InHandTask):
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
         self.goal_turn.mul_(self.config.goal_turn_decay)
         self.last_angle.copy_(self.angle_to_goal)
-        self.reached.copy_((self.angle_to_goal < self.config.success_angle) & ~self.dropped)
+        near = self.last_angle < self.config.success_angle
+        self.reached.copy_(near & self.away & ~self.dropped)  # a goal that turns on slowly is not reached twice
+        self.away.copy_(~near | (self.away & ~self.reached))
         if self.told is not None:
             self.reached &= ~self._told_reached
             self._told_reached |= self.reached

@@ -245,6 +245,25 @@ def test_a_reached_goal_pays_once_and_turns_on():
     assert torch.allclose(shown, world.goal)
 
 
+def test_a_goal_that_turns_on_slowly_is_reached_once():
+    world = make(REORIENT, 1, success_angle=0.6, goal_turn_range=(0.05, 0.05), **QUIET)
+    put(world)
+    world.goal[:] = world.constant(about(0, 0.0))
+    reached = []
+    for _ in range(9):  # it turns by 0.09, 0.16, 0.21 … and 0.43 at last
+        put(world)
+        world.update()
+        reached.append(world.reached.item())
+    assert reached == [True] + 8 * [False]
+    assert world.angle_to_goal.item() < 0.6
+    put(world, turn=about(1, 2.0))
+    world.update()
+    put(world)
+    world.update()
+    assert world.reached.item()
+    assert world.goals.item() == 2
+
+
 def test_the_first_goal_can_be_near():
     world = make(REORIENT, 60, first_goal_angle=0.5)
     assert world.angle_to_goal.max() <= 0.5 + 1e-4
