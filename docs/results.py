@@ -85,7 +85,7 @@ def gpu(rows: Sequence[Training]) -> str:
 
 
 def gaits(rows: Sequence[Training]) -> str:
-    """How trained quadrupeds walk, as docs/gaits.py prints it."""
+    """How trained robots walk, as docs/gaits.py prints it."""
     return judged(rows, 200)
 
 
@@ -98,7 +98,7 @@ def judged(rows: Sequence[Training], episodes: int) -> str:
     """A row for each training, or each of its seeds, with what a command of docs/ says of so many episodes."""
 
     def cells(each: Training) -> list[tuple[str, ...]]:
-        name = each.world.removesuffix("GymEnv-v0")
+        name = each.world.removesuffix("GymEnv-v0") + (f", `{each.flags}`" if each.flags else "")
         said, seconds = each.more["judged"], each.more["seconds"]
         if isinstance(said, str):
             return [(name, f"{each.mean_steps:,}", str(seconds), said)]
@@ -127,6 +127,7 @@ TABLES: dict[str, Callable[[Sequence[Training]], str]] = {
     "others": others,
     "ant": ant,
     "gpu": gpu,
+    "humanoid": gaits,
     "gaits": gaits,
     "hands": hands,
     "representations": representations,
