@@ -133,6 +133,7 @@ class ReorientTask(InHandTask):
             self.goal[:] = self.told
             self.goal_turn.zero_()
             self.last_angle.copy_(self.angle_to_goal)
+            self.away.fill_(True)
             self._show_goal()
             self.state_changed()
 

@@ -202,6 +202,10 @@ def test_a_goal_that_a_person_set_stays_and_is_reached_once():
     assert paid[0] == pytest.approx([100, 100])
     assert paid[1] == [0, 0]
     assert world.goals.tolist() == [1, 1]
+    world.set_command((0.0, 0.0, 90.0))  # told again, it is reached again
+    put(world, turn=about(2, math.pi / 2))
+    world.step(torch.zeros(2, 22))
+    assert world.goals.tolist() == [2, 2]
     world.reset()
     np.testing.assert_allclose(world.commands(), [[0, 0, 90]] * 2, atol=1e-3)
     assert world.goals.tolist() == [0, 0]
