@@ -155,7 +155,7 @@ def test_the_robots_follow_a_person(watched):
     for _ in range(10):
         watched.tab.keyboard.press("ArrowRight" if drawn < 0 else "ArrowLeft")
     watched.until(lambda: world.told is not None and abs(float(world.told[0]) - drawn) > 0.1, "the slider's value")
-    assert watched.tab.get_by_label("Command the robots").is_checked(), "whoever moves a slider commands"
+    watched.until(watched.tab.get_by_label("Command the robots").is_checked, "the page's word that a person commands")
     np.testing.assert_allclose(world.command[:, 0].numpy(), float(world.command[0, 0]))
     assert watched.player.steps >= before
     watched.tab.get_by_label("Command the robots").uncheck(timeout=SECONDS * 1000)
