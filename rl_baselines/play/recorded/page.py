@@ -103,9 +103,9 @@ class RecordedPage:
     def _steer(self, reel: Reel) -> None:
         """Callbacks only post to the reel."""
         time = reel.timeline
-        self._moment.on_update(_by_people(reel, lambda: self._choose(reel)))
-        self._trajectory.on_update(_by_people(reel, lambda: self._pick(reel)))
-        self._slider.on_update(_by_people(reel, lambda: time.go_to(int(self._slider.value))))
+        self._moment.on_update(_by_people(reel, lambda _: self._choose(reel)))
+        self._trajectory.on_update(_by_people(reel, lambda _: self._pick(reel)))
+        self._slider.on_update(_by_people(reel, lambda value: time.go_to(int(value))))
         self._play.on_click(lambda _: reel.post(time.toggle))
         self._speed.on_update(lambda _: reel.post(lambda: setattr(time, "speed", float(self._speed.value[:-1]))))
         self._again.on_update(lambda _: reel.post(lambda: setattr(time, "again", self._again.value)))
@@ -230,12 +230,16 @@ def _speeds(speed: float) -> tuple[str, ...]:
     return tuple(f"{each:g}×" for each in sorted(numbers))
 
 
-def _by_people(reel: Reel, do: Callable[[], None]) -> Callable[[Any], None]:
-    """A callback for what a visitor changes; what the page itself sets goes unheeded."""
+def _by_people(reel: Reel, do: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A callback for what a visitor changes; what the page itself sets goes unheeded.
+
+    ``do`` gets the value that the visitor chose: the page may have set another one before it is called.
+    """
 
     def changed(event: Any) -> None:
         if event.client_id is not None:
-            reel.post(do)
+            value = event.target.value
+            reel.post(lambda: do(value))
 
     return changed
 
