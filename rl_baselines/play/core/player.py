@@ -97,7 +97,6 @@ class Player:
         self.after_step: list[Callable[[list[Ended]], None]] = []
         self._posts: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = threading.Event()
-        self._rest = 0.0
 
     # for other threads
 
@@ -110,10 +109,6 @@ class Player:
         """Leave the loop after this turn."""
         self.ended.set()
         self._wake.set()
-
-    def drawn_at(self, fps: float) -> None:
-        """Make the steps between two pictures together, not one by one: each costs less right after another."""
-        self._rest = min(0.5 / fps, TURN_SECONDS)
 
     # the loop
 
@@ -230,10 +225,7 @@ class Player:
     def _pause(self, viewer: Viewer) -> float:
         if self.paused or not viewer.watched():
             return IDLE_SECONDS
-        if self.pace.speed == FULL:
-            return 0.0
-        left = self.pace.seconds_left(self.clock())
-        return min(max(left, self._rest), IDLE_SECONDS) if left else 0.0
+        return 0.0 if self.pace.speed == FULL else min(self.pace.seconds_left(self.clock()), IDLE_SECONDS)
 
     def _check(self, info: CheckpointInfo, actor: Actor) -> None:
         if info.env_id != self.stage.env_id:

@@ -41,7 +41,6 @@ class Window:
     def __init__(self, player: Player, fps: float) -> None:
         self._world = _mujoco_world(player)
         self._seconds = 1 / fps
-        player.drawn_at(fps)
         self._next = -float("inf")
         self._model, self._data = self._world.simulation(0)
         self._keys = Keys(player)

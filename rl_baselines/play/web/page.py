@@ -42,7 +42,6 @@ class Page:
         self.pictures = 0
         self._player = player
         self._pace = FramePace(fps)
-        player.drawn_at(fps)
         self._answers = Answers(self.server, self._pace)
         self._film: Film | None = None
         run = next((slot.source.run for slot in player.slots if slot.source.run is not None), None)

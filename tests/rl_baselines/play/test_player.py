@@ -188,27 +188,6 @@ def test_nothing_is_stepped_while_nobody_looks_or_it_is_paused(run, play, clock)
     assert player.steps == 1
 
 
-def test_steps_between_two_pictures_are_made_together(run, play, clock):
-    waits = {}
-    for fps in (15, 500):
-        player = play(run)
-        player.pace.step_seconds = 0.01
-        player.drawn_at(fps)
-        ended = []
-
-        def wait(seconds, player=player, ended=ended):
-            ended.append((player.steps, seconds))
-            clock.sleep(seconds + 1e-6)
-
-        player._wake.wait = wait
-        player.run(Watching(), stop=lambda ended=ended: len(ended) == 4)
-        waits[fps] = ended
-    assert [steps for steps, _ in waits[15]] == [1, 4, 7, 10]
-    assert [steps for steps, _ in waits[500]] == [1, 2, 3, 4]
-    clock.sleep(0.2)
-    assert player._pause(Watching()) == 0  # it is behind
-
-
 def test_another_number_of_robots(run, play):
     player = play(run)
     player.set_robots(3)
