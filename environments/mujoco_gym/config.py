@@ -8,7 +8,8 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from environments.config import GROUND_TRUTH, MIN_IMAGE_SIDE, PIXELS, EnvConfig
-from srl3.errors import UserError
+from environments.terms import POLICY
+from srl3.errors import UserError, unknown_name
 
 Range = tuple[float, float]
 
@@ -191,7 +192,7 @@ class TaskConfig(EnvConfig):
 
     env_id: ClassVar[str] = "MujocoGymEnv"
     default_srl_model: ClassVar[str] = GROUND_TRUTH
-    fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape")
+    fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape", "policy_group")
     """what a curriculum can't change while the world runs"""
 
     robot: str = ""
@@ -206,6 +207,8 @@ class TaskConfig(EnvConfig):
     """weight of each reward term"""
     observations: dict[str, dict[str, ObservationConfig]] = dataclasses.field(default_factory=dict)
     """for each group (``policy``, and ``critic`` where there is one), its terms in their order"""
+    policy_group: str = POLICY
+    """the group that a policy is shown: ``critic`` shows it, without noise, what is else for a value function alone"""
     sim: SimConfig = SimConfig()
     actions: ActionConfig = ActionConfig()
     randomize: RandomizeConfig = RandomizeConfig()
@@ -244,6 +247,10 @@ class TaskConfig(EnvConfig):
                     raise UserError(
                         f"observations.{group}.{name} of {env}: noise and delay must be at least 0, history at least 1."
                     )
+        if self.policy_group not in {POLICY, *self.observations}:
+            raise unknown_name(f"group of observations for policy_group of {env}", self.policy_group, self.observations)
+        if self.policy_group != POLICY and self.srl_model == PIXELS:
+            raise UserError(f"policy_group of {env} chooses among numbers; leave it out to observe {PIXELS}.")
         self._check_randomize()
         for stage in self.curriculum:
             for name in stage.values:
@@ -282,6 +289,12 @@ class TaskConfig(EnvConfig):
         return len(reached), dataclasses.replace(
             self.from_kwargs({**self._without_curriculum(), **values}), curriculum=self.curriculum
         )
+
+    def observed_groups(self) -> dict[str, dict[str, ObservationConfig]]:
+        """``observations`` as they are shown: ``policy_group`` in the place of the policy's."""
+        if self.policy_group == POLICY:
+            return self.observations
+        return {**self.observations, POLICY: self.observations[self.policy_group]}
 
     @property
     def control_dt(self) -> float:

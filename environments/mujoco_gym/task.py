@@ -255,7 +255,7 @@ class Task(Snapshots):
             self.events.within_episode(steps, self.draws, self.pushed_velocity())
             self.state_changed()
         if self.config.srl_model != PIXELS:
-            raw = self.compute_observations()
+            raw = self._observed_terms()
             for name, group in self._groups.items():
                 group.push(raw[name], self.draws(self._all_rows, steps) if group.noisy else None)
         return SubstepResult(terms, terminated, success, endings)
@@ -290,7 +290,7 @@ class Task(Snapshots):
             self.state_changed()
             self.begin(draws)
             if self.config.srl_model != PIXELS:
-                raw = self.compute_observations()
+                raw = self._observed_terms()
                 for name, group in self._groups.items():
                     group.begin(rows, raw[name], draws)
 
@@ -319,11 +319,11 @@ class Task(Snapshots):
         return values.clone() if isinstance(rows, slice) and rows == ALL else values[rows].clone()
 
     def ground_truth_dim(self) -> int:
-        return self._groups[POLICY].clean(self.compute_observations()[POLICY]).shape[1]
+        return self._groups[POLICY].clean(self._observed_terms()[POLICY]).shape[1]
 
     def ground_truth(self, rows: Rows = ALL) -> torch.Tensor:
         """``(K, ground_truth_dim) float32``: the policy's terms, scaled, without noise, delay and history."""
-        return self._groups[POLICY].clean(self.compute_observations()[POLICY])[rows]
+        return self._groups[POLICY].clean(self._observed_terms()[POLICY])[rows]
 
     def close(self) -> None:
         if self._camera is not None:
@@ -386,13 +386,20 @@ class Task(Snapshots):
             if stage != self.stage:
                 self.stage, self.config = stage, config
 
+    def _observed_terms(self) -> dict[str, Terms]:
+        """What the task computes by group, `TaskConfig.policy_group` in the place of the policy's own."""
+        raw, chosen = self.compute_observations(), self._original.policy_group
+        return raw if chosen == POLICY else {**raw, POLICY: raw[chosen]}
+
     def _make_groups(self) -> dict[str, ObservationGroup]:
         raw = self.compute_observations()
         configured = self._original.observations
         self._checked_names("observations", raw, configured)
         groups = {}
-        for name, terms in configured.items():
-            self._checked_names(f"observations.{name}", raw[name], terms)
+        for name in configured:
+            self._checked_names(f"observations.{name}", raw[name], configured[name])
+        raw = self._observed_terms()
+        for name, terms in self._original.observed_groups().items():
             sizes = {term: values.shape[1] for term, values in raw[name].items()}
             groups[name] = ObservationGroup(name, terms, sizes, self.num_envs, self.backend.device)
         return groups

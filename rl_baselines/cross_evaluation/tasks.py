@@ -13,7 +13,7 @@ from srl3.errors import UserError, unknown_name
 from srl3.flags import Parser, parse_pair
 
 OWN_OF_A_POLICY = (
-    *("srl_model", "img_shape", "multi_view", "relative_pos"),
+    *("srl_model", "policy_group", "img_shape", "multi_view", "relative_pos"),
     *("is_discrete", "action_joints", "action_repeat"),
 )
 """parameters of a world that say how a policy observes and acts, and no part of what it is to do"""

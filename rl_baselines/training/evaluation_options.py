@@ -44,7 +44,7 @@ def evaluation_kwargs(request: TrainingRequest, env_id: str, env_kwargs: Mapping
                 raise UserError(f"--{name.replace('_', '-')} is for evaluations; add --eval-freq, for example 10_000.")
     kwargs = dict(request.eval_env_kwargs or {})
     make_config(env_id, {**env_kwargs, **kwargs})
-    for name in ("srl_model", "is_discrete"):
+    for name in ("srl_model", "is_discrete", "policy_group"):
         if name in kwargs:
             raise UserError(f"--eval-env-kwargs can't change {name}, which decides what the policy observes and does.")
     return kwargs

@@ -16,6 +16,7 @@ from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
+from rl_baselines.training.observed_group import shown_by_world
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import DEFAULTS, TrainingRequest
@@ -82,7 +83,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     log_dir = request.value("log_dir")
     check_writable(log_dir)
     find_algo(algo).load_class(policy)
-    settings = _settings(request, config, srl_model, parent)
+    config, settings = shown_by_world(config, _settings(request, config, srl_model, parent))
     _check_named_classes(request, {name: setting.value for name, setting in settings.items()}, config)
     num_processes = processes_of(request.num_processes, 1, algo, policy, settings)
     if settings["n_envs"].value < len(mixture) * num_processes:
