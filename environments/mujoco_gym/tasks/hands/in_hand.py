@@ -122,6 +122,7 @@ class InHandTask(HandTask):
         known = {
             "cube_pos": ("m", "palm", axes),
             "turn_to_goal": ("", "world", rows),
+            "turn_vector": ("rad", "world", axes),
             "cube_faces": ("", "world", FACES),
             "fingertips": ("m", "palm", tuple(f"{name}_{axis}" for name in self.finger_names for axis in axes)),
             "cube_lin_vel": ("m/s", "world", axes),

@@ -18,6 +18,7 @@ from environments.mujoco_gym.tasks.hands.hand_config import Groups, HandConfig
 SIM = SimConfig(timestep=0.0125, decimation=4, integrator="implicitfast", iterations=8, ls_iterations=8)
 CAMERA = CameraConfig(distance=0.4, azimuth=150.0, elevation=-35.0, height=0.045)
 SMOOTH = ActionConfig(moving_average=0.2)
+PAID_SPEEDS: Range = (-10.0, 3.0)
 LEAP_RANDOMIZATION = RandomizeConfig(
     friction=Randomization(operation="set", range=(0.5, 1.0), names=".*_distal"),
     object_mass=Randomization(range=(0.8, 1.2), names="cube"),
@@ -85,6 +86,7 @@ def _reorient_observations() -> Groups:
         "cube_pos": ObservationConfig(noise=0.02, scale=10.0),
         "cube_faces": ObservationConfig(noise=0.1, noise_kind="gaussian"),
         "turn_to_goal": ObservationConfig(noise=0.1, noise_kind="gaussian"),
+        "turn_vector": ObservationConfig(noise=0.1, noise_kind="gaussian"),
         "actions": ObservationConfig(),
     }
     critic = {name: dataclasses.replace(term, noise=0.0) for name, term in policy.items()}
@@ -121,7 +123,12 @@ class ReorientConfig(InHandConfig):
     """Turn a cube on the palm to a shown orientation, goal after goal, with rewards and resets of LeapCubeReorient."""
 
     env_id: ClassVar[str] = "ParaHandReorientGymEnv-v0"
-    positive_fields: ClassVar[tuple[str, ...]] = (*InHandConfig.positive_fields, "success_angle", "goals_for_success")
+    positive_fields: ClassVar[tuple[str, ...]] = (
+        *InHandConfig.positive_fields,
+        "success_angle",
+        "axis_seconds",
+        "goals_for_success",
+    )
 
     max_steps: int = 1000
     finger_speed: float = 3.0
@@ -150,6 +157,13 @@ class ReorientConfig(InHandConfig):
     """of a reached goal in its first step, about each axis, rad"""
     goal_turn_decay: float = 0.8
     """what is left of a goal's turning from step to step"""
+    goal_ahead: float = 0.0
+    """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: a first stage
+    of a curriculum, in which turning is learned"""
+    axis_seconds: float = 5.0
+    """after which that axis is drawn anew"""
+    paid_speed_range: Range = PAID_SPEEDS
+    """speeds toward the goal beyond which ``turning`` pays and charges nothing more, rad/s"""
     goals_for_success: int = 1
     """an episode succeeds once so many goals were reached"""
     shown_at: tuple[float, float, float] = (0.03, 0.14, 0.22)
@@ -178,7 +192,7 @@ class RotateZConfig(InHandConfig):
         }
     )
     """weights by the second"""
-    paid_speed_range: Range = (-10.0, 3.0)
+    paid_speed_range: Range = PAID_SPEEDS
     """speeds about the vertical beyond which nothing more is paid or charged, rad/s. Turning back must cost what it
     undoes: with -1.5 and 1.5 a policy turned the cube slowly and let it jump back"""
     success_speed: float = 0.6

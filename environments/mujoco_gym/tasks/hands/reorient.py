@@ -16,7 +16,9 @@ from environments.mujoco_gym.maths import (
     normalised,
     product,
     quat_of_angles,
+    total,
     turned,
+    turning_of,
 )
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_shown_cube
@@ -26,7 +28,7 @@ from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, 
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
 from environments.terms import CommandTerm
 
-POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "actions")
+POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "turn_vector", "actions")
 SEEN = {"policy": POLICY, "critic": (*POLICY, *FOR_CRITIC)}
 """terms by group"""
 
@@ -39,6 +41,8 @@ class ReorientTask(InHandTask):
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
+        last_quat: ``(N, 4)``: how the cube was turned a step ago.
+        ahead_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
         reached: ``(N,) bool``: a goal was reached in this step.
         away: ``(N,) bool``: the cube was farther from its goal than ``success_angle`` since it reached the last one.
         goals: ``(N,) int64``: goals reached in this episode.
@@ -52,6 +56,8 @@ class ReorientTask(InHandTask):
         "goal_turn",
         "last_angle",
         "turning_speed",
+        "last_quat",
+        "ahead_axis",
         "reached",
         "away",
         "goals",
@@ -68,6 +74,7 @@ class ReorientTask(InHandTask):
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
+        self.last_quat, self.ahead_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -78,6 +85,10 @@ class ReorientTask(InHandTask):
         super().begin(draws)
         turn = turn_up_to(draws, "goal", self.config.first_goal_angle)
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
+        self.ahead_axis.copy_(uniform_axis(draws))
+        self.last_quat.copy_(self.object_quat)
+        if self._stays_ahead:
+            self.goal.copy_(self._ahead())
         self._told_reached[self.rows] = False
         self.goal_turn.zero_()
         self.last_angle.copy_(self.angle_to_goal)
@@ -88,6 +99,14 @@ class ReorientTask(InHandTask):
         self._show_goal()
 
     def update(self) -> None:
+        if self._stays_ahead:
+            self._keep_ahead()
+        else:
+            self._turn_on()
+        self.last_quat.copy_(self.object_quat)
+        self._show_goal()
+
+    def _turn_on(self) -> None:
         """Goals turn on, and those that are reached begin to; one that a person set stays, and is reached once."""
         self.turning_speed.copy_((self.last_angle - self.angle_to_goal) / self.control_dt)
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
@@ -106,7 +125,25 @@ class ReorientTask(InHandTask):
             draws = self.draws(rows, self.elapsed[rows] + 1)
             self.goal_turn[rows] = draws.uniform("goal_turn", 3, *self.config.goal_turn_range)
             self.goals[rows] += 1
-        self._show_goal()
+
+    @property
+    def _stays_ahead(self) -> bool:
+        return self.config.goal_ahead > 0 and self.told is None
+
+    def _ahead(self) -> torch.Tensor:
+        return normalised(product(turned(self.ahead_axis * self.config.goal_ahead), self.object_quat))
+
+    def _keep_ahead(self) -> None:
+        """Goals go with their cubes; what counts is how these turn about the axes, of which some are drawn anew."""
+        turn = turning_of(turn_between(self.last_quat, self.object_quat))
+        self.turning_speed.copy_(total(turn * self.ahead_axis) / self.control_dt)
+        every = max(1, round(self.config.axis_seconds / self.control_dt))
+        rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
+        if len(rows):
+            self.ahead_axis[rows] = uniform_axis(self.draws(rows, self.elapsed[rows] + 1))
+        self.goal.copy_(self._ahead())
+        self.last_angle.copy_(self.angle_to_goal)
+        self.reached.zero_()
 
     def _show_goal(self) -> None:
         shown = self.exact("mocap_quat").clone()
@@ -147,7 +184,8 @@ class ReorientTask(InHandTask):
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
-        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn_between(self.object_quat, self.goal))}
+        turn = turn_between(self.object_quat, self.goal)
+        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": turning_of(turn)}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 
     def compute_task_rewards(self) -> Terms:
@@ -155,7 +193,7 @@ class ReorientTask(InHandTask):
         return {
             **super().compute_task_rewards(),
             "orientation": self.falling_off(self.angle_to_goal, config.orientation_free, math.pi),
-            "turning": self.turning_speed,
+            "turning": self.turning_speed.clamp(*config.paid_speed_range),
             "success": self.reached.float() / self.control_dt,
         }
 
@@ -163,10 +201,16 @@ class ReorientTask(InHandTask):
         return self.goals >= self.config.goals_for_success
 
 
+def uniform_axis(draws: Draws) -> torch.Tensor:
+    """``(K, 3)``: axes, all equally likely."""
+    axis = draws.normal("goal_axis", 3)
+    return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
+
+
 class ReorientGymEnv(BatchedGymEnv):
     """One hand that turns a cube to goals; see `ReorientTask` for its rules and `ReorientConfig` for its parameters.
 
-    Actions: 22 joints, [-1, 1] times their speed. Observation: ``(84,) float32``.
+    Actions: 22 joints, [-1, 1] times their speed. Observation: ``(87,) float32``.
     """
 
     config_class = ReorientConfig

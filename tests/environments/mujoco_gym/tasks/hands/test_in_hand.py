@@ -19,6 +19,7 @@ from environments.mujoco_gym.maths import (
     turned,
     turning_of,
 )
+from environments.mujoco_gym.tasks.hands.in_hand import turn_between
 from environments.mujoco_gym.tasks.hands.oracles import hold_action
 from srl3.errors import UserError
 from tests.environments.mujoco_gym.worlds import make
@@ -50,7 +51,7 @@ def about(axis, angle):
     return turned(torch.tensor([[angle if index == axis else 0.0 for index in range(3)]]))[0].tolist()
 
 
-@pytest.mark.parametrize(("env_id", "policy", "critic"), [(REORIENT, 84, 132), (ROTATE, 83, 131)])
+@pytest.mark.parametrize(("env_id", "policy", "critic"), [(REORIENT, 87, 135), (ROTATE, 83, 131)])
 def test_sizes_and_rate(env_id, policy, critic):
     world = make(env_id, 2)
     assert world.observation_spaces["policy"].shape == (policy,)
@@ -185,6 +186,8 @@ def test_the_turn_to_the_goal_is_seen():
     world.goal[:] = torch.tensor([about(2, 0.5 + math.pi / 2)])
     rows = world.compute_observations()["policy"]["turn_to_goal"][0].tolist()
     assert rows == pytest.approx([1, 0, 0, 0, 0, 1], abs=1e-6)  # of a quarter turn about z
+    vector = world.compute_observations()["policy"]["turn_vector"][0].tolist()
+    assert vector == pytest.approx([0, 0, math.pi / 2], abs=1e-5)
     assert world.angle_to_goal.item() == pytest.approx(math.pi / 2, abs=1e-5)
     put(world)
     error = world.compute_observations()["policy"]["cube_pos"][0].tolist()
@@ -291,6 +294,28 @@ def test_coming_nearer_to_the_goal_can_be_paid_and_its_own_turning_is_not():
     world.goal_turn.zero_()
     world.update()
     assert rewards(world)["turning"] == pytest.approx(-0.05 / 0.05, abs=1e-3)
+
+
+def test_a_goal_can_stay_ahead_of_the_cube():
+    world = make(REORIENT, 2, goal_ahead=0.8, axis_seconds=0.2, **QUIET)
+    assert world.angle_to_goal.tolist() == pytest.approx([0.8, 0.8], abs=1e-4)
+    world.ahead_axis[:] = world.constant([0.0, 0.0, 1.0])
+    put(world, turn=about(2, 0.0))
+    world.update()
+    put(world, turn=about(2, 0.1))
+    world.update()
+    assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-3)
+    assert turning_of(turn_between(world.object_quat, world.goal))[0].tolist() == pytest.approx([0, 0, 0.8], abs=1e-4)
+    put(world, turn=about(0, 0.1))
+    world.last_quat[:] = world.constant(about(0, 0.0))
+    world.update()
+    assert rewards(world)["turning"] == pytest.approx(0, abs=1e-3)  # a turn about another axis
+    assert world.goals.tolist() == [0, 0]
+    world.elapsed[:] = 3  # the next step is the fourth: after 0.2 s the axis changes
+    world.update()
+    assert torch.linalg.norm(world.ahead_axis, dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
+    assert not torch.equal(world.ahead_axis[0], world.constant([0.0, 0.0, 1.0]))
+    assert not torch.equal(world.ahead_axis[0], world.ahead_axis[1])
 
 
 def test_an_episode_succeeds_after_so_many_goals():
