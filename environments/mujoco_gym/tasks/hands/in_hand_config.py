@@ -158,8 +158,8 @@ class ReorientConfig(InHandConfig):
     goal_turn_decay: float = 0.8
     """what is left of a goal's turning from step to step"""
     goal_ahead: float = 0.0
-    """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: a first stage
-    of a curriculum, in which turning is learned"""
+    """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: the first
+    stage of a curriculum, in which turning is learned"""
     axis_seconds: float = 5.0
     """after which that axis is drawn anew"""
     paid_speed_range: Range = PAID_SPEEDS
