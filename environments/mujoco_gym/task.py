@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -17,25 +17,23 @@ from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
-from environments.mujoco_gym.snapshots import Snapshots
+from environments.mujoco_gym.task_parts.observed import Observed, Terms
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
-from environments.mujoco_gym.terms.meaning import OWN_TERMS, joint_action_terms
+from environments.mujoco_gym.terms.meaning import joint_action_terms
 from environments.mujoco_gym.terms.non_finite import FailureLog
-from environments.mujoco_gym.terms.observations import ObservationGroup
 from environments.mujoco_gym.terms.tables import term_tables
-from environments.terms import POLICY, ActionTerm, ObservationTerm, laid_out
-from srl3.errors import UserError, unknown_name
+from environments.terms import POLICY, ActionTerm
+from srl3.errors import UserError
 
 if TYPE_CHECKING:
     from environments.mujoco_gym.rendering import Camera
 
 NON_FINITE = "non_finite"
 """the termination of a robot whose state became NaN or too large"""
-Terms = dict[str, torch.Tensor]
 
 
-class Task(Snapshots):
+class Task(Observed):
     """N robots of one configuration. A subclass gives the terms; their weights, noise and ranges are configuration.
 
     The order of a step: actions, physics, `update`, terminations, rewards, changes and pushes that are due,
@@ -119,10 +117,6 @@ class Task(Snapshots):
         """Make the task's tensors and find what it reads by name (sensors, sites), once, before the first step."""
 
     @abstractmethod
-    def compute_observations(self) -> dict[str, Terms]:
-        """Raw terms by group and name, ``(N, k) float32`` each."""
-
-    @abstractmethod
     def compute_task_rewards(self) -> Terms:
         """Unweighted reward terms by name, ``(N,) float32`` each."""
 
@@ -143,12 +137,6 @@ class Task(Snapshots):
 
     def update(self) -> None:
         """Bring what the task remembers up to date with the state after physics; terms are computed afterwards."""
-
-    def observation_meaning(self, term: str) -> tuple[str, str, tuple[str, ...]]:
-        """Unit, coordinate frame and names of the elements of an observation term; empty where there are none."""
-        joints = self.robot.joints
-        known = {"joint_pos": ("rad", "", joints), "joint_vel": ("rad/s", "", joints), "actions": ("", "", joints)}
-        return known.get(term, ("", "", ()))
 
     # what a task uses
 
@@ -254,10 +242,7 @@ class Task(Snapshots):
         if self.events.due(steps):
             self.events.within_episode(steps, self.draws, self.pushed_velocity())
             self.state_changed()
-        if self.config.srl_model != PIXELS:
-            raw = self._observed_terms()
-            for name, group in self._groups.items():
-                group.push(raw[name], self.draws(self._all_rows, steps) if group.noisy else None)
+        self._push_observations(steps)
         return SubstepResult(terms, terminated, success, endings)
 
     def _weighted(self, rewards: Terms) -> torch.Tensor:
@@ -289,10 +274,7 @@ class Task(Snapshots):
             self.backend.forward(rows)
             self.state_changed()
             self.begin(draws)
-            if self.config.srl_model != PIXELS:
-                raw = self._observed_terms()
-                for name, group in self._groups.items():
-                    group.begin(rows, raw[name], draws)
+            self._begin_observations(rows, draws)
 
     @contextmanager
     def _only(self, rows: torch.Tensor) -> Iterator[None]:
@@ -312,19 +294,6 @@ class Task(Snapshots):
             self.rows, self.actions = self._all_rows, actions
             self.state_changed()
 
-    def observe(self, rows: Rows = ALL, group: str = POLICY) -> Any:
-        if self.config.srl_model == PIXELS:
-            return torch.from_numpy(self.images(rows)).to(self.backend.device)
-        values = self._groups[group].values
-        return values.clone() if isinstance(rows, slice) and rows == ALL else values[rows].clone()
-
-    def ground_truth_dim(self) -> int:
-        return self._groups[POLICY].clean(self._observed_terms()[POLICY]).shape[1]
-
-    def ground_truth(self, rows: Rows = ALL) -> torch.Tensor:
-        """``(K, ground_truth_dim) float32``: the policy's terms, scaled, without noise, delay and history."""
-        return self._groups[POLICY].clean(self._observed_terms()[POLICY])[rows]
-
     def close(self) -> None:
         if self._camera is not None:
             self._camera.close()
@@ -339,33 +308,6 @@ class Task(Snapshots):
             followed = self.robot.looked_at or self.robot.base
             self._camera = Camera(self.backend.model, self.config.camera, self.config.img_shape, followed)
         return np.stack([self._camera.draw(*self.backend.data(int(row))) for row in self._all_rows[rows]])
-
-    def observation_terms(self) -> list[ObservationTerm]:
-        if self.config.srl_model == PIXELS:
-            return super().observation_terms()
-        terms = []
-        for group in self._groups.values():
-            for name, config in group.terms.items():
-                place = group.places[name]
-                unit, frame, elements = self.observation_meaning(name)
-                terms.append(
-                    ObservationTerm(
-                        name,
-                        place.stop - place.start,
-                        unit=unit,
-                        frame=frame,
-                        scale=config.scale,
-                        clip=config.clip,
-                        noise=config.noise,
-                        noise_kind=config.noise_kind if config.noise else "",
-                        group=group.name,
-                        elements=elements * config.history,
-                        history=config.history,
-                        delay=config.delay,
-                        source=name if name in OWN_TERMS else "",
-                    )
-                )
-        return laid_out(terms)
 
     def action_terms(self) -> list[ActionTerm]:
         return joint_action_terms(self.actions, self.robot, self.backend.model)
@@ -385,31 +327,3 @@ class Task(Snapshots):
             stage, config = self._original.at(self.steps)
             if stage != self.stage:
                 self.stage, self.config = stage, config
-
-    def _observed_terms(self) -> dict[str, Terms]:
-        """What the task computes by group, `TaskConfig.policy_group` in the place of the policy's own."""
-        raw, chosen = self.compute_observations(), self._original.policy_group
-        return raw if chosen == POLICY else {**raw, POLICY: raw[chosen]}
-
-    def _make_groups(self) -> dict[str, ObservationGroup]:
-        raw = self.compute_observations()
-        configured = self._original.observations
-        self._checked_names("observations", raw, configured)
-        groups = {}
-        for name in configured:
-            self._checked_names(f"observations.{name}", raw[name], configured[name])
-        raw = self._observed_terms()
-        for name, terms in self._original.observed_groups().items():
-            sizes = {term: values.shape[1] for term, values in raw[name].items()}
-            groups[name] = ObservationGroup(name, terms, sizes, self.num_envs, self.backend.device)
-        return groups
-
-    def _checked_names(self, part: str, computed: Mapping[str, Any], configured: Mapping[str, Any]) -> tuple[str, ...]:
-        """The names of both; a name of one that the other lacks is refused."""
-        for name in configured:
-            if name not in computed:
-                raise unknown_name(f"term of {part} of {self._original.env_id}", name, computed)
-        for name in computed:
-            if name not in configured:
-                raise UserError(f"{part} of {self._original.env_id} has the term {name}, but no configuration for it.")
-        return tuple(configured)

@@ -15,12 +15,12 @@ from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
-from rl_baselines.training.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
-from rl_baselines.training.observed_group import shown_by_world
+from rl_baselines.training.choices.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
+from rl_baselines.training.choices.observed_group import shown_by_world
+from rl_baselines.training.choices.teachers import steps_from_teachers, teachers_flags, with_teachers
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
 from rl_baselines.training.request import DEFAULTS, TrainingRequest
-from rl_baselines.training.teachers import steps_from_teachers, teachers_flags, with_teachers
 from srl3.errors import UserError
 from srl3.runtime.devices import check_device
 from srl3.runtime.shell import flags_text

@@ -8,7 +8,7 @@ import mujoco
 import mujoco.viewer
 import numpy as np
 
-from environments.mujoco_gym.watched import Watched
+from environments.mujoco_gym.task_parts.watched import Watched
 from rl_baselines.play.core.events import Event
 from rl_baselines.play.core.player import Player
 from rl_baselines.play.native.keys import Keys

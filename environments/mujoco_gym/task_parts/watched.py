@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from environments.batched.world import ALL, BatchedWorld, Rows
-from environments.mujoco_gym.named_state import NamedState
+from environments.mujoco_gym.task_parts.named_state import NamedState
 
 if TYPE_CHECKING:
     from environments.mujoco_gym.scene_parts import ModelParts

@@ -8,8 +8,8 @@ from environments.config import EnvConfig
 from environments.flags import make_config
 from rl_baselines.cross_evaluation.planned import PlannedTasks, tasks_seen
 from rl_baselines.cross_evaluation.tasks import Task, check_names, parse_task
+from rl_baselines.training.choices.teachers import tasks_taught
 from rl_baselines.training.request import TrainingRequest
-from rl_baselines.training.teachers import tasks_taught
 from srl3.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from environments.batched.world import ALL, Rows
+from environments.mujoco_gym.task_parts.watched import Watched
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
 from environments.mujoco_gym.terms.observations import ObservationGroup
-from environments.mujoco_gym.watched import Watched
 
 
 class Snapshots(Watched):

@@ -1,0 +1,4 @@
+"""What some of a request's choices mean for a plan: evaluations, teachers, what a policy is shown.
+
+`rl_baselines.training.resolve` imports it.
+"""
