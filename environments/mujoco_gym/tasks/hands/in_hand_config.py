@@ -160,6 +160,10 @@ class ReorientConfig(InHandConfig):
     goal_ahead: float = 0.0
     """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: the first
     stage of a curriculum, in which turning is learned"""
+    ahead_axis: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """middle of those axes, in the world's frame"""
+    ahead_spread: float = 0.0
+    """and how they vary about it: normal numbers so large are added to each part of it; above 3 they point anywhere"""
     axis_seconds: float = 5.0
     """after which that axis is drawn anew"""
     paid_speed_range: Range = PAID_SPEEDS

@@ -85,7 +85,7 @@ class ReorientTask(InHandTask):
         super().begin(draws)
         turn = turn_up_to(draws, "goal", self.config.first_goal_angle)
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
-        self.ahead_axis.copy_(uniform_axis(draws))
+        self.ahead_axis.copy_(self._axis(draws))
         self.last_quat.copy_(self.object_quat)
         if self._stays_ahead:
             self.goal.copy_(self._ahead())
@@ -130,6 +130,12 @@ class ReorientTask(InHandTask):
     def _stays_ahead(self) -> bool:
         return self.config.goal_ahead > 0 and self.told is None
 
+    def _axis(self, draws: Draws) -> torch.Tensor:
+        """``(K, 3)``: axes about which goals stay ahead."""
+        mean = self.constant(self.config.ahead_axis)
+        axis = mean / torch.linalg.norm(mean) + self.config.ahead_spread * draws.normal("ahead_axis", 3)
+        return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
+
     def _ahead(self) -> torch.Tensor:
         return normalised(product(turned(self.ahead_axis * self.config.goal_ahead), self.object_quat))
 
@@ -140,7 +146,7 @@ class ReorientTask(InHandTask):
         every = max(1, round(self.config.axis_seconds / self.control_dt))
         rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
         if len(rows):
-            self.ahead_axis[rows] = uniform_axis(self.draws(rows, self.elapsed[rows] + 1))
+            self.ahead_axis[rows] = self._axis(self.draws(rows, self.elapsed[rows] + 1))
         self.goal.copy_(self._ahead())
         self.last_angle.copy_(self.angle_to_goal)
         self.reached.zero_()
@@ -199,12 +205,6 @@ class ReorientTask(InHandTask):
 
     def compute_success(self) -> torch.Tensor:
         return self.goals >= self.config.goals_for_success
-
-
-def uniform_axis(draws: Draws) -> torch.Tensor:
-    """``(K, 3)``: axes, all equally likely."""
-    axis = draws.normal("goal_axis", 3)
-    return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
 
 class ReorientGymEnv(BatchedGymEnv):
