@@ -1,11 +1,9 @@
 """`InHandTask`: a cube on the upturned palm: how it is put there, kept and dropped."""
 
-import math
-
 import mujoco
 import torch
 
-from environments.mujoco_gym.maths import faces_of, inverse, normalised, product, rotate, total, turned
+from environments.mujoco_gym.maths import faces_of, inverse, normalised, product, rotate, total
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_cube
 from environments.mujoco_gym.robots.robot import Robot
@@ -134,15 +132,6 @@ class InHandTask(HandTask):
 def uniform_turn(draws: Draws, purpose: str) -> torch.Tensor:
     """``(K, 4)``: turns, all equally likely."""
     return normalised(draws.normal(purpose, 4))
-
-
-def turn_up_to(draws: Draws, purpose: str, largest: float) -> torch.Tensor:
-    """``(K, 4)``: turns about any axis by up to ``largest``, radians; pi: all turns equally likely."""
-    if largest >= math.pi:
-        return uniform_turn(draws, purpose)
-    axis = draws.normal(purpose, 3)
-    length = torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
-    return turned(axis / length * draws.uniform(f"{purpose}.angle", 1, 0.0, largest))
 
 
 def turn_between(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:

@@ -153,6 +153,12 @@ class ReorientConfig(InHandConfig):
     """angle to the goal that is paid in full"""
     first_goal_angle: float = math.pi
     """the first goal is at most so far from the cube's first orientation; pi: anywhere. A curriculum may raise it"""
+    goal_axis: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """middle of the axes about which the first goal, or one that stays ahead, is turned from the cube, in the world"""
+    goal_axis_spread: float = 4.0
+    """how they vary about it: normal numbers so large are added to each part of it; from 3 on they point anywhere"""
+    goal_axis_both_ways: bool = False
+    """half of them point the opposite way"""
     goal_turn_range: Range = (0.1, 0.5)
     """of a reached goal in its first step, about each axis, rad"""
     goal_turn_decay: float = 0.8
@@ -160,10 +166,6 @@ class ReorientConfig(InHandConfig):
     goal_ahead: float = 0.0
     """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: the first
     stage of a curriculum, in which turning is learned"""
-    ahead_axis: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """middle of those axes, in the world's frame"""
-    ahead_spread: float = 0.0
-    """and how they vary about it: normal numbers so large are added to each part of it; above 3 they point anywhere"""
     axis_seconds: float = 5.0
     """after which that axis is drawn anew"""
     paid_speed_range: Range = PAID_SPEEDS

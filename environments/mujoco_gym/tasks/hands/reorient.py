@@ -24,13 +24,15 @@ from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_shown_cube
 from environments.mujoco_gym.robots.robot import Robot
 from environments.mujoco_gym.task import Terms
-from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, turn_up_to
+from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, uniform_turn
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
 from environments.terms import CommandTerm
 
 POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "turn_vector", "actions")
 SEEN = {"policy": POLICY, "critic": (*POLICY, *FOR_CRITIC)}
 """terms by group"""
+ANYWHERE = 3.0
+"""a ``goal_axis_spread`` from which on axes count as all equally likely"""
 
 
 class ReorientTask(InHandTask):
@@ -42,7 +44,7 @@ class ReorientTask(InHandTask):
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
         last_quat: ``(N, 4)``: how the cube was turned a step ago.
-        ahead_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
+        goal_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
         reached: ``(N,) bool``: a goal was reached in this step.
         away: ``(N,) bool``: the cube was farther from its goal than ``success_angle`` since it reached the last one.
         goals: ``(N,) int64``: goals reached in this episode.
@@ -57,7 +59,7 @@ class ReorientTask(InHandTask):
         "last_angle",
         "turning_speed",
         "last_quat",
-        "ahead_axis",
+        "goal_axis",
         "reached",
         "away",
         "goals",
@@ -74,7 +76,7 @@ class ReorientTask(InHandTask):
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
-        self.last_quat, self.ahead_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
+        self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -83,9 +85,9 @@ class ReorientTask(InHandTask):
 
     def begin(self, draws: Draws) -> None:
         super().begin(draws)
-        turn = turn_up_to(draws, "goal", self.config.first_goal_angle)
+        turn = self._first_turn_to_goal(draws)
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
-        self.ahead_axis.copy_(self._axis(draws))
+        self.goal_axis.copy_(self._axis(draws))
         self.last_quat.copy_(self.object_quat)
         if self._stays_ahead:
             self.goal.copy_(self._ahead())
@@ -131,22 +133,31 @@ class ReorientTask(InHandTask):
         return self.config.goal_ahead > 0 and self.told is None
 
     def _axis(self, draws: Draws) -> torch.Tensor:
-        """``(K, 3)``: axes about which goals stay ahead."""
-        mean = self.constant(self.config.ahead_axis)
-        axis = mean / torch.linalg.norm(mean) + self.config.ahead_spread * draws.normal("ahead_axis", 3)
+        """``(K, 3)``: axes about which goals are turned from cubes."""
+        config = self.config
+        mean = self.constant(config.goal_axis)
+        axis = mean / torch.linalg.norm(mean) + config.goal_axis_spread * draws.normal("goal_axis", 3)
+        if config.goal_axis_both_ways:
+            axis *= draws.uniform("goal_axis.way", 1, -1.0, 1.0).sign()
         return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
+    def _first_turn_to_goal(self, draws: Draws) -> torch.Tensor:
+        largest = self.config.first_goal_angle
+        if largest >= math.pi and self.config.goal_axis_spread >= ANYWHERE:
+            return uniform_turn(draws, "goal")
+        return turned(self._axis(draws) * draws.uniform("goal.angle", 1, 0.0, largest))
+
     def _ahead(self) -> torch.Tensor:
-        return normalised(product(turned(self.ahead_axis * self.config.goal_ahead), self.object_quat))
+        return normalised(product(turned(self.goal_axis * self.config.goal_ahead), self.object_quat))
 
     def _keep_ahead(self) -> None:
         """Goals go with their cubes; what counts is how these turn about the axes, of which some are drawn anew."""
         turn = turning_of(turn_between(self.last_quat, self.object_quat))
-        self.turning_speed.copy_(total(turn * self.ahead_axis) / self.control_dt)
+        self.turning_speed.copy_(total(turn * self.goal_axis) / self.control_dt)
         every = max(1, round(self.config.axis_seconds / self.control_dt))
         rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
         if len(rows):
-            self.ahead_axis[rows] = self._axis(self.draws(rows, self.elapsed[rows] + 1))
+            self.goal_axis[rows] = self._axis(self.draws(rows, self.elapsed[rows] + 1))
         self.goal.copy_(self._ahead())
         self.last_angle.copy_(self.angle_to_goal)
         self.reached.zero_()
