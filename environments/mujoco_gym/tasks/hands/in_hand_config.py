@@ -163,11 +163,11 @@ class ReorientConfig(InHandConfig):
     """of a reached goal in its first step, about each axis, rad"""
     goal_turn_decay: float = 0.8
     """what is left of a goal's turning from step to step"""
-    goal_ahead: float = 0.0
+    goal_ahead_range: Range = (0.0, 0.0)
     """above 0 a goal is never reached, but stays so far ahead of the cube, rad, about an axis that changes: the first
     stage of a curriculum, in which turning is learned"""
     axis_seconds: float = 5.0
-    """after which that axis is drawn anew"""
+    """after which that axis, and how far ahead a goal is, are drawn anew"""
     paid_speed_range: Range = PAID_SPEEDS
     """speeds toward the goal beyond which ``turning`` pays and charges nothing more, rad/s"""
     goals_for_success: int = 1

@@ -45,6 +45,7 @@ class ReorientTask(InHandTask):
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
         last_quat: ``(N, 4)``: how the cube was turned a step ago.
         goal_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
+        goal_lead: ``(N,)``: how far it is ahead, rad.
         reached: ``(N,) bool``: a goal was reached in this step.
         away: ``(N,) bool``: the cube was farther from its goal than ``success_angle`` since it reached the last one.
         goals: ``(N,) int64``: goals reached in this episode.
@@ -60,6 +61,7 @@ class ReorientTask(InHandTask):
         "turning_speed",
         "last_quat",
         "goal_axis",
+        "goal_lead",
         "reached",
         "away",
         "goals",
@@ -77,6 +79,7 @@ class ReorientTask(InHandTask):
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
         self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
+        self.goal_lead = torch.zeros(count, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -88,6 +91,7 @@ class ReorientTask(InHandTask):
         turn = self._first_turn_to_goal(draws)
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
         self.goal_axis.copy_(self._axis(draws))
+        self.goal_lead.copy_(self._lead(draws))
         self.last_quat.copy_(self.object_quat)
         if self._stays_ahead:
             self.goal.copy_(self._ahead())
@@ -130,7 +134,7 @@ class ReorientTask(InHandTask):
 
     @property
     def _stays_ahead(self) -> bool:
-        return self.config.goal_ahead > 0 and self.told is None
+        return self.config.goal_ahead_range[1] > 0 and self.told is None
 
     def _axis(self, draws: Draws) -> torch.Tensor:
         """``(K, 3)``: axes about which goals are turned from cubes."""
@@ -147,8 +151,11 @@ class ReorientTask(InHandTask):
             return uniform_turn(draws, "goal")
         return turned(self._axis(draws) * draws.uniform("goal.angle", 1, 0.0, largest))
 
+    def _lead(self, draws: Draws) -> torch.Tensor:
+        return draws.uniform("goal_lead", 1, *self.config.goal_ahead_range)[:, 0]
+
     def _ahead(self) -> torch.Tensor:
-        return normalised(product(turned(self.goal_axis * self.config.goal_ahead), self.object_quat))
+        return normalised(product(turned(self.goal_axis * self.goal_lead[:, None]), self.object_quat))
 
     def _keep_ahead(self) -> None:
         """Goals go with their cubes; what counts is how these turn about the axes, of which some are drawn anew."""
@@ -157,7 +164,8 @@ class ReorientTask(InHandTask):
         every = max(1, round(self.config.axis_seconds / self.control_dt))
         rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
         if len(rows):
-            self.goal_axis[rows] = self._axis(self.draws(rows, self.elapsed[rows] + 1))
+            draws = self.draws(rows, self.elapsed[rows] + 1)
+            self.goal_axis[rows], self.goal_lead[rows] = self._axis(draws), self._lead(draws)
         self.goal.copy_(self._ahead())
         self.last_angle.copy_(self.angle_to_goal)
         self.reached.zero_()

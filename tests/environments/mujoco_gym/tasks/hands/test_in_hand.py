@@ -297,7 +297,7 @@ def test_coming_nearer_to_the_goal_can_be_paid_and_its_own_turning_is_not():
 
 
 def test_a_goal_can_stay_ahead_of_the_cube():
-    world = make(REORIENT, 2, goal_ahead=0.8, goal_axis_spread=5.0, axis_seconds=0.2, **QUIET)
+    world = make(REORIENT, 2, goal_ahead_range=(0.8, 0.8), goal_axis_spread=5.0, axis_seconds=0.2, **QUIET)
     assert world.angle_to_goal.tolist() == pytest.approx([0.8, 0.8], abs=1e-4)
     world.goal_axis[:] = world.constant([0.0, 0.0, 1.0])
     put(world, turn=about(2, 0.0))
@@ -316,9 +316,13 @@ def test_a_goal_can_stay_ahead_of_the_cube():
     assert torch.linalg.norm(world.goal_axis, dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
     assert not torch.equal(world.goal_axis[0], world.constant([0.0, 0.0, 1.0]))
     assert not torch.equal(world.goal_axis[0], world.goal_axis[1])
-    near = make(REORIENT, 50, goal_ahead=0.8, goal_axis=(0.0, 2.0, 0.0), goal_axis_spread=0.1).goal_axis
+    near = make(REORIENT, 50, goal_ahead_range=(0.8, 0.8), goal_axis=(0.0, 2.0, 0.0), goal_axis_spread=0.1).goal_axis
     assert near[:, 1].min() > 0.8
-    anywhere = make(REORIENT, 50, goal_ahead=0.8, goal_axis_spread=5.0).goal_axis
+    some = make(REORIENT, 50, goal_ahead_range=(0.2, 3.0), goal_axis_spread=5.0)
+    assert torch.allclose(some.angle_to_goal, some.goal_lead, atol=1e-3)
+    assert some.goal_lead.min() < 0.6
+    assert some.goal_lead.max() > 2.6
+    anywhere = some.goal_axis
     assert (anywhere.amin(0) < -0.5).all()
     assert (anywhere.amax(0) > 0.5).all()
 
