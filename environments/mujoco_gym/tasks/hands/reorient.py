@@ -43,6 +43,7 @@ class ReorientTask(InHandTask):
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
+        last_way: ``(N, 3)``: `way_to_goal` then.
         last_quat: ``(N, 4)``: how the cube was turned a step ago.
         goal_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
         goal_lead: ``(N,)``: how far it is ahead, rad.
@@ -58,6 +59,7 @@ class ReorientTask(InHandTask):
         "goal",
         "goal_turn",
         "last_angle",
+        "last_way",
         "turning_speed",
         "last_quat",
         "goal_axis",
@@ -74,12 +76,13 @@ class ReorientTask(InHandTask):
 
     def setup(self) -> None:
         super().setup()
+        self._side = self.constant(self.config.turning_side)
         count, device = self.num_envs, self.backend.device
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
         self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
         self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
-        self.goal_lead = torch.zeros(count, device=device)
+        self.goal_lead, self.last_way = torch.zeros(count, device=device), torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -97,7 +100,7 @@ class ReorientTask(InHandTask):
             self.goal.copy_(self._ahead())
         self._told_reached[self.rows] = False
         self.goal_turn.zero_()
-        self.last_angle.copy_(self.angle_to_goal)
+        self._note_goal()
         self.turning_speed.zero_()
         self.reached.zero_()
         self.away.fill_(True)
@@ -114,10 +117,10 @@ class ReorientTask(InHandTask):
 
     def _turn_on(self) -> None:
         """Goals turn on, and those that are reached begin to; one that a person set stays, and is reached once."""
-        self.turning_speed.copy_((self.last_angle - self.angle_to_goal) / self.control_dt)
+        self.turning_speed.copy_(self._progress() / self.control_dt)
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
         self.goal_turn.mul_(self.config.goal_turn_decay)
-        self.last_angle.copy_(self.angle_to_goal)
+        self._note_goal()
         near = self.last_angle < self.config.success_angle
         self.reached.copy_(near & self.away & ~self.dropped)  # a goal that turns on slowly is not reached twice
         self.away.copy_(~near | (self.away & ~self.reached))
@@ -132,17 +135,42 @@ class ReorientTask(InHandTask):
             self.goal_turn[rows] = draws.uniform("goal_turn", 3, *self.config.goal_turn_range)
             self.goals[rows] += 1
 
+    def _note_goal(self) -> None:
+        self.last_angle.copy_(self.angle_to_goal)
+        self.last_way.copy_(self.way_to_goal())
+
+    def _progress(self) -> torch.Tensor:
+        """``(K,)``: by how much the last step brought the cube nearer to its goal, rad: on the shortest way, or, far
+        from the goal, on that on the ``turning_side``, where there is one."""
+        nearer = self.last_angle - self.angle_to_goal
+        if not any(self.config.turning_side):
+            return nearer
+        far = self.last_angle > self.config.turning_side_from
+        length = torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)
+        turn = turning_of(turn_between(self.last_quat, self.object_quat))
+        return torch.where(far, total(turn * self.last_way) / length, nearer)
+
     @property
     def _stays_ahead(self) -> bool:
         return self.config.goal_ahead_range[1] > 0 and self.told is None
+
+    def way_to_goal(self) -> torch.Tensor:
+        """``(K, 3)``: the turn that takes the cube to its goal: its axis in the world, as long as its angle.
+
+        The shortest way, below pi; but where the configuration has a ``turning_side``, and the goal is farther than
+        ``turning_side_from``, the way about an axis on that side, below 2 pi.
+        """
+        way = turning_of(turn_between(self.object_quat, self.goal))
+        angle = torch.sqrt(total(way * way))[:, None]
+        behind = (total(way * self._side) < 0)[:, None] & (angle > self.config.turning_side_from)
+        return torch.where(behind, way - way / angle.clamp(min=1e-6) * (2 * math.pi), way)
 
     def _axis(self, draws: Draws) -> torch.Tensor:
         """``(K, 3)``: axes about which goals are turned from cubes."""
         config = self.config
         mean = self.constant(config.goal_axis)
         axis = mean / torch.linalg.norm(mean) + config.goal_axis_spread * draws.normal("goal_axis", 3)
-        if config.goal_axis_both_ways:
-            axis *= draws.uniform("goal_axis.way", 1, -1.0, 1.0).sign()
+        axis = torch.where((total(axis * self._side) < 0)[:, None], -axis, axis)
         return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
     def _first_turn_to_goal(self, draws: Draws) -> torch.Tensor:
@@ -167,7 +195,7 @@ class ReorientTask(InHandTask):
             draws = self.draws(rows, self.elapsed[rows] + 1)
             self.goal_axis[rows], self.goal_lead[rows] = self._axis(draws), self._lead(draws)
         self.goal.copy_(self._ahead())
-        self.last_angle.copy_(self.angle_to_goal)
+        self._note_goal()
         self.reached.zero_()
 
     def _show_goal(self) -> None:
@@ -194,7 +222,7 @@ class ReorientTask(InHandTask):
         if self.told is not None:
             self.goal[:] = self.told
             self.goal_turn.zero_()
-            self.last_angle.copy_(self.angle_to_goal)
+            self._note_goal()
             self.away.fill_(True)
             self._show_goal()
             self.state_changed()
@@ -210,7 +238,7 @@ class ReorientTask(InHandTask):
 
     def compute_observations(self) -> dict[str, Terms]:
         turn = turn_between(self.object_quat, self.goal)
-        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": turning_of(turn)}
+        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal()}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 
     def compute_task_rewards(self) -> Terms:
