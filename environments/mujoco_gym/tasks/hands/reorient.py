@@ -43,6 +43,7 @@ class ReorientTask(InHandTask):
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
+        straying_speed: ``(N,)``: and how fast it turned about other axes than that to the goal, rad/s.
         last_way: ``(N, 3)``: `way_to_goal` then.
         last_quat: ``(N, 4)``: how the cube was turned a step ago.
         goal_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
@@ -61,6 +62,7 @@ class ReorientTask(InHandTask):
         "last_angle",
         "last_way",
         "turning_speed",
+        "straying_speed",
         "last_quat",
         "goal_axis",
         "goal_lead",
@@ -76,13 +78,14 @@ class ReorientTask(InHandTask):
 
     def setup(self) -> None:
         super().setup()
-        self._side = self.constant(self.config.turning_side)
         count, device = self.num_envs, self.backend.device
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
-        self.last_angle, self.turning_speed = torch.zeros(count, device=device), torch.zeros(count, device=device)
+        self.last_angle, self.turning_speed, self.straying_speed, self.goal_lead = (
+            torch.zeros(count, device=device) for _ in range(4)
+        )
         self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
-        self.goal_lead, self.last_way = torch.zeros(count, device=device), torch.zeros(count, 3, device=device)
+        self.last_way = torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -102,12 +105,14 @@ class ReorientTask(InHandTask):
         self.goal_turn.zero_()
         self._note_goal()
         self.turning_speed.zero_()
+        self.straying_speed.zero_()
         self.reached.zero_()
         self.away.fill_(True)
         self.goals.zero_()
         self._show_goal()
 
     def update(self) -> None:
+        self._note_turn()
         if self._stays_ahead:
             self._keep_ahead()
         else:
@@ -117,7 +122,6 @@ class ReorientTask(InHandTask):
 
     def _turn_on(self) -> None:
         """Goals turn on, and those that are reached begin to; one that a person set stays, and is reached once."""
-        self.turning_speed.copy_(self._progress() / self.control_dt)
         self.goal.copy_(normalised(product(turned(self.goal_turn), self.goal)))
         self.goal_turn.mul_(self.config.goal_turn_decay)
         self._note_goal()
@@ -137,40 +141,27 @@ class ReorientTask(InHandTask):
 
     def _note_goal(self) -> None:
         self.last_angle.copy_(self.angle_to_goal)
-        self.last_way.copy_(self.way_to_goal())
+        self.last_way.copy_(self.way_to_goal)
 
-    def _progress(self) -> torch.Tensor:
-        """``(K,)``: by how much the last step brought the cube nearer to its goal, rad: on the shortest way, or, far
-        from the goal, on that on the ``turning_side``, where there is one."""
-        nearer = self.last_angle - self.angle_to_goal
-        if not any(self.config.turning_side):
-            return nearer
-        far = self.last_angle > self.config.turning_side_from
-        length = torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)
+    def _note_turn(self) -> None:
+        """How the last step turned the cube: ahead, toward the goal or about the goal's axis, and aside of that."""
         turn = turning_of(turn_between(self.last_quat, self.object_quat))
-        return torch.where(far, total(turn * self.last_way) / length, nearer)
+        way = self.last_way / torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)[:, None]
+        ahead = total(turn * way)
+        aside = turn - way * ahead[:, None]
+        nearer = ahead if self._stays_ahead else self.last_angle - self.angle_to_goal
+        self.turning_speed.copy_(nearer / self.control_dt)
+        self.straying_speed.copy_(torch.sqrt(total(aside * aside)) / self.control_dt)
 
     @property
     def _stays_ahead(self) -> bool:
         return self.config.goal_ahead_range[1] > 0 and self.told is None
-
-    def way_to_goal(self) -> torch.Tensor:
-        """``(K, 3)``: the turn that takes the cube to its goal: its axis in the world, as long as its angle.
-
-        The shortest way, below pi; but where the configuration has a ``turning_side``, and the goal is farther than
-        ``turning_side_from``, the way about an axis on that side, below 2 pi.
-        """
-        way = turning_of(turn_between(self.object_quat, self.goal))
-        angle = torch.sqrt(total(way * way))[:, None]
-        behind = (total(way * self._side) < 0)[:, None] & (angle > self.config.turning_side_from)
-        return torch.where(behind, way - way / angle.clamp(min=1e-6) * (2 * math.pi), way)
 
     def _axis(self, draws: Draws) -> torch.Tensor:
         """``(K, 3)``: axes about which goals are turned from cubes."""
         config = self.config
         mean = self.constant(config.goal_axis)
         axis = mean / torch.linalg.norm(mean) + config.goal_axis_spread * draws.normal("goal_axis", 3)
-        axis = torch.where((total(axis * self._side) < 0)[:, None], -axis, axis)
         return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
     def _first_turn_to_goal(self, draws: Draws) -> torch.Tensor:
@@ -186,9 +177,7 @@ class ReorientTask(InHandTask):
         return normalised(product(turned(self.goal_axis * self.goal_lead[:, None]), self.object_quat))
 
     def _keep_ahead(self) -> None:
-        """Goals go with their cubes; what counts is how these turn about the axes, of which some are drawn anew."""
-        turn = turning_of(turn_between(self.last_quat, self.object_quat))
-        self.turning_speed.copy_(total(turn * self.goal_axis) / self.control_dt)
+        """Goals go with their cubes; some axes are drawn anew."""
         every = max(1, round(self.config.axis_seconds / self.control_dt))
         rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
         if len(rows):
@@ -234,11 +223,16 @@ class ReorientTask(InHandTask):
         """``(K,)``: from the cube's orientation to the wanted one, rad"""
         return angle_of(turn_between(self.object_quat, self.goal))
 
+    @property
+    def way_to_goal(self) -> torch.Tensor:
+        """``(K, 3)``: the shortest turn from the cube to its goal: its axis in the world, as long as its angle."""
+        return turning_of(turn_between(self.object_quat, self.goal))
+
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
         turn = turn_between(self.object_quat, self.goal)
-        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal()}
+        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 
     def compute_task_rewards(self) -> Terms:
@@ -247,6 +241,7 @@ class ReorientTask(InHandTask):
             **super().compute_task_rewards(),
             "orientation": self.falling_off(self.angle_to_goal, config.orientation_free, math.pi),
             "turning": self.turning_speed.clamp(*config.paid_speed_range),
+            "straying": self.straying_speed,
             "success": self.reached.float() / self.control_dt,
         }
 

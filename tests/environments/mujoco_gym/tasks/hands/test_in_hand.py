@@ -327,35 +327,6 @@ def test_a_goal_can_stay_ahead_of_the_cube():
     assert (anywhere.amax(0) > 0.5).all()
 
 
-def test_a_cube_can_be_turned_to_its_goal_on_one_side_only():
-    world = make(REORIENT, 1, turning_side=(0.0, 0.0, 1.0), **QUIET)
-
-    def way(angle):
-        put(world, turn=about(2, 0.0))
-        world.goal[:] = world.constant(about(2, angle))
-        return world.compute_observations()["policy"]["turn_vector"][0].tolist()
-
-    assert way(1.0) == pytest.approx([0, 0, 1.0], abs=1e-4)
-    assert way(-0.5) == pytest.approx([0, 0, -0.5], abs=1e-4), "near goals: the shortest way"
-    assert way(-1.0) == pytest.approx([0, 0, 2 * math.pi - 1.0], abs=1e-4)
-    for turn, paid in ((0.1, 0.1), (-0.1, -0.1)):
-        way(-1.0)
-        world.last_quat[:] = world.object_quat
-        world._note_goal()
-        put(world, turn=about(2, turn))
-        world.update()
-        assert rewards(world)["turning"] == pytest.approx(paid / 0.05, abs=1e-3), "though the shortest way is longer"
-    way(-0.5)
-    world.last_quat[:] = world.object_quat
-    world._note_goal()
-    put(world, turn=about(2, -0.1))
-    world.update()
-    assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-3)
-    axes = make(REORIENT, 50, goal_ahead_range=(1.0, 1.0), turning_side=(0.0, 0.0, 1.0)).goal_axis
-    assert axes[:, 2].min() >= 0
-    assert axes[:, 0].min() < -0.5
-
-
 def test_an_episode_succeeds_after_so_many_goals():
     world = make(REORIENT, 1, goals_for_success=2, **QUIET)
     world.goals[:] = 1
