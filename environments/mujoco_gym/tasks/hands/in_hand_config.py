@@ -159,11 +159,6 @@ class ReorientConfig(InHandConfig):
     """middle of the axes about which the first goal, or one that stays ahead, is turned from the cube, in the world"""
     goal_axis_spread: float = 4.0
     """how they vary about it: normal numbers so large are added to each part of it; from 3 on they point anywhere"""
-    turning_side: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """a direction, in the world: cubes are to be turned about axes on its side, the long way round where they must, and
-    turns are observed and paid so. A hand that can turn a cube may not be able to turn it back. 0: the shortest way"""
-    turning_side_from: float = 0.4
-    """nearer goals are always approached on the shortest way, rad"""
     goal_turn_range: Range = (0.1, 0.5)
     """of a reached goal in its first step, about each axis, rad"""
     goal_turn_decay: float = 0.8

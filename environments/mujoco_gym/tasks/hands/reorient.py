@@ -149,11 +149,7 @@ class ReorientTask(InHandTask):
         way = self.last_way / torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)[:, None]
         ahead = total(turn * way)
         aside = turn - way * ahead[:, None]
-        nearer = self.last_angle - self.angle_to_goal
-        if self._stays_ahead:
-            nearer = ahead
-        elif any(self.config.turning_side):
-            nearer = torch.where(self.last_angle > self.config.turning_side_from, ahead, nearer)
+        nearer = ahead if self._stays_ahead else self.last_angle - self.angle_to_goal
         self.turning_speed.copy_(nearer / self.control_dt)
         self.straying_speed.copy_(torch.sqrt(total(aside * aside)) / self.control_dt)
 
@@ -166,7 +162,6 @@ class ReorientTask(InHandTask):
         config = self.config
         mean = self.constant(config.goal_axis)
         axis = mean / torch.linalg.norm(mean) + config.goal_axis_spread * draws.normal("goal_axis", 3)
-        axis = torch.where((total(axis * self.constant(config.turning_side)) < 0)[:, None], -axis, axis)
         return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
     def _first_turn_to_goal(self, draws: Draws) -> torch.Tensor:
@@ -230,17 +225,8 @@ class ReorientTask(InHandTask):
 
     @property
     def way_to_goal(self) -> torch.Tensor:
-        """``(K, 3)``: a turn from the cube to its goal: its axis in the world, as long as its angle.
-
-        The shortest, up to pi; but of a goal that is farther than ``turning_side_from`` the one about an axis on the
-        ``turning_side``, up to 2 pi, where the configuration has one.
-        """
-        way = turning_of(turn_between(self.object_quat, self.goal))
-        if not any(self.config.turning_side):
-            return way
-        angle = torch.sqrt(total(way * way))
-        behind = (total(way * self.constant(self.config.turning_side)) < 0) & (angle > self.config.turning_side_from)
-        return way - way * (behind * 2 * math.pi / angle.clamp(min=1e-6))[:, None]
+        """``(K, 3)``: the shortest turn from the cube to its goal: its axis in the world, as long as its angle."""
+        return turning_of(turn_between(self.object_quat, self.goal))
 
     # terms
 
