@@ -14,6 +14,7 @@ from environments.mujoco_gym.config import (
     SimConfig,
 )
 from environments.mujoco_gym.tasks.hands.hand_config import Groups, HandConfig
+from srl3.errors import UserError
 
 SIM = SimConfig(timestep=0.0125, decimation=4, integrator="implicitfast", iterations=8, ls_iterations=8)
 CAMERA = CameraConfig(distance=0.4, azimuth=150.0, elevation=-35.0, height=0.045)
@@ -174,6 +175,15 @@ class ReorientConfig(InHandConfig):
     """an episode succeeds once so many goals were reached"""
     shown_at: tuple[float, float, float] = (0.03, 0.14, 0.22)
     """where the wanted orientation is shown"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not any(self.goal_axis):
+            raise UserError(f"goal_axis of {self.env_id} must point somewhere, for example (1, 1, 1), not be 0.")
+        for name in ("goal_axis_spread", "first_goal_angle", "goal_ahead_range"):
+            value = getattr(self, name)
+            if min(value if isinstance(value, tuple) else (value,)) < 0:
+                raise UserError(f"{name} of {self.env_id} must not be below 0, but is {value}.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
