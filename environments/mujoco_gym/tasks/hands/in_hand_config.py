@@ -20,6 +20,7 @@ SIM = SimConfig(timestep=0.0125, decimation=4, integrator="implicitfast", iterat
 CAMERA = CameraConfig(distance=0.4, azimuth=150.0, elevation=-35.0, height=0.045)
 SMOOTH = ActionConfig(moving_average=0.2)
 PAID_SPEEDS: Range = (-10.0, 3.0)
+"""of a cube, rad/s: a jump pays little, and turning back costs what it undoes"""
 LEAP_RANDOMIZATION = RandomizeConfig(
     friction=Randomization(operation="set", range=(0.5, 1.0), names=".*_distal"),
     object_mass=Randomization(range=(0.8, 1.2), names="cube"),
