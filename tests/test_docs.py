@@ -142,7 +142,7 @@ def test_train_commands_pass_every_check(page, tmp_path, monkeypatch, own_packag
     monkeypatch.chdir(tmp_path)
     for module, arguments in module_calls(page):
         line = " ".join(arguments)
-        from_a_run = ("--load-rl-model-path", "--resume", "--srl-model-path", "--teacher-data-folder")
+        from_a_run = ("--load-rl-model-path", "--resume", "--srl-model-path", "--teacher-data-folder", "--imitate")
         goes_on = any(flag in line for flag in from_a_run)  # from a folder that is not there
         of_an_example = any(name in line for name in ("PanTilt", "spo", "Balance"))  # they run further down
         if module == "rl_baselines.train" and not goes_on and not of_an_example:

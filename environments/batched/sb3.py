@@ -1,7 +1,7 @@
 """The Stable-Baselines3 adapter of a batched world."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,13 @@ class BatchedVecEnv(VecEnv):
         render_mode: ``human``, ``rgb_array`` or None; ``renders`` in the configuration means ``human``.
         monitor_path: where the monitor file goes; None keeps none.
         append: go on with the monitor file if it exists.
+
+    Attributes:
+        oracle: gives actions of all robots, for a learner to imitate, in the place of the world's scripted policy.
     """
 
     actions: np.ndarray
+    oracle: Callable[[BatchedWorld], Any] | None = None
 
     def __init__(
         self,

@@ -164,6 +164,10 @@ class BatchedWorld(ABC):
         """What the numbers of an action mean, one term for each."""
         return action_terms_of(self.action_space)
 
+    def most_like(self, configs: Sequence[EnvConfig]) -> Array:
+        """``(N,) int64``: whose world, of these, is most like what each robot is to do now; 0 where it says nothing."""
+        return self.arrays.zeros((self.num_envs,), "int64")
+
     def mirrors(self) -> list[Mirror]:
         """The symmetries of the world, none where it says nothing: a policy may learn from mirror images."""
         return []

@@ -77,6 +77,11 @@ class BatchedPPOModel(StableBaselinesRLObject):
         ]
 
     @classmethod
+    def inherited_hyperparams(cls, saved: Mapping[str, Any], state: Mapping[str, Any] | None) -> dict[str, Any]:
+        """A policy that has learned by imitation goes on by rewards."""
+        return {**super().inherited_hyperparams(saved, state), "imitation_coef": 0.0}
+
+    @classmethod
     def translated(cls, values: Mapping[str, Any], where: str) -> dict[str, Any]:
         return translated(values, where)
 

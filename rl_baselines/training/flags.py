@@ -85,6 +85,13 @@ def add_training_flags(parser: Parser) -> None:
         help="environment steps in which a student that goes on by rewards learns their values alone and acts as "
         f"before; else {DEFAULTS['value_warmup']:,}, 0 none",
     )
+    again.add_argument(
+        "--imitate",
+        nargs="+",
+        metavar="MODEL",
+        help="policies of the same world to which batched_ppo is drawn at first, each robot to the one whose world is "
+        "most like what it is to do; how strongly and how long: --hyperparam imitation_coef imitation_steps",
+    )
     again.add_argument("--resume", metavar="RUN", help="go on with an interrupted run, in its folder")
 
     out = parser.add_argument_group("output")
@@ -253,7 +260,7 @@ def request_from_flags(arguments: argparse.Namespace, given: Collection[str], co
     values: dict[str, Any] = {name: getattr(arguments, name) for name in CHOICES if name in given}
     values.pop("env_kwargs", None)
     hyperparam = values.pop("hyperparam", None)
-    for name in ("mix_tasks", "cross_evaluation_tasks", "teacher_data_folder"):
+    for name in ("mix_tasks", "cross_evaluation_tasks", "teacher_data_folder", "imitate"):
         if name in values:
             values[name] = tuple(values[name])
     if "eval_env_kwargs" in values:

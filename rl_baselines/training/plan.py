@@ -99,6 +99,8 @@ class TrainingPlan:
     """that are learned at once, and in which the policy is evaluated meanwhile"""
     teacher_data: tuple[Path, ...] = ()
     """folders with the datasets from which a supervised algorithm learns"""
+    imitate: tuple[Path, ...] = ()
+    """checkpoints of the policies to which this one is drawn at first"""
     parent: "Checkpoint | None" = dataclasses.field(default=None, compare=False)
     """the checkpoint that is retrained, or resumed from"""
     resume: RunFolder | None = None
@@ -136,6 +138,7 @@ class SavedPlan:
     num_processes: int = 1
     tasks: PlannedTasks = dataclasses.field(default_factory=PlannedTasks)
     teacher_data: tuple[Path, ...] = ()
+    imitate: tuple[Path, ...] = ()
     evaluating: dict[str, Any] = dataclasses.field(default_factory=dict)
     """the fields of `EVALUATING` and `RECORDING` that were saved"""
 
@@ -162,6 +165,7 @@ def write_plan(run: RunFolder, plan: TrainingPlan) -> None:
         "num_processes": plan.num_processes,
         "tasks": plan.tasks.as_dict(),
         "teacher_data": [str(folder.resolve()) for folder in plan.teacher_data],
+        "imitate": [str(file.resolve()) for file in plan.imitate],
         "parent": None if plan.parent is None else str(plan.parent.path),
         "arguments": plan.arguments,
         "command": plan.command,
@@ -192,6 +196,7 @@ def read_plan(run: RunFolder) -> SavedPlan:
             num_processes=int(content.get("num_processes", 1)),
             tasks=PlannedTasks.from_dict(content.get("tasks", {})),
             teacher_data=tuple(map(Path, content.get("teacher_data", ()))),
+            imitate=tuple(map(Path, content.get("imitate", ()))),
             arguments=dict(content["arguments"]),
             command=str(content["command"]),
             evaluating={name: content[name] for name in (*EVALUATING, *RECORDING) if name in content},

@@ -72,6 +72,8 @@ class TrainingRequest:
     trust_pickle: bool | None = None
     """whether pickles of a model that SRL3 did not train may be opened, which can run any code"""
     new_lr: float | None = None
+    imitate: tuple[str, ...] | None = None
+    """checkpoints, runs or parts of their names: policies to which this one is drawn at first"""
     value_warmup: int | None = None
     """steps in which a student that goes on by rewards learns values alone"""
     resume: str | None = None

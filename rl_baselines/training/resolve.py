@@ -16,6 +16,7 @@ from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.choices.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
+from rl_baselines.training.choices.imitated import with_imitated
 from rl_baselines.training.choices.observed_group import shown_by_world
 from rl_baselines.training.choices.teachers import steps_from_teachers, teachers_flags, with_teachers
 from rl_baselines.training.plan import TrainingPlan, read_plan
@@ -84,6 +85,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
     check_writable(log_dir)
     find_algo(algo).load_class(policy)
     config, settings = shown_by_world(config, _settings(request, config, srl_model, parent))
+    imitated, settings = with_imitated(request, env_id, srl_model, settings)
     _check_named_classes(request, {name: setting.value for name, setting in settings.items()}, config)
     num_processes = processes_of(request.num_processes, 1, algo, policy, settings)
     if settings["n_envs"].value < len(mixture) * num_processes:
@@ -127,6 +129,7 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         total_timesteps=steps,
         settings=settings,
         teacher_data=request.teacher_data_folder or (),
+        imitate=imitated,
         log_dir=log_dir,
         suffix=request.suffix,
         experiment_name=request.experiment_name,
@@ -235,6 +238,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         save_freq=saved.saving["save_freq"],
         tasks=saved.tasks,
         teacher_data=saved.teacher_data,
+        imitate=saved.imitate,
         video_interval=_video_interval(request),
         video_length=request.value("video_length"),
         num_videos=request.value("num_videos"),

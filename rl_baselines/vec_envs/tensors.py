@@ -106,7 +106,7 @@ class BatchedTensors(WorldTensors):
         set_ages(self.world, shares)
 
     def scripted_policy(self) -> Callable[[], Tensor]:
-        return scripted_policy_of(self.world)
+        return scripted_policy_of(self.venv)
 
 
 def set_ages(world: BatchedWorld, shares: Tensor) -> None:
@@ -115,13 +115,15 @@ def set_ages(world: BatchedWorld, shares: Tensor) -> None:
     world.elapsed[:] = world.arrays.of(ages.cpu().numpy())
 
 
-def scripted_policy_of(world: BatchedWorld) -> Callable[[], Tensor]:
-    """Gives the actions of a batched world's scripted policy in the present states, ``(N, A)`` or ``(N,)``.
+def scripted_policy_of(venv: BatchedVecEnv) -> Callable[[], Tensor]:
+    """Gives the actions of a batched world's scripted policy, or of what stands in its place, in the present states:
+    ``(N, A)`` or ``(N,)``.
 
     Raises:
         UserError: where the world has none.
     """
-    oracle = find_env(world.config.env_id).load_oracle()
+    world = venv.world
+    oracle = venv.oracle or find_env(world.config.env_id).load_oracle()
     if oracle is None:
         raise UserError(f"{world.config.env_id} has no scripted policy to be imitated; set imitation_coef:0.")
     return lambda: torch.as_tensor(oracle(world))
@@ -224,7 +226,7 @@ class VecEnvTensors:
     def scripted_policy(self) -> Callable[[], Tensor]:
         beneath = self.venv.unwrapped
         if isinstance(beneath, BatchedVecEnv):
-            return scripted_policy_of(beneath.world)
+            return scripted_policy_of(beneath)
         raise UserError("imitation_coef needs a batched world with a scripted policy; set imitation_coef:0.")
 
     def _tensors(self, observations: Any) -> dict[str, Tensor]:

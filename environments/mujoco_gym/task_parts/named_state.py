@@ -188,6 +188,11 @@ class NamedState:
         """Forget what was computed from the state before."""
         self._cache.clear()
 
+    def forget(self, *names: str) -> None:
+        """The same of these values alone, because what they are made of beside the state has changed."""
+        for name in names:
+            self._cache.pop(name, None)
+
     def _places(self, addresses: list[int]) -> slice | torch.Tensor:
         """A slice where the addresses follow one another: it copies nothing."""
         if addresses == list(range(addresses[0], addresses[0] + len(addresses))):

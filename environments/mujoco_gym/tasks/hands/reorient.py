@@ -9,6 +9,7 @@ import torch
 
 from environments.batched.single import BatchedGymEnv
 from environments.batched.world import ALL, Rows
+from environments.config import EnvConfig
 from environments.mujoco_gym.maths import (
     angle_of,
     angles_of,
@@ -140,6 +141,8 @@ class ReorientTask(InHandTask):
             self.goals[rows] += 1
 
     def _note_goal(self) -> None:
+        """Goals have moved: what was computed of the former ones is forgotten."""
+        self.forget("turn_to_goal", "way_to_goal")
         self.last_angle.copy_(self.angle_to_goal)
         self.last_way.copy_(self.way_to_goal)
 
@@ -149,8 +152,7 @@ class ReorientTask(InHandTask):
         way = self.last_way / torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)[:, None]
         ahead = total(turn * way)
         aside = turn - way * ahead[:, None]
-        nearer = ahead if self._stays_ahead else self.last_angle - self.angle_to_goal
-        self.turning_speed.copy_(nearer / self.control_dt)
+        self.turning_speed.copy_((self.last_angle - self.angle_to_goal) / self.control_dt)
         self.straying_speed.copy_(torch.sqrt(total(aside * aside)) / self.control_dt)
 
     @property
@@ -177,13 +179,16 @@ class ReorientTask(InHandTask):
         return normalised(product(turned(self.goal_axis * self.goal_lead[:, None]), self.object_quat))
 
     def _keep_ahead(self) -> None:
-        """Goals go with their cubes; some axes are drawn anew."""
+        """Goals to which cubes came nearer go on by as much, but never back: a cube that rocks to and fro is paid and
+        charged the same. Some axes are drawn anew."""
+        nearer = (self.goal_lead - self.angle_to_goal).clamp(min=0)
+        self.goal.copy_(normalised(product(turned(self.goal_axis * nearer[:, None]), self.goal)))
         every = max(1, round(self.config.axis_seconds / self.control_dt))
         rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
         if len(rows):
             draws = self.draws(rows, self.elapsed[rows] + 1)
             self.goal_axis[rows], self.goal_lead[rows] = self._axis(draws), self._lead(draws)
-        self.goal.copy_(self._ahead())
+            self.goal[rows] = self._ahead()[rows]
         self._note_goal()
         self.reached.zero_()
 
@@ -191,6 +196,11 @@ class ReorientTask(InHandTask):
         shown = self.exact("mocap_quat").clone()
         shown[:, 0] = self.goal.to(shown.dtype)
         self.backend.write("mocap_quat", shown, self.rows)
+
+    def most_like(self, configs: Sequence[EnvConfig]) -> torch.Tensor:
+        """Those about whose ``goal_axis`` cubes are nearest to having to be turned."""
+        axes = torch.stack([self.constant(config.flat()["goal_axis"]) for config in configs])
+        return (self.last_way @ normalised(axes).T).argmax(1)
 
     # what a person may command
 
@@ -219,20 +229,25 @@ class ReorientTask(InHandTask):
     # what several terms read
 
     @property
+    def turn_to_goal(self) -> torch.Tensor:
+        """``(K, 4)``: the turn, in the world's frame, from the cube's orientation to the wanted one"""
+        return self._cached("turn_to_goal", lambda: turn_between(self.object_quat, self.goal))
+
+    @property
     def angle_to_goal(self) -> torch.Tensor:
-        """``(K,)``: from the cube's orientation to the wanted one, rad"""
-        return angle_of(turn_between(self.object_quat, self.goal))
+        """``(K,)``: how far that is, rad"""
+        return angle_of(self.turn_to_goal)
 
     @property
     def way_to_goal(self) -> torch.Tensor:
         """``(K, 3)``: the shortest turn from the cube to its goal: its axis in the world, as long as its angle."""
-        return turning_of(turn_between(self.object_quat, self.goal))
+        return self._cached("way_to_goal", lambda: turning_of(self.turn_to_goal))
 
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
-        turn = turn_between(self.object_quat, self.goal)
-        terms = {**self.cube_observations(), "turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal}
+        shown = {"turn_to_goal": last_rows(self.turn_to_goal), "turn_vector": self.way_to_goal}
+        terms = {**self.cube_observations(), **shown}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 
     def compute_task_rewards(self) -> Terms:

@@ -13,6 +13,7 @@ from environments.mujoco_gym.maths import (
     normalised,
     product,
     quat_of_angles,
+    turned,
     turning_of,
 )
 from environments.mujoco_gym.tasks.hands.in_hand import turn_between
@@ -141,15 +142,12 @@ def test_a_goal_can_stay_ahead_of_the_cube():
     assert world.angle_to_goal.tolist() == pytest.approx([0.8, 0.8], abs=1e-4)
     world.goal_axis[:] = world.constant([0.0, 0.0, 1.0])
     put(world, turn=about(2, 0.0))
-    world.update()
+    world.goal[:] = world.constant(about(2, 0.8))
+    world._note_goal()
     put(world, turn=about(2, 0.1))
     world.update()
     assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-3)
     assert turning_of(turn_between(world.object_quat, world.goal))[0].tolist() == pytest.approx([0, 0, 0.8], abs=1e-4)
-    put(world, turn=about(0, 0.1))
-    world.last_quat[:] = world.constant(about(0, 0.0))
-    world.update()
-    assert rewards(world)["turning"] == pytest.approx(0, abs=1e-3)  # a turn about another axis
     assert world.goals.tolist() == [0, 0]
     world.elapsed[:] = 3  # the next step is the fourth: after 0.2 s the axis changes
     world.update()
@@ -165,6 +163,24 @@ def test_a_goal_can_stay_ahead_of_the_cube():
     anywhere = some.goal_axis
     assert (anywhere.amin(0) < -0.5).all()
     assert (anywhere.amax(0) > 0.5).all()
+
+
+def test_a_cube_that_rocks_or_wobbles_before_a_goal_ahead_earns_nothing():
+    world = make(REORIENT, 1, goal_ahead_range=(0.8, 0.8), **QUIET)
+    world.goal_axis[:] = world.constant([0.0, 0.0, 1.0])
+    put(world, turn=about(2, 0.0))
+    world.goal[:] = world.constant(about(2, 0.8))
+    world._note_goal()
+
+    def paid(*turn: float) -> float:
+        put(world, turn=turned(torch.tensor([turn]))[0].tolist())
+        world.update()
+        return rewards(world)["turning"] * world.control_dt
+
+    assert [paid(0, 0, 0.1), paid(0, 0, 0), paid(0, 0, 0.1)] == pytest.approx([0.1, -0.1, 0.1], abs=1e-4)
+    assert world.angle_to_goal.item() == pytest.approx(0.8, abs=1e-4)  # it went on by 0.1, and only once
+    cone = [paid(0.2 * math.cos(angle), 0.2 * math.sin(angle), 0.1) for angle in np.linspace(0, 4 * math.pi, 60)]
+    assert abs(sum(cone) + paid(0, 0, 0.1)) < 0.02  # a tilt that goes round turns the cube about z all the time
 
 
 def test_turning_aside_of_the_way_to_the_goal_can_be_charged():

@@ -1,0 +1,56 @@
+"""Policies of other trainings in the place of a world's scripted policy, to be imitated by a learner."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv
+
+from environments.batched.sb3 import BatchedVecEnv
+from environments.batched.world import BatchedWorld
+from environments.flags import make_config
+from rl_baselines.acting.actor import Actor
+from rl_baselines.checkpoints.archive import load_checkpoint
+from rl_baselines.checkpoints.spaces import check_spaces
+from srl3.errors import UserError
+
+
+class Teachers:
+    """A scripted policy made of checkpoints: each robot does what that policy would whose world is most like its task.
+
+    Args:
+        files: the checkpoints, at least one, of policies without a memory, which observe what the world gives.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        checkpoints = [load_checkpoint(file, only_to_act=True) for file in files]
+        self.infos = [checkpoint.info for checkpoint in checkpoints]
+        self._configs = [make_config(info.env_id, info.env_kwargs_here) for info in self.infos]
+        self._actors = [Actor.from_checkpoint(checkpoint) for checkpoint in checkpoints]
+
+    def __call__(self, world: BatchedWorld) -> np.ndarray:
+        """``(N, A)`` or ``(N,)``: their most probable actions in the world's present state."""
+        observed = world.arrays.to_numpy(world.observe())
+        chosen = world.arrays.to_numpy(world.most_like(self._configs))
+        starts = np.zeros(world.num_envs, np.bool_)
+        actions = np.stack([actor.act(observed, starts, deterministic=True) for actor in self._actors])
+        return actions[chosen, np.arange(world.num_envs)]
+
+
+def imitate(env: VecEnv, files: Sequence[Path]) -> None:
+    """Let the scripted policy of ``env`` be that of these checkpoints.
+
+    Args:
+        env: a batched world.
+        files: see `Teachers`.
+
+    Raises:
+        UserError: for one that observes or does something else, or a world that is not batched.
+    """
+    beneath = env.unwrapped
+    if not isinstance(beneath, BatchedVecEnv):
+        raise UserError("--imitate needs a batched world (list says which are); leave it out.")
+    teachers = Teachers(files)
+    for info in teachers.infos:
+        check_spaces(info, env)
+    beneath.oracle = teachers

@@ -1,0 +1,110 @@
+"""``--imitate``: policies of other runs as the beginning of a training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
+from environments.mujoco_gym.tasks.hands.reorient import ReorientTask
+from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.teachers import Teachers
+from rl_baselines.checkpoints.checkpoint import load_checkpoint
+from rl_baselines.training.request import TrainingRequest
+from rl_baselines.training.resolve import resolve
+from rl_baselines.training.run import run_training
+from rl_baselines.training.session import Session
+from srl3.errors import UserError
+from tests.rl_baselines.training.conftest import stop_at
+from tests.rl_baselines.training.test_resume import weights
+
+HAND = "ParaHandReorientGymEnv-v0"
+SMALL = ("n_steps:4", "n_envs:6", "nminibatches:1", "policy_kwargs:{net_arch: [8]}")
+
+
+TEACHER = (*SMALL[:-1], "policy_kwargs:{net_arch: [8], ortho_init: false, activation_fn: ELU}")
+
+
+def request(folder: Path, **choices: object) -> TrainingRequest:
+    given = {
+        "env": HAND,
+        "algo": "batched_ppo",
+        "hyperparam": SMALL,
+        "num_timesteps": 24,
+        "no_vis": True,
+        "no_progress": True,
+    }
+    return TrainingRequest(log_dir=folder, **{**given, **choices})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two small runs, of cubes that are to be turned about x and about -y."""
+    files = []
+    for number, axis in enumerate(((1.0, 0.0, 0.0), (0.0, -1.0, 0.0))):
+        folder = tmp_path_factory.mktemp(f"teacher{number}")
+        run_training(resolve(request(folder, env_kwargs={"goal_axis": axis}, seed=number, hyperparam=TEACHER)))
+        files.append(str(next(folder.rglob("latest.zip"))))
+    return files
+
+
+def test_each_robot_asks_the_policy_whose_axis_is_nearest(teachers):
+    world = ReorientTask(ReorientConfig(), 6)
+    world.seed(list(range(6)))
+    world.reset()
+    world.last_way[:] = torch.tensor(
+        [[0.9, -0.1, 0.3], [0.2, -0.9, 0.0], [0.4, -0.5, 2.0], [1.0, 1.0, 1.0], [-1.0, 0.1, 0.0], [-1.0, -1.1, 0.0]]
+    )
+    configs = [ReorientConfig(goal_axis=(2.0, 0.0, 0.0)), ReorientConfig(goal_axis=(0.0, -0.5, 0.0))]
+    assert world.most_like(configs).tolist() == [0, 1, 1, 0, 1, 1]
+    actions = Teachers(list(map(Path, teachers)))(world)
+    observed = world.observe().numpy()
+    first, second = (Actor.load(Path(file)).act(observed, np.zeros(6, bool), deterministic=True) for file in teachers)
+    assert not np.allclose(first, second)
+    assert np.array_equal(actions, np.where(np.array([0, 1, 1, 0, 1, 1])[:, None] == 0, first, second))
+
+
+def test_they_are_what_a_learner_imitates(teachers, tmp_path):
+    plan = resolve(request(tmp_path, imitate=tuple(teachers)))
+    assert plan.settings["imitation_coef"].value == 10
+    assert plan.settings["imitation_coef"].source == "--imitate"
+    session = Session(plan)
+    try:
+        session.model.learn(24)
+        imitated = session.model.collector.scripted().numpy()
+        assert np.array_equal(imitated, Teachers(list(map(Path, teachers)))(session.env.unwrapped.world))
+    finally:
+        session.close()
+
+
+def test_a_run_that_imitates_is_resumed_and_a_retraining_goes_on_by_rewards(
+    teachers, small_train, tmp_path, monkeypatch
+):
+    flags = ("--env", HAND, "--algo", "batched_ppo", "--num-timesteps", "96", "--hyperparam", *SMALL)
+    whole = small_train(*flags, "--imitate", *teachers, log_dir=tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        stop_at(patched, 60)
+        cut = small_train(*flags, "--imitate", *teachers, log_dir=tmp_path / "cut", status=130)
+    assert load_checkpoint(cut.latest).info.num_timesteps < 96
+    small_train("--resume", str(cut.path), log_dir=tmp_path / "cut")
+    one, other = weights(whole.latest), weights(cut.latest)
+    assert all(np.array_equal(value, other[name]) for name, value in one.items())
+    alone = small_train(*flags, log_dir=tmp_path / "alone")
+    assert any(not np.array_equal(value, one[name]) for name, value in weights(alone.latest).items())
+
+    again = resolve(TrainingRequest(load_rl_model_path=str(whole.latest), log_dir=tmp_path))
+    assert again.settings["imitation_coef"].value == 0
+    assert again.imitate == ()
+
+
+def test_what_can_not_be_imitated_is_refused(teachers, tmp_path):
+    file = teachers[0]
+
+    def refused(sentence: str, **choices: object) -> None:
+        with pytest.raises(UserError, match=sentence):
+            resolve(request(tmp_path, imitate=(file,), **choices))
+
+    refused("--imitate is for --algo batched_ppo, rsl_ppo; ppo2 imitates nobody", algo="ppo2", hyperparam=None)
+    refused(f"was trained on {HAND}, and can't be imitated on ParaHandRotateZGymEnv-v0", env="ParaHandRotateZ")
+    assert not list(tmp_path.iterdir())
