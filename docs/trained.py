@@ -1,7 +1,8 @@
-"""The world of a trained policy, in MuJoCo's own engine, for `docs.gaits` and `docs.hands`, which judge it."""
+"""The world of a trained policy, in MuJoCo's own engine, for `docs.gaits`, `docs.hands` and `docs.turns`,
+which judge it."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def judge_arguments(prog: str, description: str | None, robots: int) -> argparse
     return parser
 
 
-def opened(run: Path, robots: int, *, seed: int, oracle: bool) -> tuple[Any, Policy]:
+def opened(
+    run: Path, robots: int, *, seed: int, oracle: bool, changes: Mapping[str, Any] | None = None
+) -> tuple[Any, Policy]:
     """The world at the beginning of its episodes, and the most probable actions of ``best_model.zip`` in it.
 
     Args:
@@ -36,12 +39,13 @@ def opened(run: Path, robots: int, *, seed: int, oracle: bool) -> tuple[Any, Pol
         robots: of the world.
         seed: of the first robot.
         oracle: the world's scripted policy in the place of the trained one.
+        changes: parameters of the world that differ from the training's.
     """
     checkpoint_path = find_checkpoint(run)
     info = load_checkpoint(checkpoint_path).info
     entry = find_env(info.env_id)
     face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": []}
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {})}
     world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
     world.seed([seed + robot for robot in range(robots)])
     world.reset()

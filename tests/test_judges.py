@@ -1,10 +1,13 @@
-"""The commands that say what trained robots do, on trainings of a few steps: docs/climbs.py, gaits.py and hands.py."""
+"""The commands that say what trained robots do, on trainings of a few steps: docs/climbs.py, gaits.py, hands.py
+and turns.py."""
 
 from pathlib import Path
 
 import pytest
+import torch
 
-from docs import climbs, gaits, hands
+from docs import climbs, gaits, hands, turns
+from environments.mujoco_gym.maths import product, turned
 from rl_baselines import train
 
 Output = pytest.CaptureFixture[str]
@@ -41,6 +44,51 @@ def test_terms_of_a_hand_add_up_to_its_return(tmp_path: Path, capsys: Output) ->
         terms = [float(figure) for name, figure in figures.items() if name.startswith("term ")]
         assert len(terms) > 3
         assert sum(terms) == pytest.approx(float(figures["return"].split()[0]), abs=0.005 * len(terms) + 0.01)
+
+
+def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys: Output, monkeypatch) -> None:
+    run = str(trained("ParaHandReorient", tmp_path))
+
+    class Spinning:
+        """Cubes that turn about z by 0.02 rad a step, and rock about x."""
+
+        num_envs, control_dt = 14, 0.05
+
+        def __init__(self) -> None:
+            self.steps, self.object_quat = 0, torch.tensor([[1.0, 0, 0, 0]]).repeat(14, 1)
+
+        def lead_about(self, axes: torch.Tensor) -> None:
+            assert axes.shape == (14, 3)
+
+        def step(self, actions: torch.Tensor) -> object:
+            self.steps += 1
+            spin = turned(torch.tensor([[0.0, 0.0, 0.02 * self.steps]]))
+            rocking = turned(torch.tensor([[0.3 * (self.steps % 2), 0.0, 0.0]]))
+            self.object_quat = product(spin, rocking).repeat(14, 1)
+            return type("Step", (), {"terminated": torch.zeros(14, dtype=torch.bool)})
+
+        def close(self) -> None:
+            pass
+
+    world = Spinning()
+    opened = turns.opened
+    asked = {}
+    monkeypatch.setattr(
+        turns, "opened", lambda *a, **k: asked.update(k) or (world, lambda now, starts: torch.zeros(14, 22).numpy())
+    )
+    capsys.readouterr()
+    turns.main([run, "--robots", "14", "--lead", "0.7"])
+    figures = said(capsys)
+    assert list(figures) == list(turns.AXES)
+    assert figures["+z"] == "0.40 rad/s, stuck 0 %, dropped 0 %"
+    assert figures["-z"] == "-0.40 rad/s, stuck 100 %, dropped 0 %"
+    assert figures["+x"] == "0.00 rad/s, stuck 100 %, dropped 0 %"
+    assert figures["+x-y+z"] == "0.23 rad/s, stuck 0 %, dropped 0 %"
+    assert asked["changes"]["goal_ahead_range"] == [0.7, 0.7]
+
+    monkeypatch.setattr(turns, "opened", opened)  # and of what was trained
+    turns.main([run, "--robots", "14"])
+    assert list(said(capsys)) == list(turns.AXES)
 
 
 def test_a_climb_is_read_from_the_log(tmp_path: Path, capsys: Output) -> None:

@@ -178,6 +178,12 @@ class ReorientTask(InHandTask):
     def _ahead(self) -> torch.Tensor:
         return normalised(product(turned(self.goal_axis * self.goal_lead[:, None]), self.object_quat))
 
+    def lead_about(self, axes: torch.Tensor) -> None:
+        """Goals that stay ahead are from here on ahead about these axes, ``(N, 3)`` of length 1, in the world."""
+        self.goal_axis.copy_(axes)
+        self.goal.copy_(self._ahead())
+        self._note_goal()
+
     def _keep_ahead(self) -> None:
         """Goals to which cubes came nearer go on by as much, but never back: a cube that rocks to and fro is paid and
         charged the same. Some axes are drawn anew."""
