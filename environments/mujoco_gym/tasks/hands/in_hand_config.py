@@ -161,6 +161,9 @@ class ReorientConfig(InHandConfig):
     """middle of the axes about which the first goal, or one that stays ahead, is turned from the cube, in the world"""
     goal_axis_spread: float = 4.0
     """how they vary about it: normal numbers so large are added to each part of it; from 3 on they point anywhere"""
+    goal_route: Literal["straight", "spin_and_roll"] = "straight"
+    """what the policy is shown and paid for: the shortest turn to the goal, or the next leg of a way that spins the
+    cube about the vertical and rolls it over the fingers, which is easier with the palm up"""
     goal_turn_range: Range = (0.1, 0.5)
     """of a reached goal in its first step, about each axis, rad"""
     goal_turn_decay: float = 0.8

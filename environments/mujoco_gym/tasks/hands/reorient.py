@@ -27,6 +27,7 @@ from environments.mujoco_gym.robots.robot import Robot
 from environments.mujoco_gym.task import Terms
 from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, uniform_turn
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
+from environments.mujoco_gym.tasks.hands.routes import spin_and_roll
 from environments.terms import CommandTerm
 
 POLICY = ("joint_pos", "joint_error", "cube_pos", "cube_faces", "turn_to_goal", "turn_vector", "actions")
@@ -43,7 +44,9 @@ class ReorientTask(InHandTask):
         goal: ``(N, 4)``: the orientation that is wanted.
         goal_turn: ``(N, 3)``: how far the goal turns in the next step, about the world's axes, rad.
         last_angle: ``(N,)``: from the cube to its goal at the end of the last step, after the goal's own turn, rad.
-        turning_speed: ``(N,)``: how fast the cube came nearer to its goal, the goal's own turn left out, rad/s.
+        last_cost: ``(N,)``: the same along the route: `cost_of_way` then.
+        turning_speed: ``(N,)``: how fast the cube came nearer to its goal along its route, the goal's own turn left
+            out, rad/s.
         straying_speed: ``(N,)``: and how fast it turned about other axes than that to the goal, rad/s.
         last_way: ``(N, 3)``: `way_to_goal` then.
         last_quat: ``(N, 4)``: how the cube was turned a step ago.
@@ -61,6 +64,7 @@ class ReorientTask(InHandTask):
         "goal",
         "goal_turn",
         "last_angle",
+        "last_cost",
         "last_way",
         "turning_speed",
         "straying_speed",
@@ -82,8 +86,8 @@ class ReorientTask(InHandTask):
         count, device = self.num_envs, self.backend.device
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
-        self.last_angle, self.turning_speed, self.straying_speed, self.goal_lead = (
-            torch.zeros(count, device=device) for _ in range(4)
+        self.last_angle, self.last_cost, self.turning_speed, self.straying_speed, self.goal_lead = (
+            torch.zeros(count, device=device) for _ in range(5)
         )
         self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
         self.last_way = torch.zeros(count, 3, device=device)
@@ -142,8 +146,9 @@ class ReorientTask(InHandTask):
 
     def _note_goal(self) -> None:
         """Goals have moved: what was computed of the former ones is forgotten."""
-        self.forget("turn_to_goal", "way_to_goal")
+        self.forget("turn_to_goal", "route")
         self.last_angle.copy_(self.angle_to_goal)
+        self.last_cost.copy_(self.cost_of_way)
         self.last_way.copy_(self.way_to_goal)
 
     def _note_turn(self) -> None:
@@ -152,7 +157,7 @@ class ReorientTask(InHandTask):
         way = self.last_way / torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)[:, None]
         ahead = total(turn * way)
         aside = turn - way * ahead[:, None]
-        self.turning_speed.copy_((self.last_angle - self.angle_to_goal) / self.control_dt)
+        self.turning_speed.copy_((self.last_cost - self.cost_of_way) / self.control_dt)
         self.straying_speed.copy_(torch.sqrt(total(aside * aside)) / self.control_dt)
 
     @property
@@ -246,13 +251,31 @@ class ReorientTask(InHandTask):
 
     @property
     def way_to_goal(self) -> torch.Tensor:
-        """``(K, 3)``: the shortest turn from the cube to its goal: its axis in the world, as long as its angle."""
-        return self._cached("way_to_goal", lambda: turning_of(self.turn_to_goal))
+        """``(K, 3)``: the turn that the cube is to make now, its axis in the world, as long as its angle: the shortest
+        to its goal, or the first leg of another route."""
+        return self._route[:, :3]
+
+    @property
+    def cost_of_way(self) -> torch.Tensor:
+        """``(K,)``: what is left of the route to the goal, rad; of a straight one the angle"""
+        return self._route[:, 3]
+
+    @property
+    def _route(self) -> torch.Tensor:
+        return self._cached("route", self._routed)
+
+    def _routed(self) -> torch.Tensor:
+        if self.config.goal_route == "straight" or self._stays_ahead:
+            return torch.cat([turning_of(self.turn_to_goal), self.angle_to_goal[:, None]], 1)
+        leg, cost = spin_and_roll(self.turn_to_goal)
+        return torch.cat([leg, cost[:, None]], 1)
 
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
-        shown = {"turn_to_goal": last_rows(self.turn_to_goal), "turn_vector": self.way_to_goal}
+        straight = self.config.goal_route == "straight"
+        turn = self.turn_to_goal if straight else turned(self.way_to_goal)
+        shown = {"turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal}
         terms = {**self.cube_observations(), **shown}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 

@@ -125,7 +125,7 @@ def test_coming_nearer_to_the_goal_can_be_paid_and_its_own_turning_is_not():
     world = make(REORIENT, 1, **QUIET)
     put(world, turn=about(2, 0.2))
     world.goal[:], world.goal_turn[:] = world.constant(about(2, 1.0)), world.constant([0.0, 0.0, 0.3])
-    world.last_angle[:] = world.angle_to_goal
+    world._note_goal()
     assert world.last_angle.item() == pytest.approx(0.8, abs=1e-4)
     put(world, turn=about(2, 0.3))
     world.update()  # in 0.05 s
@@ -135,6 +135,32 @@ def test_coming_nearer_to_the_goal_can_be_paid_and_its_own_turning_is_not():
     world.goal_turn.zero_()
     world.update()
     assert rewards(world)["turning"] == pytest.approx(-0.05 / 0.05, abs=1e-3)
+
+
+def test_on_another_route_its_next_leg_is_shown_and_paid():
+    world = make(REORIENT, 1, goal_route="spin_and_roll", **QUIET)
+    put(world, turn=about(0, 0.0))
+    world.goal[:] = world.constant(about(0, 2.0))
+    world._note_goal()
+    leg = world.way_to_goal[0, 2].item()
+    assert world.way_to_goal[0].tolist() == pytest.approx([0, 0, math.copysign(math.pi / 2, leg)], abs=1e-3)
+    terms = world.compute_observations()["critic"]
+    assert torch.equal(terms["turn_vector"], world.way_to_goal)
+    assert terms["turn_to_goal"][0].tolist() == pytest.approx([math.copysign(1, leg), 0, 0, 0, 0, 1], abs=1e-3)
+    put(world, turn=about(2, math.copysign(0.1, leg)))
+    world.update()
+    assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-2)
+    assert world.angle_to_goal.item() > 2.0  # though the goal is no nearer
+    put(world, turn=about(0, 1.85))
+    world.update()
+    assert world.way_to_goal[0].tolist() == pytest.approx([0.15, 0, 0], abs=1e-3)
+    assert not world.reached.any()
+    put(world, turn=about(0, 1.95))
+    world.update()
+    assert world.goals.tolist() == [1]
+    ahead = make(REORIENT, 1, goal_route="spin_and_roll", goal_ahead_range=(0.8, 0.8), goal_axis=(1, 0, 0), **QUIET)
+    ahead.lead_about(ahead.constant([[1.0, 0.0, 0.0]]))
+    assert ahead.way_to_goal[0].tolist() == pytest.approx([0.8, 0, 0], abs=1e-3)  # there it is about its axis
 
 
 def test_a_goal_can_stay_ahead_of_the_cube():
