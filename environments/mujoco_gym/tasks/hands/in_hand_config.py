@@ -140,7 +140,6 @@ class ReorientConfig(InHandConfig):
         default_factory=lambda: {
             "orientation": 5.0,
             "turning": 0.0,
-            "straying": 0.0,
             "position": 0.5,
             "success": 100.0,
             "dropped": -100.0,
@@ -149,18 +148,17 @@ class ReorientConfig(InHandConfig):
             "energy": -0.001,
         }
     )
-    """weights by the second; ``success`` is paid per goal, ``turning`` and ``straying`` per radian that the cube is
-    turned toward its goal, and about other axes than that to the goal"""
+    """weights by the second; ``success`` is paid per goal, ``turning`` per radian that the cube comes nearer to it"""
     success_angle: float = 0.1
     """a goal is reached when the cube is nearer to it than this, rad"""
     orientation_free: float = 0.2
     """angle to the goal that is paid in full"""
     first_goal_angle: float = math.pi
     """the first goal is at most so far from the cube's first orientation; pi: anywhere. A curriculum may raise it"""
-    goal_axis: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """middle of the axes about which the first goal, or one that stays ahead, is turned from the cube, in the world"""
+    goal_axes: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 1.0),)
+    """about one of them, in the world, the first goal is turned from the cube, or one that stays ahead"""
     goal_axis_spread: float = 4.0
-    """how they vary about it: normal numbers so large are added to each part of it; from 3 on they point anywhere"""
+    """how much they vary: normal numbers so large are added to each part of it; from 3 on they point anywhere"""
     goal_route: Literal["straight", "spin_and_roll"] = "straight"
     """what the policy is shown and paid for: the shortest turn to the goal, or the next leg of a way that spins the
     cube about the vertical and rolls it over the fingers, which is easier with the palm up"""
@@ -182,8 +180,10 @@ class ReorientConfig(InHandConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not any(self.goal_axis):
-            raise UserError(f"goal_axis of {self.env_id} must point somewhere, for example (1, 1, 1), not be 0.")
+        if not self.goal_axes or not all(map(any, self.goal_axes)):
+            raise UserError(
+                f"each of goal_axes of {self.env_id} must point somewhere, for example [[1, 1, 1]], not be 0."
+            )
         for name in ("goal_axis_spread", "first_goal_angle", "goal_ahead_range"):
             value = getattr(self, name)
             if min(value if isinstance(value, tuple) else (value,)) < 0:

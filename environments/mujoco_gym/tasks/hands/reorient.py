@@ -47,9 +47,6 @@ class ReorientTask(InHandTask):
         last_cost: ``(N,)``: the same along the route: `cost_of_way` then.
         turning_speed: ``(N,)``: how fast the cube came nearer to its goal along its route, the goal's own turn left
             out, rad/s.
-        straying_speed: ``(N,)``: and how fast it turned about other axes than that to the goal, rad/s.
-        last_way: ``(N, 3)``: `way_to_goal` then.
-        last_quat: ``(N, 4)``: how the cube was turned a step ago.
         goal_axis: ``(N, 3)``: about which a goal that stays ahead is ahead, in the world's frame.
         goal_lead: ``(N,)``: how far it is ahead, rad.
         reached: ``(N,) bool``: a goal was reached in this step.
@@ -65,10 +62,7 @@ class ReorientTask(InHandTask):
         "goal_turn",
         "last_angle",
         "last_cost",
-        "last_way",
         "turning_speed",
-        "straying_speed",
-        "last_quat",
         "goal_axis",
         "goal_lead",
         "reached",
@@ -86,11 +80,10 @@ class ReorientTask(InHandTask):
         count, device = self.num_envs, self.backend.device
         self.goal = torch.tensor([[1.0, 0, 0, 0]], device=device).repeat(count, 1)
         self.goal_turn = torch.zeros(count, 3, device=device)
-        self.last_angle, self.last_cost, self.turning_speed, self.straying_speed, self.goal_lead = (
-            torch.zeros(count, device=device) for _ in range(5)
+        self.last_angle, self.last_cost, self.turning_speed, self.goal_lead = (
+            torch.zeros(count, device=device) for _ in range(4)
         )
-        self.last_quat, self.goal_axis = torch.zeros(count, 4, device=device), torch.zeros(count, 3, device=device)
-        self.last_way = torch.zeros(count, 3, device=device)
+        self.goal_axis = torch.zeros(count, 3, device=device)
         self.reached = torch.zeros(count, dtype=torch.bool, device=device)
         self.away = torch.ones(count, dtype=torch.bool, device=device)
         self.goals = torch.zeros(count, dtype=torch.int64, device=device)
@@ -103,26 +96,23 @@ class ReorientTask(InHandTask):
         self.goal.copy_(normalised(product(turn, self.object_quat)) if self.told is None else self.told)
         self.goal_axis.copy_(self._axis(draws))
         self.goal_lead.copy_(self._lead(draws))
-        self.last_quat.copy_(self.object_quat)
         if self._stays_ahead:
             self.goal.copy_(self._ahead())
         self._told_reached[self.rows] = False
         self.goal_turn.zero_()
         self._note_goal()
         self.turning_speed.zero_()
-        self.straying_speed.zero_()
         self.reached.zero_()
         self.away.fill_(True)
         self.goals.zero_()
         self._show_goal()
 
     def update(self) -> None:
-        self._note_turn()
+        self.turning_speed.copy_((self.last_cost - self.cost_of_way) / self.control_dt)
         if self._stays_ahead:
             self._keep_ahead()
         else:
             self._turn_on()
-        self.last_quat.copy_(self.object_quat)
         self._show_goal()
 
     def _turn_on(self) -> None:
@@ -149,16 +139,6 @@ class ReorientTask(InHandTask):
         self.forget("turn_to_goal", "route")
         self.last_angle.copy_(self.angle_to_goal)
         self.last_cost.copy_(self.cost_of_way)
-        self.last_way.copy_(self.way_to_goal)
-
-    def _note_turn(self) -> None:
-        """How the last step turned the cube: ahead, toward the goal or about the goal's axis, and aside of that."""
-        turn = turning_of(turn_between(self.last_quat, self.object_quat))
-        way = self.last_way / torch.sqrt(total(self.last_way * self.last_way)).clamp(min=1e-6)[:, None]
-        ahead = total(turn * way)
-        aside = turn - way * ahead[:, None]
-        self.turning_speed.copy_((self.last_cost - self.cost_of_way) / self.control_dt)
-        self.straying_speed.copy_(torch.sqrt(total(aside * aside)) / self.control_dt)
 
     @property
     def _stays_ahead(self) -> bool:
@@ -167,8 +147,10 @@ class ReorientTask(InHandTask):
     def _axis(self, draws: Draws) -> torch.Tensor:
         """``(K, 3)``: axes about which goals are turned from cubes."""
         config = self.config
-        mean = self.constant(config.goal_axis)
-        axis = mean / torch.linalg.norm(mean) + config.goal_axis_spread * draws.normal("goal_axis", 3)
+        middles = self.constant(config.goal_axes)
+        middles = middles / torch.linalg.norm(middles, dim=1, keepdim=True)
+        which = draws.integers("goal_axes", 1, 0, len(middles))[:, 0]
+        axis = middles[which] + config.goal_axis_spread * draws.normal("goal_axis", 3)
         return axis / torch.sqrt(total(axis * axis)).clamp(min=1e-6)[:, None]
 
     def _first_turn_to_goal(self, draws: Draws) -> torch.Tensor:
@@ -209,9 +191,12 @@ class ReorientTask(InHandTask):
         self.backend.write("mocap_quat", shown, self.rows)
 
     def most_like(self, configs: Sequence[EnvConfig]) -> torch.Tensor:
-        """Those about whose ``goal_axis`` cubes are nearest to having to be turned."""
-        axes = torch.stack([self.constant(config.flat()["goal_axis"]) for config in configs])
-        return (self.last_way @ normalised(axes).T).argmax(1)
+        """Those about one of whose ``goal_axes`` cubes are nearest to having to be turned."""
+        near = [
+            (self.way_to_goal @ torch.nn.functional.normalize(self.constant(config.flat()["goal_axes"])).T).amax(1)
+            for config in configs
+        ]
+        return torch.stack(near).argmax(0)
 
     # what a person may command
 
@@ -285,7 +270,6 @@ class ReorientTask(InHandTask):
             **super().compute_task_rewards(),
             "orientation": self.falling_off(self.angle_to_goal, config.orientation_free, math.pi),
             "turning": self.turning_speed.clamp(*config.paid_speed_range),
-            "straying": self.straying_speed,
             "success": self.reached.float() / self.control_dt,
         }
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from environments.mujoco_gym.maths import product, turned
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
 from environments.mujoco_gym.tasks.hands.reorient import ReorientTask
 from rl_baselines.acting.actor import Actor
@@ -44,7 +45,7 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     files = []
     for number, axis in enumerate(((1.0, 0.0, 0.0), (0.0, -1.0, 0.0))):
         folder = tmp_path_factory.mktemp(f"teacher{number}")
-        run_training(resolve(request(folder, env_kwargs={"goal_axis": axis}, seed=number, hyperparam=TEACHER)))
+        run_training(resolve(request(folder, env_kwargs={"goal_axes": [axis]}, seed=number, hyperparam=TEACHER)))
         files.append(str(next(folder.rglob("latest.zip"))))
     return files
 
@@ -53,10 +54,15 @@ def test_each_robot_asks_the_policy_whose_axis_is_nearest(teachers):
     world = ReorientTask(ReorientConfig(), 6)
     world.seed(list(range(6)))
     world.reset()
-    world.last_way[:] = torch.tensor(
+    ways = torch.tensor(
         [[0.9, -0.1, 0.3], [0.2, -0.9, 0.0], [0.4, -0.5, 2.0], [1.0, 1.0, 1.0], [-1.0, 0.1, 0.0], [-1.0, -1.1, 0.0]]
     )
-    configs = [ReorientConfig(goal_axis=(2.0, 0.0, 0.0)), ReorientConfig(goal_axis=(0.0, -0.5, 0.0))]
+    world.goal[:] = product(turned(ways), world.object_quat)
+    world._note_goal()
+    configs = [
+        ReorientConfig(goal_axes=((2.0, 0.0, 0.0), (5.0, 0.1, 0.0))),
+        ReorientConfig(goal_axes=((0.0, -0.5, 0.0),)),
+    ]
     assert world.most_like(configs).tolist() == [0, 1, 1, 0, 1, 1]
     actions = Teachers(list(map(Path, teachers)))(world)
     observed = world.observe().numpy()

@@ -233,7 +233,7 @@ def test_domain_randomisation_is_a_mode():
         ({"cube_size": 0.0}, "cube_size of .* above 0"),
         ({"cube_siz": 0.1}, "cube_size"),
         ({"goal_turn_range": [0.5, 0.1]}, "goal_turn_range of .* must rise"),
-        ({"goal_axis": [0, 0, 0]}, "goal_axis of .* must point somewhere"),
+        ({"goal_axes": [[1, 0, 0], [0, 0, 0]]}, "each of goal_axes of .* must point somewhere"),
         ({"goal_axis_spread": -1.0}, "goal_axis_spread of .* must not be below 0"),
         ({"goal_ahead_range": [-1.0, 1.0]}, "goal_ahead_range of .* must not be below 0"),
         ({"axis_seconds": 0.0}, "axis_seconds of .* above 0"),
