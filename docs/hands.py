@@ -1,6 +1,7 @@
 """What a trained hand does: return, success, drops, speed or goals, and each term of the reward beside the oracle's.
 
     python -m docs.hands logs/ParaHandRotateZGymEnv-v0 --robots 100
+    python -m docs.hands $run/latest.zip --env-kwargs success_angle:0.1
 
 One episode of each hand in MuJoCo's own engine, by the most probable actions of `best_model.zip` (``--oracle``: by the
 world's scripted policy instead). Terms are mean sums over an episode, weights included.
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from docs.trained import Policy, judge_arguments, opened
+from docs.trained import Policy, changes, judge_arguments, opened
 
 
 def handle(world: Any, policy: Policy) -> dict[str, str]:
@@ -58,7 +59,9 @@ def handle(world: Any, policy: Policy) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = judge_arguments("python -m docs.hands", __doc__, 100).parse_args(argv)
-    world, policy = opened(arguments.run, arguments.robots, seed=arguments.seed, oracle=arguments.oracle)
+    world, policy = opened(
+        arguments.run, arguments.robots, seed=arguments.seed, oracle=arguments.oracle, changes=changes(arguments)
+    )
     for name, figure in handle(world, policy).items():
         print(f"{name}: {figure}")
     world.close()

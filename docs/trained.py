@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from environments.config.names import flatten
 from environments.registry import find_env
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.runs.find import find_checkpoint
+from srl3.flags import parse_pair
 
 Policy = Callable[[Any, np.ndarray], np.ndarray]
 """from a world, and which robots begin an episode, to the actions of all"""
@@ -26,12 +28,18 @@ def judge_arguments(prog: str, description: str | None, robots: int) -> argparse
     parser.add_argument("--robots", type=int, default=robots, help=f"episodes, all at once (default: {robots})")
     parser.add_argument("--seed", type=int, default=0, help="of the first robot (default: 0)")
     parser.add_argument("--oracle", action="store_true", help="the scripted policy in the place of the trained one")
+    parser.add_argument(
+        "--env-kwargs", nargs="+", default=[], metavar="NAME:VALUE", help="parameters that differ from the training's"
+    )
     return parser
 
 
-def opened(
-    run: Path, robots: int, *, seed: int, oracle: bool, changes: Mapping[str, Any] | None = None
-) -> tuple[Any, Policy]:
+def changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``--env-kwargs`` says, by the names of the world's parameters."""
+    return flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
+
+
+def opened(run: Path, robots: int, *, seed: int, oracle: bool, changes: Mapping[str, Any]) -> tuple[Any, Policy]:
     """The world at the beginning of its episodes, and the most probable actions of ``best_model.zip`` in it.
 
     Args:
@@ -45,7 +53,7 @@ def opened(
     info = load_checkpoint(checkpoint_path).info
     entry = find_env(info.env_id)
     face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {})}
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **changes}
     world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
     world.seed([seed + robot for robot in range(robots)])
     world.reset()

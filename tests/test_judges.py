@@ -89,6 +89,11 @@ def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys:
     monkeypatch.setattr(turns, "opened", opened)  # and of what was trained
     turns.main([run, "--robots", "14"])
     assert list(said(capsys)) == list(turns.AXES)
+    hands.main([run, "--robots", "3", "--env-kwargs", "max_steps:4", "success_angle:4", "rewards.success:7"])
+    figures = said(capsys)
+    assert figures["seconds"] == "0.2"
+    assert figures["goals"] == "1.00"  # all goals are near enough, and each is reached once
+    assert figures["term success"] == "7.00"
 
 
 def test_a_climb_is_read_from_the_log(tmp_path: Path, capsys: Output) -> None:

@@ -113,4 +113,15 @@ def test_what_can_not_be_imitated_is_refused(teachers, tmp_path):
 
     refused("--imitate is for --algo batched_ppo, rsl_ppo; ppo2 imitates nobody", algo="ppo2", hyperparam=None)
     refused(f"was trained on {HAND}, and can't be imitated on ParaHandRotateZGymEnv-v0", env="ParaHandRotateZ")
+    refused("--imitate is for policies that observe ground_truth, not raw_pixels", srl_model="raw_pixels")
     assert not list(tmp_path.iterdir())
+
+    recurrent = ("n_steps:4", "n_envs:6", "nminibatches:1", "rnn_type:gru", "rnn_hidden_dim:8")
+    run_training(resolve(request(tmp_path / "gru", hyperparam=recurrent)))
+    other = next((tmp_path / "gru").rglob("latest.zip"))
+    with pytest.raises(UserError, match="remembers earlier steps; --imitate is for policies that do not"):
+        resolve(request(tmp_path / "student", imitate=(str(other),)))
+    sees_more = resolve(request(tmp_path / "student", imitate=(file,), env_kwargs={"policy_group": "critic"}))
+    with pytest.raises(UserError, match="observation space Box.87, .*but this environment has Box.135,"):
+        Session(sees_more)
+    assert not (tmp_path / "student").exists()
