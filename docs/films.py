@@ -30,15 +30,16 @@ def frames(
     command: list[float] | None,
     every: int = 1,
     deterministic: bool | None = None,
+    seed: int = 0,
 ) -> np.ndarray:
     """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions."""
     info = load_checkpoint(checkpoint_path).info
     if not find_env(info.env_id).load_config().has("sim"):
-        return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic)
+        return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic, seed)
     face: Any = find_env(info.env_id).load_class()
     kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH)}
     world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
-    world.seed([0])
+    world.seed([seed])
     world.reset()
     if command is not None:
         world.set_command(command)
@@ -59,12 +60,18 @@ def frames(
 
 
 def _frames_by_step(
-    checkpoint: Path, info: CheckpointInfo, seconds: float, skipped: float, every: int, deterministic: bool | None
+    checkpoint: Path,
+    info: CheckpointInfo,
+    seconds: float,
+    skipped: float,
+    every: int,
+    deterministic: bool | None,
+    seed: int,
 ) -> np.ndarray:
     """The same of a world of another engine: a picture for every so many steps, as its policy acts in `enjoy`."""
     actor = Actor.load(checkpoint)
     kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH)}
-    venv = make_worlds(info, actor.encoder, kwargs, seed=0, render_mode="rgb_array")
+    venv = make_worlds(info, actor.encoder, kwargs, seed=seed, render_mode="rgb_array")
     seen: list[np.ndarray] = []
     observations, starts = venv.reset(), np.ones(1, dtype=bool)
     before = round(skipped * FRAMES_PER_SECOND * every)
@@ -96,12 +103,20 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--deterministic", action="store_true", default=None, help="most probable actions in those worlds, too"
     )
+    parser.add_argument("--seed", type=int, default=0, help="of the world (default: 0)")
     parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
     arguments = parser.parse_args(argv)
     checkpoint = find_checkpoint(arguments.run)
-    how = (arguments.seconds, arguments.skip, arguments.command, arguments.every, arguments.deterministic)
+    how = (
+        arguments.seconds,
+        arguments.skip,
+        arguments.command,
+        arguments.every,
+        arguments.deterministic,
+        arguments.seed,
+    )
     pictures = frames(checkpoint, *how)
     write_gif(pictures, arguments.film)
     print(f"{arguments.film}: {len(pictures)} frames, {arguments.film.stat().st_size / 1000:.0f} kB")
