@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from docs.trained import Policy, changes, judge_arguments, opened
+from docs.trained import Policy, judge_arguments, opened
 
 
 def handle(world: Any, policy: Policy) -> dict[str, str]:
@@ -59,9 +59,7 @@ def handle(world: Any, policy: Policy) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = judge_arguments("python -m docs.hands", __doc__, 100).parse_args(argv)
-    world, policy = opened(
-        arguments.run, arguments.robots, seed=arguments.seed, oracle=arguments.oracle, changes=changes(arguments)
-    )
+    world, policy = opened(arguments)
     for name, figure in handle(world, policy).items():
         print(f"{name}: {figure}")
     world.close()

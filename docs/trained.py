@@ -28,37 +28,32 @@ def judge_arguments(prog: str, description: str | None, robots: int) -> argparse
     parser.add_argument("--robots", type=int, default=robots, help=f"episodes, all at once (default: {robots})")
     parser.add_argument("--seed", type=int, default=0, help="of the first robot (default: 0)")
     parser.add_argument("--oracle", action="store_true", help="the scripted policy in the place of the trained one")
+    parser.add_argument("--drawn", action="store_true", help="drawn actions in the place of the most probable ones")
     parser.add_argument(
         "--env-kwargs", nargs="+", default=[], metavar="NAME:VALUE", help="parameters that differ from the training's"
     )
     return parser
 
 
-def changes(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What ``--env-kwargs`` says, by the names of the world's parameters."""
-    return flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
-
-
-def opened(run: Path, robots: int, *, seed: int, oracle: bool, changes: Mapping[str, Any]) -> tuple[Any, Policy]:
-    """The world at the beginning of its episodes, and the most probable actions of ``best_model.zip`` in it.
+def opened(arguments: argparse.Namespace, changes: Mapping[str, Any] | None = None) -> tuple[Any, Policy]:
+    """The world at the beginning of its episodes, and what ``best_model.zip``, or another policy, does in it.
 
     Args:
-        run: run folder, or a folder with runs.
-        robots: of the world.
-        seed: of the first robot.
-        oracle: the world's scripted policy in the place of the trained one.
-        changes: parameters of the world that differ from the training's.
+        arguments: what `judge_arguments` parsed.
+        changes: parameters of the world, which those of the user come over.
     """
+    run, robots = arguments.run, arguments.robots
+    said = flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
     checkpoint_path = find_checkpoint(run)
     info = load_checkpoint(checkpoint_path).info
     entry = find_env(info.env_id)
     face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **changes}
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {}), **said}
     world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
-    world.seed([seed + robot for robot in range(robots)])
+    world.seed([arguments.seed + robot for robot in range(robots)])
     world.reset()
-    if oracle:
+    if arguments.oracle:
         scripted: Any = entry.load_oracle()
         return world, lambda now, _: scripted(now)
     actor = Actor.load(checkpoint_path)
-    return world, lambda now, starts: actor.act(now.observe().numpy(), starts, deterministic=True)
+    return world, lambda now, starts: actor.act(now.observe().numpy(), starts, deterministic=not arguments.drawn)

@@ -10,7 +10,7 @@ wobbles comes back to where it was. Those that come on by less than a tenth of a
 import numpy as np
 import torch
 
-from docs.trained import changes, judge_arguments, opened
+from docs.trained import judge_arguments, opened
 from environments.mujoco_gym.maths import turning_of
 from environments.mujoco_gym.tasks.hands.in_hand import turn_between
 
@@ -38,9 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--lead", type=float, default=1.0, help="how far goals are ahead, rad (default: 1)")
     chosen = parser.parse_args(argv)
     ahead = {"goal_ahead_range": [chosen.lead, chosen.lead], "axis_seconds": 1000.0, "max_steps": 1000}
-    world, policy = opened(
-        chosen.run, chosen.robots, seed=chosen.seed, oracle=chosen.oracle, changes={**ahead, **changes(chosen)}
-    )
+    world, policy = opened(chosen, ahead)
     axes = torch.tensor(list(AXES.values()))
     axes = axes / torch.linalg.norm(axes, dim=1, keepdim=True)
     which = torch.arange(chosen.robots) % len(axes)

@@ -74,7 +74,9 @@ def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys:
     opened = turns.opened
     asked = {}
     monkeypatch.setattr(
-        turns, "opened", lambda *a, **k: asked.update(k) or (world, lambda now, starts: torch.zeros(14, 22).numpy())
+        turns,
+        "opened",
+        lambda chosen, ahead: asked.update(ahead) or (world, lambda now, starts: torch.zeros(14, 22).numpy()),
     )
     capsys.readouterr()
     turns.main([run, "--robots", "14", "--lead", "0.7"])
@@ -84,7 +86,7 @@ def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys:
     assert figures["-z"] == "-0.40 rad/s, stuck 100 %, dropped 0 %"
     assert figures["+x"] == "0.00 rad/s, stuck 100 %, dropped 0 %"
     assert figures["+x-y+z"] == "0.23 rad/s, stuck 0 %, dropped 0 %"
-    assert asked["changes"]["goal_ahead_range"] == [0.7, 0.7]
+    assert asked["goal_ahead_range"] == [0.7, 0.7]
 
     monkeypatch.setattr(turns, "opened", opened)  # and of what was trained
     turns.main([run, "--robots", "14"])
@@ -94,6 +96,12 @@ def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys:
     assert figures["seconds"] == "0.2"
     assert figures["goals"] == "1.00"  # all goals are near enough, and each is reached once
     assert figures["term success"] == "7.00"
+    returns = []
+    for how in ([], [], ["--drawn"]):
+        hands.main([run, "--robots", "3", "--env-kwargs", "max_steps:4", *how])
+        returns.append(said(capsys)["return"])
+    assert returns[0] == returns[1]
+    assert returns[0] != returns[2]
 
 
 def test_a_climb_is_read_from_the_log(tmp_path: Path, capsys: Output) -> None:

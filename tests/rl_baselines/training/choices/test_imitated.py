@@ -122,6 +122,6 @@ def test_what_can_not_be_imitated_is_refused(teachers, tmp_path):
     with pytest.raises(UserError, match="remembers earlier steps; --imitate is for policies that do not"):
         resolve(request(tmp_path / "student", imitate=(str(other),)))
     sees_more = resolve(request(tmp_path / "student", imitate=(file,), env_kwargs={"policy_group": "critic"}))
-    with pytest.raises(UserError, match="observation space Box.87, .*but this environment has Box.135,"):
+    with pytest.raises(UserError, match=r"observation space Box\(87, .*but this environment has Box\(135,"):
         Session(sees_more)
     assert not (tmp_path / "student").exists()
