@@ -32,7 +32,8 @@ def frames(
     deterministic: bool | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions."""
+    """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions unless
+    ``deterministic`` is false."""
     info = load_checkpoint(checkpoint_path).info
     if not find_env(info.env_id).load_config().has("sim"):
         return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic, seed)
@@ -48,7 +49,7 @@ def frames(
     start = np.ones(1, dtype=bool)
     time = -skipped
     while len(seen) < seconds * FRAMES_PER_SECOND:
-        step = world.step(actor.act(world.observe().numpy(), start, deterministic=True))
+        step = world.step(actor.act(world.observe().numpy(), start, deterministic=deterministic is not False))
         start = (step.terminated | step.truncated).numpy()
         if start[0]:
             raise SystemExit("the robot fell before the film was over; give another --skip")
@@ -101,7 +102,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--skip", type=float, default=1.0, help="seconds before the film begins (default: 1)")
     parser.add_argument("--every", type=int, default=1, help="steps for each picture, of worlds that are not MuJoCo's")
     parser.add_argument(
-        "--deterministic", action="store_true", default=None, help="most probable actions in those worlds, too"
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="most probable actions; else in MuJoCo's worlds, and in others as enjoy does",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the world (default: 0)")
     parser.add_argument(
