@@ -52,7 +52,7 @@ def frames(
         step = world.step(actor.act(world.observe().numpy(), start, deterministic=deterministic is not False))
         start = (step.terminated | step.truncated).numpy()
         if start[0]:
-            raise SystemExit("the robot fell before the film was over; give another --skip")
+            raise SystemExit("the robot fell before the film was over; give another --skip or --seed")
         time += world.control_dt
         if time >= len(seen) / FRAMES_PER_SECOND:
             seen.append(world.images()[0])
