@@ -168,6 +168,14 @@ class BatchedWorld(ABC):
         """``(N,) int64``: whose world, of these, is most like what each robot is to do now; 0 where it says nothing."""
         return self.arrays.zeros((self.num_envs,), "int64")
 
+    def group_as(self, config: EnvConfig) -> str:
+        """The group of observations here that a policy of a world with this configuration observes."""
+        return POLICY
+
+    def observe_as(self, config: EnvConfig) -> Any:
+        """``(N, *observation_spaces[group].shape)``: what such a policy, of that group, is shown in the present state."""
+        return self.observe(group=self.group_as(config))
+
     def mirrors(self) -> list[Mirror]:
         """The symmetries of the world, none where it says nothing: a policy may learn from mirror images."""
         return []

@@ -11,7 +11,7 @@ from environments.batched.world import BatchedWorld
 from environments.flags import make_config
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import load_checkpoint
-from rl_baselines.checkpoints.spaces import check_spaces
+from rl_baselines.checkpoints.spaces import check_fit
 from srl3.errors import UserError
 
 
@@ -25,15 +25,19 @@ class Teachers:
     def __init__(self, files: Sequence[Path]) -> None:
         checkpoints = [load_checkpoint(file, only_to_act=True) for file in files]
         self.infos = [checkpoint.info for checkpoint in checkpoints]
-        self._configs = [make_config(info.env_id, info.env_kwargs_here) for info in self.infos]
+        self.configs = [make_config(info.env_id, info.env_kwargs_here) for info in self.infos]
         self._actors = [Actor.from_checkpoint(checkpoint) for checkpoint in checkpoints]
 
     def __call__(self, world: BatchedWorld) -> np.ndarray:
         """``(N, A)`` or ``(N,)``: their most probable actions in the world's present state."""
-        observed = world.arrays.to_numpy(world.observe())
-        chosen = world.arrays.to_numpy(world.most_like(self._configs))
+        chosen = world.arrays.to_numpy(world.most_like(self.configs))
         starts = np.zeros(world.num_envs, np.bool_)
-        actions = np.stack([actor.act(observed, starts, deterministic=True) for actor in self._actors])
+        actions = np.stack(
+            [
+                actor.act(world.arrays.to_numpy(world.observe_as(config)), starts, deterministic=True)
+                for config, actor in zip(self.configs, self._actors, strict=True)
+            ]
+        )
         return actions[chosen, np.arange(world.num_envs)]
 
 
@@ -50,7 +54,7 @@ def imitate(env: VecEnv, files: Sequence[Path]) -> None:
     beneath = env.unwrapped
     if not isinstance(beneath, BatchedVecEnv):
         raise UserError("--imitate needs a batched world (list says which are); leave it out.")
-    teachers = Teachers(files)
-    for info in teachers.infos:
-        check_spaces(info, env)
+    teachers, world = Teachers(files), beneath.world
+    for info, config in zip(teachers.infos, teachers.configs, strict=True):
+        check_fit(info, world.observation_spaces[world.group_as(config)], world.action_space)
     beneath.oracle = teachers

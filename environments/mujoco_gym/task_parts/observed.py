@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from environments.batched.world import ALL, Rows
-from environments.config import PIXELS
+from environments.config import PIXELS, EnvConfig
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.task_parts.snapshots import Snapshots
@@ -44,6 +44,10 @@ class Observed(Snapshots):
             return torch.from_numpy(self.images(rows)).to(self.backend.device)
         values = self._groups[group].values
         return values.clone() if isinstance(rows, slice) and rows == ALL else values[rows].clone()
+
+    def group_as(self, config: EnvConfig) -> str:
+        chosen = getattr(config, "policy_group", POLICY)
+        return POLICY if chosen == self._original.policy_group else chosen
 
     def ground_truth_dim(self) -> int:
         return self._groups[POLICY].clean(self._observed_terms()[POLICY]).shape[1]

@@ -198,6 +198,17 @@ class ReorientTask(InHandTask):
         ]
         return torch.stack(near).argmax(0)
 
+    def observe_as(self, config: EnvConfig) -> torch.Tensor:
+        """Who was taught by straight routes is shown the leg of another route as its goal."""
+        observed = super().observe_as(config)
+        if self.config.goal_route == "straight" or getattr(config, "goal_route", "") != "straight":
+            return observed
+        group = self._groups[self.group_as(config)]
+        term = group.terms["turn_to_goal"]
+        leg = last_rows(turned(self.way_to_goal)) * term.scale
+        observed[:, group.places["turn_to_goal"]] = leg.repeat(1, term.history)
+        return observed
+
     # what a person may command
 
     def command_terms(self) -> list[CommandTerm]:
@@ -258,9 +269,7 @@ class ReorientTask(InHandTask):
     # terms
 
     def compute_observations(self) -> dict[str, Terms]:
-        straight = self.config.goal_route == "straight"
-        turn = self.turn_to_goal if straight else turned(self.way_to_goal)
-        shown = {"turn_to_goal": last_rows(turn), "turn_vector": self.way_to_goal}
+        shown = {"turn_to_goal": last_rows(self.turn_to_goal), "turn_vector": self.way_to_goal}
         terms = {**self.cube_observations(), **shown}
         return {group: {name: terms[name] for name in names} for group, names in SEEN.items()}
 

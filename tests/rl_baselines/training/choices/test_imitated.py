@@ -71,6 +71,34 @@ def test_each_robot_asks_the_policy_whose_axis_is_nearest(teachers):
     assert np.array_equal(actions, np.where(np.array([0, 1, 1, 0, 1, 1])[:, None] == 0, first, second))
 
 
+def test_a_policy_is_shown_what_it_was_taught_by(tmp_path):
+    """One that saw the critic's group and straight ways, by a world that shows another group and a route."""
+    seen = request(tmp_path, hyperparam=(*TEACHER, "policy_obs_key:critic"))
+    run_training(resolve(seen))
+    file = next(tmp_path.rglob("latest.zip"))
+    worlds = [ReorientTask(ReorientConfig(goal_route=route), 6) for route in ("spin_and_roll", "straight")]
+    for world in worlds:
+        world.seed(list(range(6)))
+        world.reset()
+    routed, straight = worlds
+    legs = routed.way_to_goal
+    assert not torch.allclose(legs, straight.way_to_goal, atol=0.1)
+    straight.goal[:] = product(turned(legs), straight.object_quat)  # the goal is where the leg ends
+    for world in worlds:
+        world.state_changed()
+        world._push_observations(world.elapsed)
+    expected = Actor.load(file).act(straight.observe(group="critic").numpy(), np.zeros(6, bool), deterministic=True)
+    assert np.allclose(Teachers([file])(routed), expected, atol=1e-5)
+    shown = routed.observe(group="critic").numpy()
+    assert not np.allclose(Actor.load(file).act(shown, np.zeros(6, bool), deterministic=True), expected, atol=1e-3)
+
+    session = Session(resolve(request(tmp_path / "student", imitate=(str(file),))))
+    try:
+        session.model.learn(24)
+    finally:
+        session.close()
+
+
 def test_they_are_what_a_learner_imitates(teachers, tmp_path):
     plan = resolve(request(tmp_path, imitate=tuple(teachers)))
     assert plan.settings["imitation_coef"].value == 10

@@ -146,7 +146,8 @@ def test_on_another_route_its_next_leg_is_shown_and_paid():
     assert world.way_to_goal[0].tolist() == pytest.approx([0, 0, math.copysign(math.pi / 2, leg)], abs=1e-3)
     terms = world.compute_observations()["critic"]
     assert torch.equal(terms["turn_vector"], world.way_to_goal)
-    assert terms["turn_to_goal"][0].tolist() == pytest.approx([math.copysign(1, leg), 0, 0, 0, 0, 1], abs=1e-3)
+    rows = [0, math.cos(2.0), -math.sin(2.0), 0, math.sin(2.0), math.cos(2.0)]
+    assert terms["turn_to_goal"][0].tolist() == pytest.approx(rows, abs=1e-3)
     put(world, turn=about(2, math.copysign(0.1, leg)))
     world.update()
     assert rewards(world)["turning"] == pytest.approx(0.1 / 0.05, abs=1e-2)
