@@ -173,7 +173,7 @@ class BatchedWorld(ABC):
         return POLICY
 
     def observe_as(self, config: EnvConfig) -> Any:
-        """``(N, *observation_spaces[group].shape)``: what such a policy, of that group, is shown in the present state."""
+        """``(N, *observation_spaces[group].shape)``: what such a policy, of that group, is shown in this state."""
         return self.observe(group=self.group_as(config))
 
     def mirrors(self) -> list[Mirror]:
