@@ -17,9 +17,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 
-from rl_baselines.base_classes import StableBaselinesRLObject, is_dict
+from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.evolution_strategies.population import evaluate_population
 from rl_baselines.hyperparams.action_types import ActionType
+from rl_baselines.hyperparams.arguments import is_dict
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat
 
 

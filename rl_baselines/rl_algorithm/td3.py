@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from rl_baselines.base_classes import NOISE_TYPES, StableBaselinesRLObject
+from rl_baselines.base_classes import StableBaselinesRLObject
 from rl_baselines.hyperparams.action_types import ActionType
+from rl_baselines.hyperparams.arguments import NOISE_TYPES
 from rl_baselines.hyperparams.search_ranges import Choice, LogFloat, LogInt, UniformFloat, UniformInt
 
 if TYPE_CHECKING:

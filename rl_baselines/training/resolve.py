@@ -1,23 +1,22 @@
 """From what was asked for to what is done: `resolve` checks everything and writes nothing."""
 
 import dataclasses
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
-from environments.flags import CONTINUAL_TASKS, ENV_FLAGS, make_config
+from environments.flags import ENV_FLAGS, make_config
 from environments.registry import canonical_id, find_env
-from rl_baselines.checkpoints.foreign.said import Said
-from rl_baselines.checkpoints.handover import can_train_on, handed_over, is_another, policy_settings
+from rl_baselines.checkpoints.handover import handed_over, is_another, policy_settings
 from rl_baselines.cross_evaluation.planned import parse_mixture
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
-from rl_baselines.runs.run_folder import check_writable, find_checkpoint, find_run
+from rl_baselines.runs.run_folder import check_writable, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.choices.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
 from rl_baselines.training.choices.imitated import with_imitated
 from rl_baselines.training.choices.observed_group import shown_by_world
+from rl_baselines.training.choices.retrained import check_kept, inherit, load_parent
 from rl_baselines.training.choices.teachers import steps_from_teachers, teachers_flags, with_teachers
 from rl_baselines.training.plan import TrainingPlan, read_plan
 from rl_baselines.training.ranks.shares import processes_of
@@ -51,10 +50,10 @@ def resolve(request: TrainingRequest) -> TrainingPlan:
         return _resume(request)
     _check_names(request)
     find_algo(request.value("algo"))
-    parent = _load_parent(request)
+    parent = load_parent(request)
     if parent is not None:
-        _check_kept(request, parent)
-        request = _inherit(request, parent)
+        check_kept(request, parent)
+        request = inherit(request, parent)
     if request.env is not None:
         request = dataclasses.replace(request, env=canonical_id(request.env))
     request, teachers = with_teachers(request)
@@ -334,53 +333,6 @@ def _tracker(request: TrainingRequest) -> str | None:
 
 def _visdom_port(request: TrainingRequest) -> int | None:
     return None if request.no_vis else request.value("port")
-
-
-def _load_parent(request: TrainingRequest) -> "Checkpoint | None":
-    if request.load_rl_model_path is None:
-        return None
-    path = find_checkpoint(request.load_rl_model_path, request.value("log_dir"))
-
-    from rl_baselines.checkpoints.foreign.opened import open_checkpoint
-
-    observed = {} if request.srl_model is None else {"srl_model": request.srl_model}
-    env_kwargs = {**observed, **(request.env_kwargs or {})}
-    said = Said(request.algo, request.env, env_kwargs, bool(request.trust_pickle))
-    return open_checkpoint(path, said, note=lambda sentence: print(f"note: {sentence}", file=sys.stderr))
-
-
-def _check_kept(request: TrainingRequest, parent: "Checkpoint") -> None:
-    """Refuse another algorithm, network, observation or stack than the parent's."""
-    info, path = parent.info, parent.path
-    if request.algo is not None and not can_train_on(request.algo, info.algo):
-        raise UserError(f"{path} was trained with {info.algo}, and can't be retrained with {request.algo}.")
-    if request.policy not in (None, info.policy):
-        raise UserError(f"{path} has a {info.policy} policy, and can't be retrained as {request.policy}.")
-    if request.srl_model not in (None, info.srl_model):
-        raise UserError(f"{path} was trained from {info.srl_model}, and can't be retrained from {request.srl_model}.")
-    if request.num_stack not in (None, info.num_stack):
-        raise UserError(
-            f"{path} was trained on {info.num_stack} stacked frame(s), and can't be retrained on {request.num_stack}."
-        )
-
-
-def _inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
-    """What the user did not say is the parent's; in another environment, its parameters are that one's own."""
-    info = parent.info
-    env_id = info.env_id if request.env is None else canonical_id(request.env)
-    same_env = env_id == info.env_id
-    inherited = {name: value for name, value in info.env_kwargs_here.items() if name != "srl_model"} if same_env else {}
-    if request.mix_tasks is not None or any((request.env_kwargs or {}).get(name) for name in CONTINUAL_TASKS):
-        inherited = {name: value for name, value in inherited.items() if name not in CONTINUAL_TASKS}
-    return dataclasses.replace(
-        request,
-        algo=request.algo or info.algo,
-        env=env_id,
-        policy=info.policy,
-        srl_model=info.srl_model,
-        num_stack=info.num_stack,
-        env_kwargs={**inherited, **(request.env_kwargs or {})},
-    )
 
 
 def _settings(
