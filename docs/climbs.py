@@ -16,6 +16,7 @@ import statistics
 from pathlib import Path
 
 from rl_baselines.runs.run_folder import RunFolder, find_runs
+from srl3.errors import UserError, run_command
 
 RETURN, STEPS, SECONDS = "rollout/ep_rew_mean", "time/total_timesteps", "time/time_elapsed"
 
@@ -57,7 +58,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--means", metavar="COLUMN", help="of progress.csv, whose means are printed instead")
     chosen = parser.parse_args(argv)
     for folder in chosen.folder:
-        for run in find_runs(folder):
+        runs = find_runs(folder)
+        if not runs:
+            raise UserError(f"{folder} is no run folder, and there is none below it.")
+        for run in runs:
             print(run.path)
             if chosen.means:
                 for end, mean in by_tenths(climb(run, chosen.means)):
@@ -72,4 +76,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -17,6 +17,9 @@ from rl_baselines.acting.worlds import make_worlds
 from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
+from srl3.errors import UserError, run_command
+from srl3.files import check_takes_files, make_folder
+from srl3.flags import positive_float, positive_number, whole_number
 
 HEIGHT, WIDTH = 200, 320
 FRAMES_PER_SECOND = 15
@@ -43,6 +46,10 @@ def frames(
     world.seed([seed])
     world.reset()
     if command is not None:
+        terms = world.command_terms()
+        if len(command) != len(terms):
+            told = ", ".join(term.name for term in terms) or "nothing"
+            raise UserError(f"--command of {info.env_id} takes {len(terms)} numbers ({told}), not {len(command)}.")
         world.set_command(command)
     actor = Actor.load(checkpoint_path)
     seen: list[np.ndarray] = []
@@ -52,7 +59,7 @@ def frames(
         step = world.step(actor.act(world.observe().numpy(), start, deterministic=deterministic is not False))
         start = (step.terminated | step.truncated).numpy()
         if start[0]:
-            raise SystemExit("the robot fell before the film was over; give another --skip or --seed")
+            raise UserError("the robot fell before the film was over; give another --skip or --seed.")
         time += world.control_dt
         if time >= len(seen) / FRAMES_PER_SECOND:
             seen.append(world.images()[0])
@@ -98,20 +105,24 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("run", type=Path, help="run folder, or a folder with runs")
     parser.add_argument("film", type=Path, help="the GIF")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length (default: 5)")
+    parser.add_argument("--seconds", type=positive_float, default=5.0, help="length (default: 5)")
     parser.add_argument("--skip", type=float, default=1.0, help="seconds before the film begins (default: 1)")
-    parser.add_argument("--every", type=int, default=1, help="steps for each picture, of worlds that are not MuJoCo's")
+    parser.add_argument(
+        "--every", type=positive_number, default=1, help="steps for each picture, of worlds that are not MuJoCo's"
+    )
     parser.add_argument(
         "--deterministic",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="most probable actions; else in MuJoCo's worlds, and in others as enjoy does",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the world (default: 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, help="of the world (default: 0)")
     parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
     arguments = parser.parse_args(argv)
+    make_folder(arguments.film.parent)
+    check_takes_files(arguments.film.parent, str(arguments.film))
     checkpoint = find_checkpoint(arguments.run)
     how = (
         arguments.seconds,
@@ -127,4 +138,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from docs.trained import Policy, judge_arguments, opened
+from srl3.errors import run_command
 
 
 def handle(world: Any, policy: Policy) -> dict[str, str]:
@@ -66,4 +67,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

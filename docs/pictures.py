@@ -19,6 +19,7 @@ from matplotlib.image import imsave
 import environments  # noqa: F401  (makes the worlds known to Gymnasium)
 from environments.batched.single import BatchedGymEnv
 from environments.registry import find_env
+from srl3.errors import run_command
 
 ROOT = Path(__file__).parents[1]
 IMAGES = Path(__file__).parent / "images"
@@ -126,4 +127,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

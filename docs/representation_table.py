@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from srl3.errors import run_command
+
 ENV = "MobileRobotGymEnv-v0"
 DATASET = "mobile_random"
 FRAMES = ("--env", ENV, "-r", "--img-shape", "64x64")
@@ -97,7 +99,7 @@ def row(folder: Path, method: str, seeds: list[int], steps: int) -> str:
     return f"| {method} | {gtc:.3f} | {knn:.3f} | {earned} | {each} |"
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Do what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("logs/representation_table"))
@@ -106,7 +108,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--device", default="auto", help="torch device of representations and policies")
     parser.add_argument("--table", action="store_true", help="only print")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(argv)
     if not chosen.table:
         for seed in chosen.seeds:
             for method in chosen.only:
@@ -117,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from config.results import Training, trainings
+from srl3.errors import run_command
 from srl3.files import write_text
 
 PAGE = Path(__file__).parent / "results.md"
@@ -163,4 +164,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

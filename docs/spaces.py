@@ -15,6 +15,7 @@ from environments.config import GROUND_TRUTH, PIXELS
 from environments.config.summary import ACTION_MODES, SPACES_FILE, summary
 from environments.flags import make_config
 from environments.registry import find_env, registered_env
+from srl3.errors import run_command
 from srl3.files import write_text
 
 HEAD = "# How many actions and states each world has: written by `python -m docs.spaces`, and held to it by tests.\n"
@@ -59,4 +60,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -7,12 +7,16 @@ diagonals, both ways. What counts is how far cubes have turned about that axis a
 wobbles comes back to where it was. Those that come on by less than a tenth of a radian a second are said to be stuck.
 """
 
+import math
+
 import numpy as np
 import torch
 
 from docs.trained import judge_arguments, opened
 from environments.mujoco_gym.maths import turning_of
 from environments.mujoco_gym.tasks.hands.in_hand import turn_between
+from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
+from srl3.errors import UserError, run_command
 
 AXES = {
     **{
@@ -37,8 +41,10 @@ def main(argv: list[str] | None = None) -> None:
     parser = judge_arguments("python -m docs.turns", __doc__, 20 * len(AXES))
     parser.add_argument("--lead", type=float, default=1.0, help="how far goals are ahead, rad (default: 1)")
     chosen = parser.parse_args(argv)
+    if not 0 < chosen.lead <= math.pi:
+        raise UserError(f"--lead must be above 0 and at most pi, not {chosen.lead:g}.")
     ahead = {"goal_ahead_range": [chosen.lead, chosen.lead], "axis_seconds": 1000.0, "max_steps": 1000}
-    world, policy = opened(chosen, ahead)
+    world, policy = opened(chosen, ahead, only=ReorientConfig.env_id)
     axes = torch.tensor(list(AXES.values()))
     axes = axes / torch.linalg.norm(axes, dim=1, keepdim=True)
     which = torch.arange(chosen.robots) % len(axes)
@@ -67,4 +73,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

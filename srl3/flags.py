@@ -142,11 +142,17 @@ def parse_pair(item: str, flag: str) -> tuple[str, Any]:
         value = value_of(text)
     except ValueError:
         raise UserError(f"the value in {flag} {item} can't be read; write a number, a word or a list [a, b].") from None
-    if isinstance(value, str):
-        try:
-            value = float(value.replace("_", ""))
-        except ValueError:
-            return name, value
-        if value.is_integer() and "." not in text:
-            value = int(value)
-    return name, value
+    return name, _with_numbers(value)
+
+
+def _with_numbers(value: Any) -> Any:
+    """Numbers for the texts that people read as such and YAML does not, also in lists."""
+    if isinstance(value, list):
+        return [_with_numbers(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value.replace("_", ""))
+    except ValueError:
+        return value
+    return int(number) if number.is_integer() and "." not in value else number

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from docs import climbs, gaits, hands, turns
+from docs import climbs, films, gaits, hands, turns
 from environments.mujoco_gym.maths import product, turned
 from rl_baselines import train
+from srl3.errors import UserError
 
 Output = pytest.CaptureFixture[str]
 
@@ -76,7 +77,7 @@ def test_turns_count_what_is_left_of_them_after_a_second(tmp_path: Path, capsys:
     monkeypatch.setattr(
         turns,
         "opened",
-        lambda chosen, ahead: asked.update(ahead) or (world, lambda now, starts: torch.zeros(14, 22).numpy()),
+        lambda chosen, ahead, only: asked.update(ahead) or (world, lambda now, starts: torch.zeros(14, 22).numpy()),
     )
     capsys.readouterr()
     turns.main([run, "--robots", "14", "--lead", "0.7"])
@@ -125,3 +126,21 @@ def test_a_climb_is_read_from_the_log(tmp_path: Path, capsys: Output) -> None:
     climbs.main([str(tmp_path), "--means", "level"])
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[1:] == ["up to 0.20M: 1.50", "up to 2.00M: 19.50"]
+
+
+def test_judges_refuse_what_they_can_not_judge(tmp_path: Path) -> None:
+    run = str(trained("BaseTask", tmp_path))
+    with pytest.raises(
+        UserError, match="was trained on DexHandBaseGymEnv-v0, and this judges runs of ParaHandReorient"
+    ):
+        turns.main([run])
+    with pytest.raises(UserError, match="--lead must be above 0 and at most pi, not 5"):
+        turns.main([run, "--lead", "5"])
+    with pytest.raises(UserError, match="is no run folder, and there is none below it"):
+        climbs.main([str(tmp_path / "nothing")])
+    with pytest.raises(UserError, match=r"--command of DexHandBaseGymEnv-v0 takes 0 numbers \(nothing\), not 2"):
+        films.main([run, str(tmp_path / "film.gif"), "--command", "1", "2"])
+    for broken in ([str(tmp_path / "nothing")], [run, "--robots", "0"], [run, "--env-kwargs", "nonsense"]):
+        with pytest.raises((UserError, SystemExit)) as refused:
+            hands.main(broken)
+        assert not isinstance(refused.value, SystemExit) or refused.value.code == 2

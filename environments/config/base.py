@@ -88,6 +88,11 @@ class EnvConfig:
         """All parameters, nested, defaults included, as JSON and YAML can hold them; `from_kwargs` takes it back."""
         return plain(self)
 
+    def unlike(self, other: "EnvConfig") -> list[str]:
+        """Names of parameters by which what a policy of a world with the configuration ``other`` observes or does means
+        something else in this one's. None where a world says nothing."""
+        return []
+
     def flat(self) -> dict[str, Any]:
         """All parameters by dotted name."""
         return flatten(self.as_dict())

@@ -5,6 +5,7 @@ its range.
 """
 
 import dataclasses
+import math
 from typing import ClassVar, Literal
 
 from environments.config import GROUND_TRUTH, MIN_IMAGE_SIDE, PIXELS, EnvConfig
@@ -134,13 +135,19 @@ class RandomizeConfig:
     push: PushConfig | None = None
 
 
+SHOWN_BY = ("scale", "clip", "delay", "history")
+"""what of an `ObservationConfig` says what a policy's numbers mean"""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stage of a curriculum: values that hold from a number of control steps on."""
 
     after: int = 0
     """control steps that each robot has taken"""
-    values: dict[str, float | tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    values: dict[str, float | tuple[float, ...] | tuple[tuple[float, ...], ...]] = dataclasses.field(
+        default_factory=dict
+    )
     """by dotted name"""
 
 
@@ -193,6 +200,8 @@ class TaskConfig(EnvConfig):
     env_id: ClassVar[str] = "MujocoGymEnv"
     default_srl_model: ClassVar[str] = GROUND_TRUTH
     fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape", "policy_group")
+    acts_by: ClassVar[tuple[str, ...]] = ("robot", "actions")
+    """parameters, and parts of them, that say what an action does"""
     """what a curriculum can't change while the world runs"""
 
     robot: str = ""
@@ -289,6 +298,19 @@ class TaskConfig(EnvConfig):
         return len(reached), dataclasses.replace(
             self.from_kwargs({**self._without_curriculum(), **values}), curriculum=self.curriculum
         )
+
+    def unlike(self, other: EnvConfig) -> list[str]:
+        mine, theirs = self.flat(), other.flat()
+        group = f"observations.{theirs['policy_group']}"
+        names = [
+            name
+            for name in mine
+            if name.partition(".")[0] in self.acts_by
+            or (name.startswith(f"{group}.") and name.rpartition(".")[2] in SHOWN_BY)
+        ]
+        differing = [name for name in names if theirs.get(name) != mine[name]]
+        same_rate = math.isclose(self.control_dt, theirs["sim.timestep"] * theirs["sim.decimation"])
+        return differing if same_rate else [*differing, "sim.decimation"]
 
     def observed_groups(self) -> dict[str, dict[str, ObservationConfig]]:
         """``observations`` as they are shown: ``policy_group`` in the place of the policy's."""

@@ -49,12 +49,30 @@ def imitate(env: VecEnv, files: Sequence[Path]) -> None:
         files: see `Teachers`.
 
     Raises:
-        UserError: for one that observes or does something else, or a world that is not batched.
+        UserError: for one whose observations or actions mean something else there, or a world that is not batched.
     """
     beneath = env.unwrapped
     if not isinstance(beneath, BatchedVecEnv):
         raise UserError("--imitate needs a batched world (list says which are); leave it out.")
     teachers, world = Teachers(files), beneath.world
-    for info, config in zip(teachers.infos, teachers.configs, strict=True):
-        check_fit(info, world.observation_spaces[world.group_as(config)], world.action_space)
+    for file, info, config in zip(files, teachers.infos, teachers.configs, strict=True):
+        check_fit(info, world.observation_spaces[world.group_as(config)], world.action_space, str(file))
+        differing = world.config.unlike(config)
+        if differing:
+            name, theirs, mine = differing[0], config.flat(), world.config.flat()
+            raise UserError(
+                f"{file} was trained with {name}:{theirs.get(name)}, and with {name}:{mine.get(name)} what it does or "
+                f"observes means something else; give --env-kwargs {name}:{theirs.get(name)}, or imitate another."
+            )
     beneath.oracle = teachers
+
+
+def imitate_nobody(env: VecEnv) -> None:
+    """As `imitate`, of a training that has imitated long enough: nobody is asked any more."""
+    beneath = env.unwrapped
+    assert isinstance(beneath, BatchedVecEnv)
+    beneath.oracle = _nobody
+
+
+def _nobody(world: BatchedWorld) -> np.ndarray:
+    raise AssertionError("who was imitated is asked after the weight fell to 0")

@@ -31,8 +31,14 @@ def check_spaces(info: CheckpointInfo, env: VecEnv) -> None:
         )
 
 
-def check_fit(info: CheckpointInfo, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
-    """Raise `UserError` naming both sides unless these are the checkpoint's spaces, images channels last."""
+def check_fit(
+    info: CheckpointInfo,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    name: str = "the checkpoint",
+) -> None:
+    """Raise `UserError` naming both sides unless these are the spaces of the checkpoint, which ``name`` names, images
+    channels last."""
     for what, saved, now in (
         ("observation", info.observation_space, observation_space),
         ("action", info.action_space, action_space),
@@ -40,7 +46,7 @@ def check_fit(info: CheckpointInfo, observation_space: spaces.Space[Any], action
         here = describe(now)
         if not _fits(saved, here):
             raise UserError(
-                f"the checkpoint was trained on {info.env_id} with {what} space {in_words(saved)}, "
+                f"{name} was trained on {info.env_id} with {what} space {in_words(saved)}, "
                 f"but this environment has {in_words(here)}; use the environment and flags that it was trained with."
             )
 

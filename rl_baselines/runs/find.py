@@ -86,6 +86,8 @@ def find_checkpoint(spec: str, log_dir: Path = DEFAULT_LOG_DIR) -> Path:
 
 def _path(spec: str) -> Path:
     """The path that a user wrote, ``latest`` being the run that it points to."""
+    if not os.fspath(spec).strip():
+        raise UserError("the name of a run is empty; give a file, a folder or part of a run's name.")
     path = Path(spec)
     try:
         path = path.expanduser()

@@ -116,6 +116,12 @@ class TrainingPlan:
         return {name: setting.value for name, setting in self.settings.items()}
 
     @property
+    def still_imitates(self) -> bool:
+        """Whether what is to come is drawn to the policies of ``imitate``, as a run that goes on may no longer be."""
+        begun = self.parent.info.num_timesteps if self.resume is not None and self.parent is not None else 0
+        return bool(self.imitate) and begun < self.settings["imitation_steps"].value
+
+    @property
     def env_kwargs(self) -> dict[str, Any]:
         """The world's parameters, defaults included, as files and ``gymnasium.make`` take them."""
         return self.config.as_dict()

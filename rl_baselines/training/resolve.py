@@ -14,7 +14,7 @@ from rl_baselines.registry import check_action_type, find_algo
 from rl_baselines.runs.run_folder import check_writable, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.choices.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
-from rl_baselines.training.choices.imitated import with_imitated
+from rl_baselines.training.choices.imitated import check_still_there, with_imitated
 from rl_baselines.training.choices.observed_group import shown_by_world
 from rl_baselines.training.choices.retrained import check_kept, inherit, load_parent
 from rl_baselines.training.choices.teachers import steps_from_teachers, teachers_flags, with_teachers
@@ -218,7 +218,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
     saved = read_plan(run)
     config = make_config(info.env_id, info.env_kwargs)
     settings = {name: Setting(value, saved.sources.get(name, "")) for name, value in info.hyperparams.items()}
-    return TrainingPlan(
+    plan = TrainingPlan(
         algo=info.algo,
         policy=info.policy,
         env_id=info.env_id,
@@ -257,6 +257,8 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         arguments=saved.arguments,
         command=saved.command,
     )
+    check_still_there(plan)
+    return plan
 
 
 def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) -> int | None:

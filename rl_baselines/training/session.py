@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import number_of_envs
-from rl_baselines.acting.teachers import imitate
+from rl_baselines.acting.teachers import imitate, imitate_nobody
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.checkpoint import CheckpointInfo, check_spaces, describe_space, load_model
 from rl_baselines.checkpoints.retrain import fit_to_request
@@ -72,7 +72,10 @@ class Session:
         try:
             self.env = self._make_envs(self.hyperparams["n_envs"], self.seed, monitor_folder, training=True)
             if plan.imitate:
-                imitate(self.env, plan.imitate)
+                if plan.still_imitates:
+                    imitate(self.env, plan.imitate)
+                else:
+                    imitate_nobody(self.env)
             self.model = self._make_model()
             if plan.teacher_data:
                 self.algorithm.teach(

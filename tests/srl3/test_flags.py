@@ -129,6 +129,7 @@ def test_a_flag_and_a_parameter_may_agree_but_not_differ(parser):
         ("a:word", "word"),
         ("a:b:c", "b:c"),
         ("a:[1, 2]", [1, 2]),
+        ("a:[-1e1, [1e-4, word]]", [-10, [1e-4, "word"]]),
         ("a:null", None),
     ],
 )

@@ -8,6 +8,7 @@ from environments.config import GROUND_TRUTH
 from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.runs.run_folder import find_checkpoint
+from rl_baselines.training.plan import TrainingPlan
 from rl_baselines.training.request import TrainingRequest
 from srl3.errors import UserError
 
@@ -34,12 +35,16 @@ def with_imitated(
     """
     if not request.imitate:
         return (), dict(settings)
-    from rl_baselines.hyperparams.resolve import Setting
+    from rl_baselines.hyperparams.resolve import OVERRIDE, Setting
 
     algo = request.value("algo")
     if COEF not in settings:
         able = ", ".join(name for name, entry in registered_rl.items() if COEF in entry.load_class().parameters())
         raise UserError(f"--imitate is for --algo {able}; {algo} imitates nobody.")
+    if settings[COEF].source == OVERRIDE and not settings[COEF].value:
+        raise UserError(f"{COEF}:0 imitates nobody, and --imitate says whom; leave one of them out.")
+    if request.mix_tasks is not None:
+        raise UserError("--imitate is for a training on one task; leave it out, or --mix-tasks.")
     if srl_model != GROUND_TRUTH:
         raise UserError(f"--imitate is for policies that observe {GROUND_TRUTH}, not {srl_model}.")
     files = []
@@ -57,3 +62,12 @@ def with_imitated(
     if not settings[COEF].value:
         settings = {**settings, COEF: Setting(WEIGHT, "--imitate")}
     return tuple(files), dict(settings)
+
+
+def check_still_there(plan: TrainingPlan) -> None:
+    """Raise `UserError` where a run that goes on would ask a policy that is gone."""
+    for file in plan.imitate if plan.still_imitates else ():
+        if not file.is_file():
+            raise UserError(
+                f"the run imitates {file}, which is gone; put it back, or go on by rewards alone: --load-rl-model-path."
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from environments.config import EnvConfig
 from environments.flags import make_config
 from environments.terms import POLICY
-from srl3.errors import unknown_name
+from srl3.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from rl_baselines.hyperparams.resolve import Setting
@@ -20,10 +20,17 @@ def shown_by_world(config: EnvConfig, settings: "Mapping[str, Setting]") -> "tup
     """The world's configuration and the hyperparameters, a group that a hyperparameter names being the world's choice.
 
     Raises:
-        UserError: for a group that the world lacks.
+        UserError: for a group that the world lacks, or another than the parameter ``policy_group`` names.
     """
+    from rl_baselines.hyperparams.resolve import OVERRIDE
+
     chosen = settings.get(KEY)
-    if chosen is None or chosen.value == POLICY or not config.has("policy_group"):
+    if chosen is None or not config.has("policy_group"):
+        return config, dict(settings)
+    group = config.as_dict()["policy_group"]
+    if chosen.source == OVERRIDE and group not in (POLICY, chosen.value):
+        raise UserError(f"{KEY}:{chosen.value} and policy_group:{group} contradict each other; leave one of them out.")
+    if chosen.value == POLICY:
         return config, dict(settings)
     known = config.as_dict()["observations"]
     if chosen.value not in known:

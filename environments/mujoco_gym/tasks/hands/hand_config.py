@@ -18,6 +18,10 @@ class HandConfig(TaskConfig):
         *("offset_scale", "finger_speed", "base_speed", "base_turn_speed", "contact_force"),
     )
     """fields that must be above 0"""
+    acts_by: ClassVar[tuple[str, ...]] = (
+        *TaskConfig.acts_by,
+        *("control", "offset_scale", "finger_speed", "base_speed", "base_turn_speed"),
+    )
 
     control: Literal["position_delta", "position", "position_offset"] = "position_delta"
     """``position_delta``: an action of 1 moves a target at full speed; ``position``: actions are the targets, -1 and 1

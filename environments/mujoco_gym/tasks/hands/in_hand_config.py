@@ -180,9 +180,13 @@ class ReorientConfig(InHandConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.goal_axes or not all(map(any, self.goal_axes)):
+        if not self.goal_axes or not all(1e-6 < math.hypot(*axis) < 1e6 for axis in self.goal_axes):
             raise UserError(
-                f"each of goal_axes of {self.env_id} must point somewhere, for example [[1, 1, 1]], not be 0."
+                f"each of goal_axes of {self.env_id} must point somewhere, for example [[1, 1, 1]], not be 0 (or huge)."
+            )
+        if self.goal_ahead_range[1] > math.pi:
+            raise UserError(
+                f"goal_ahead_range of {self.env_id} must be at most pi: farther ahead than half a turn is behind."
             )
         for name in ("goal_axis_spread", "first_goal_angle", "goal_ahead_range"):
             value = getattr(self, name)

@@ -144,12 +144,63 @@ def test_what_can_not_be_imitated_is_refused(teachers, tmp_path):
     refused("--imitate is for policies that observe ground_truth, not raw_pixels", srl_model="raw_pixels")
     assert not list(tmp_path.iterdir())
 
+    nobody = (*SMALL, "imitation_coef:0")
+    refused("imitation_coef:0 imitates nobody, and --imitate says whom", hyperparam=nobody)
+    refused(
+        "--imitate is for a training on one task; leave it out, or --mix-tasks",
+        mix_tasks=("success_angle:0.2", "success_angle:0.3"),
+    )
+    with pytest.raises(UserError, match="the name of a run is empty"):
+        resolve(request(tmp_path, imitate=("",)))
+
     recurrent = ("n_steps:4", "n_envs:6", "nminibatches:1", "rnn_type:gru", "rnn_hidden_dim:8")
     run_training(resolve(request(tmp_path / "gru", hyperparam=recurrent)))
     other = next((tmp_path / "gru").rglob("latest.zip"))
     with pytest.raises(UserError, match="remembers earlier steps; --imitate is for policies that do not"):
         resolve(request(tmp_path / "student", imitate=(str(other),)))
+    for changed, named in (
+        ({"control": "position_offset"}, "was trained with control:position_delta, and with control:position_offset"),
+        ({"finger_speed": 2.0}, "was trained with finger_speed:3.0, and with finger_speed:2.0"),
+        ({"observations.policy.cube_pos.scale": 1.0}, r"observations.policy.cube_pos.scale:10.0, and with .*scale:1.0"),
+        (
+            {"sim.decimation": 8},
+            "was trained with sim.decimation:4, and with sim.decimation:8 what it does or observes",
+        ),
+    ):
+        with pytest.raises(UserError, match=named):
+            Session(resolve(request(tmp_path / "student", imitate=(file,), env_kwargs=changed)))
     sees_more = resolve(request(tmp_path / "student", imitate=(file,), env_kwargs={"policy_group": "critic"}))
-    with pytest.raises(UserError, match=r"observation space Box\(87, .*but this environment has Box\(135,"):
+    with pytest.raises(
+        UserError, match=r"latest.zip was trained on .*space Box\(87, .*but this environment has Box\(135,"
+    ):
         Session(sees_more)
     assert not (tmp_path / "student").exists()
+
+
+def test_who_was_imitated_long_enough_may_go(small_train, tmp_path, monkeypatch):
+    run_training(resolve(request(tmp_path / "teacher")))
+    file = next((tmp_path / "teacher").rglob("latest.zip"))
+    flags = (
+        "--env",
+        HAND,
+        "--algo",
+        "batched_ppo",
+        "--num-timesteps",
+        "96",
+        "--imitate",
+        str(file),
+        "--hyperparam",
+        *SMALL,
+    )
+    cut = []
+    for steps in (48, 960):
+        with monkeypatch.context() as patched:
+            stop_at(patched, 60)
+            cut.append(small_train(*flags, f"imitation_steps:{steps}", log_dir=tmp_path / str(steps), status=130))
+    file.unlink()
+    small_train("--resume", str(cut[0].path), log_dir=tmp_path / "48")
+    assert load_checkpoint(cut[0].latest).info.num_timesteps == 96
+    with pytest.raises(
+        UserError, match=r"the run imitates .*latest.zip, which is gone; put it back, or go on by rewards"
+    ):
+        resolve(TrainingRequest(resume=str(cut[1].path)))

@@ -41,6 +41,10 @@ def test_who_runs_the_policy_later_sees_what_it_saw(small_train, world, model):
             {"env_kwargs": {"policy_group": "crtic"}},
             "for policy_group of ParaHandReorient.* 'crtic'; did you mean crit",
         ),
+        (
+            {"hyperparam": ["policy_obs_key:policy"], "env_kwargs": {"policy_group": "critic"}},
+            "policy_obs_key:policy and policy_group:critic contradict each other",
+        ),
         ({"srl_model": "raw_pixels", "env_kwargs": {"policy_group": "critic"}}, "policy_group .*leave it out"),
         (
             {"eval_freq": 100, "eval_env_kwargs": {"policy_group": "critic"}},

@@ -218,3 +218,14 @@ def test_an_episode_succeeds_after_so_many_goals():
     assert world.compute_success().tolist() == [False]
     world.goals[:] = 2
     assert world.compute_success().tolist() == [True]
+
+
+def test_a_curriculum_changes_the_axes_of_goals():
+    stages = [{"after": 2, "values": {"goal_axes": [[0, 0, 1], [0, 0, -1]]}}]
+    ahead = {"goal_ahead_range": (0.8, 0.8), "goal_axis_spread": 0.0, "axis_seconds": 0.05}
+    world = make(REORIENT, 4, curriculum=stages, goal_axes=((1, 0, 0),), **ahead, **QUIET)
+    world.reset()
+    assert world.goal_axis[:, 0].tolist() == [1.0] * 4
+    for _ in range(4):
+        world.step(np.zeros((4, 22), np.float32))
+    assert (world.goal_axis[:, 2].abs() == 1).all()
