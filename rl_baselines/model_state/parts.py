@@ -1,7 +1,7 @@
 """Parts of the saved state of Stable-Baselines3's models, as trees of plain values and arrays."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from stable_baselines3.common.distributions import StateDependentNoiseDistributi
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise, VectorizedActionNoise
 
 _OBSERVATIONS = ("_last_obs", "_last_original_obs", "_last_episode_starts")
+_ORDERS = "orders"
 _EPISODES = ("ep_info_buffer", "ep_success_buffer")
 _MATRICES = ("exploration_mat", "exploration_matrices")
 
@@ -28,13 +29,16 @@ def load_counters(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
 
 def save_observations(model: BaseAlgorithm) -> dict[str, Any]:
     """What the environments showed last, ``(n_envs, …)``; dictionaries of observations too."""
-    return {name: _copied(getattr(model, name)) for name in _OBSERVATIONS}
+    seen = {name: _each(getattr(model, name), np.array) for name in _OBSERVATIONS}
+    return {**seen, _ORDERS: {name: _each(value, _order) for name, value in seen.items()}}
 
 
 def load_observations(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
-    """Go on from there."""
+    """Go on from there, with arrays that lie in memory as they did: convolutions of images whose channels lie last are
+    rounded otherwise than of those whose channels lie first."""
+    orders = state.get(_ORDERS, {})
     for name in _OBSERVATIONS:
-        setattr(model, name, _copied(state.get(name)))
+        setattr(model, name, _each(state.get(name), _laid_out, orders.get(name)))
 
 
 def save_episodes(model: BaseAlgorithm) -> dict[str, Any]:
@@ -100,7 +104,20 @@ def _state_dependent_noise(model: BaseAlgorithm) -> StateDependentNoiseDistribut
     return noise
 
 
-def _copied(observations: Any) -> Any:
+def _each(observations: Any, change: Callable[..., Any], orders: Any = None) -> Any:
+    """``change`` of an array, with its order where there is one, or of each of a dictionary; None for None."""
     if isinstance(observations, Mapping):
-        return {name: np.array(value) for name, value in observations.items()}
-    return None if observations is None else np.array(observations)
+        return {name: change(value, *([orders[name]] if orders else [])) for name, value in observations.items()}
+    return None if observations is None else change(observations, *([] if orders is None else [orders]))
+
+
+def _order(array: np.ndarray) -> list[int]:
+    """Its axes, from the one whose neighbours lie farthest apart in memory."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
+def _laid_out(array: np.ndarray, order: Sequence[int] | None = None) -> np.ndarray:
+    """A copy in whose memory the axes lie in this order; None: as they do."""
+    if order is None:
+        return np.array(array)
+    return np.array(np.transpose(array, order), order="C").transpose(np.argsort(order))
