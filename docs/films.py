@@ -5,12 +5,15 @@ python -m docs.films logs/AntGymEnv-v0 docs/images/ant.gif --seconds 5
 
 import argparse
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
 
+from environments.config.names import flatten
 from environments.registry import find_env
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.worlds import make_worlds
@@ -19,7 +22,7 @@ from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files, make_folder
-from srl3.flags import positive_float, positive_number, whole_number
+from srl3.flags import parse_pair, positive_float, positive_number, whole_number
 
 HEIGHT, WIDTH = 200, 320
 FRAMES_PER_SECOND = 15
@@ -34,14 +37,15 @@ def frames(
     every: int = 1,
     deterministic: bool | None = None,
     seed: int = 0,
+    env_kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> np.ndarray:
     """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions unless
-    ``deterministic`` is false."""
+    ``deterministic`` is false. ``env_kwargs`` come over the training's, also over its curriculum."""
     info = load_checkpoint(checkpoint_path).info
     if not find_env(info.env_id).load_config().has("sim"):
-        return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic, seed)
+        return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic, seed, env_kwargs)
     face: Any = find_env(info.env_id).load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH)}
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH), "curriculum": [], **env_kwargs}
     world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
     world.seed([seed])
     world.reset()
@@ -75,10 +79,11 @@ def _frames_by_step(
     every: int,
     deterministic: bool | None,
     seed: int,
+    env_kwargs: Mapping[str, Any],
 ) -> np.ndarray:
     """The same of a world of another engine: a picture for every so many steps, as its policy acts in `enjoy`."""
     actor = Actor.load(checkpoint)
-    kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH)}
+    kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH), **env_kwargs}
     venv = make_worlds(info, actor.encoder, kwargs, seed=seed, render_mode="rgb_array")
     seen: list[np.ndarray] = []
     observations, starts = venv.reset(), np.ones(1, dtype=bool)
@@ -120,6 +125,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
+    parser.add_argument(
+        "--env-kwargs", nargs="+", default=[], metavar="NAME:VALUE", help="parameters that differ from the training's"
+    )
     arguments = parser.parse_args(argv)
     make_folder(arguments.film.parent)
     check_takes_files(arguments.film.parent, str(arguments.film))
@@ -131,6 +139,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.every,
         arguments.deterministic,
         arguments.seed,
+        flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs)),
     )
     pictures = frames(checkpoint, *how)
     write_gif(pictures, arguments.film)
