@@ -36,7 +36,7 @@ class Reporter:
             f"{plan.total_timesteps:,} steps{start}, {n_envs} environment(s){shared}, {model.device}"
         )
         print(table(plan.settings))
-        if plan.imitate and plan.still_imitates:
+        if plan.still_imitates:
             print(f"imitating {', '.join(map(str, plan.imitate))}")
         if plan.teacher_data:
             print(model.lessons.in_words())  # type: ignore[attr-defined]

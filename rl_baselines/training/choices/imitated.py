@@ -66,8 +66,8 @@ def with_imitated(
 
 def check_still_there(plan: TrainingPlan) -> None:
     """Raise `UserError` where a run that goes on would ask a policy that is gone."""
-    for file in plan.imitate if plan.still_imitates else ():
-        if not file.is_file():
+    for file in plan.imitate:
+        if plan.still_imitates and not file.is_file():
             raise UserError(
                 f"the run imitates {file}, which is gone; put it back, or go on by rewards alone: --load-rl-model-path."
             )
