@@ -13,7 +13,7 @@ from typing import Any
 import imageio_ffmpeg
 import numpy as np
 
-from environments.config.names import flatten
+from docs.trained import add_parameters, parameters
 from environments.registry import find_env
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.worlds import make_worlds
@@ -22,7 +22,7 @@ from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files, make_folder
-from srl3.flags import parse_pair, positive_float, positive_number, whole_number
+from srl3.flags import positive_float, positive_number, whole_number
 
 HEIGHT, WIDTH = 200, 320
 FRAMES_PER_SECOND = 15
@@ -125,9 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--command", type=float, nargs="+", help="what the robot is told, where its world takes commands"
     )
-    parser.add_argument(
-        "--env-kwargs", nargs="+", default=[], metavar="NAME:VALUE", help="parameters that differ from the training's"
-    )
+    add_parameters(parser)
     arguments = parser.parse_args(argv)
     make_folder(arguments.film.parent)
     check_takes_files(arguments.film.parent, str(arguments.film))
@@ -139,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.every,
         arguments.deterministic,
         arguments.seed,
-        flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs)),
+        parameters(arguments),
     )
     pictures = frames(checkpoint, *how)
     write_gif(pictures, arguments.film)

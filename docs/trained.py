@@ -1,5 +1,5 @@
 """The world of a trained policy, in MuJoCo's own engine, for `docs.gaits`, `docs.hands` and `docs.turns`,
-which judge it."""
+which judge it; and the flag for its parameters, also of `docs.films`."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -32,10 +32,20 @@ def judge_arguments(prog: str, description: str | None, robots: int) -> argparse
     parser.add_argument("--seed", type=whole_number, default=0, help="of the first robot (default: 0)")
     parser.add_argument("--oracle", action="store_true", help="the scripted policy in the place of the trained one")
     parser.add_argument("--drawn", action="store_true", help="drawn actions in the place of the most probable ones")
+    add_parameters(parser)
+    return parser
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """``--env-kwargs``, which `parameters` reads."""
     parser.add_argument(
         "--env-kwargs", nargs="+", default=[], metavar="NAME:VALUE", help="parameters that differ from the training's"
     )
-    return parser
+
+
+def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``--env-kwargs`` says, by the names of the world's parameters."""
+    return flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
 
 
 def opened(
@@ -52,7 +62,6 @@ def opened(
         UserError: for a run of another world, or parameters that it lacks.
     """
     run, robots = arguments.run, arguments.robots
-    said = flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
     checkpoint_path = find_checkpoint(run)
     info = load_checkpoint(checkpoint_path).info
     entry = find_env(info.env_id)
@@ -61,7 +70,7 @@ def opened(
     if not entry.load_config().has("sim"):
         raise UserError(f"{checkpoint_path} was trained on {info.env_id}, and this judges robots in MuJoCo.")
     face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {}), **said}
+    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {}), **parameters(arguments)}
     world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
     world.seed([arguments.seed + robot for robot in range(robots)])
     world.reset()

@@ -200,9 +200,9 @@ class TaskConfig(EnvConfig):
     env_id: ClassVar[str] = "MujocoGymEnv"
     default_srl_model: ClassVar[str] = GROUND_TRUTH
     fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape", "policy_group")
+    """what a curriculum can't change while the world runs"""
     acts_by: ClassVar[tuple[str, ...]] = ("robot", "actions")
     """parameters, and parts of them, that say what an action does"""
-    """what a curriculum can't change while the world runs"""
 
     robot: str = ""
     """name of a robot in ``environments/mujoco_gym/robots``, or a Python file with one"""
