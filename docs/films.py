@@ -40,12 +40,12 @@ def frames(
     env_kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> np.ndarray:
     """``(T, HEIGHT, WIDTH, 3) uint8``: one robot, after ``skipped`` seconds; most probable actions unless
-    ``deterministic`` is false. ``env_kwargs`` come over the training's, also over its curriculum."""
+    ``deterministic`` is false. ``env_kwargs`` come over the training's."""
     info = load_checkpoint(checkpoint_path).info
     if not find_env(info.env_id).load_config().has("sim"):
         return _frames_by_step(checkpoint_path, info, seconds, skipped, every, deterministic, seed, env_kwargs)
     face: Any = find_env(info.env_id).load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH), "curriculum": [], **env_kwargs}
+    kwargs = {**info.env_kwargs_here, "sim.impl": "batch", "img_shape": (HEIGHT, WIDTH), **env_kwargs}
     world = face.world_class(face.config_class.from_kwargs(kwargs), 1)
     world.seed([seed])
     world.reset()

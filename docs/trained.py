@@ -70,7 +70,7 @@ def opened(
     if not entry.load_config().has("sim"):
         raise UserError(f"{checkpoint_path} was trained on {info.env_id}, and this judges robots in MuJoCo.")
     face: Any = entry.load_class()
-    kwargs = {**info.env_kwargs, "sim.impl": "batch", "curriculum": [], **(changes or {}), **parameters(arguments)}
+    kwargs = {**info.env_kwargs_here, "sim.impl": "batch", **(changes or {}), **parameters(arguments)}
     world = face.world_class(face.config_class.from_kwargs(kwargs), robots)
     world.seed([arguments.seed + robot for robot in range(robots)])
     world.reset()

@@ -185,6 +185,11 @@ class BatchedWorld(ABC):
         it. Training logs their means; the names are the same at all times."""
         return {}
 
+    def stay_at(self, control_steps: int) -> int:
+        """Keep a curriculum where it is after so many control steps of each robot; the number of that stage, counted
+        from 1, or 0 before the first and in a world without one."""
+        return 0
+
     def term_tables(self) -> str:
         """The world's terms as tables for people, printed when a training begins; empty where it has none."""
         return ""

@@ -1,7 +1,7 @@
 """`EnvConfig`: the parameters that every world has."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
 from environments.config.convert import build_whole, dotted_names, field_types, plain
@@ -92,6 +92,19 @@ class EnvConfig:
         """Names of parameters by which what a policy of a world with the configuration ``other`` observes or does means
         something else in this one's. None where a world says nothing."""
         return []
+
+    def stage_began(self, control_steps: int) -> int:
+        """After how many control steps the parameters changed last, of a world that has done so many; 0 where they
+        never did. Those of a world without a curriculum never do."""
+        return 0
+
+    def as_trained(self, control_steps: int) -> Self:
+        """What these parameters are after so many control steps of each robot, with what of a curriculum is to come."""
+        return self
+
+    def holding(self, names: Collection[str]) -> Self:
+        """These parameters where no curriculum changes those of these dotted names."""
+        return self
 
     def flat(self) -> dict[str, Any]:
         """All parameters by dotted name."""

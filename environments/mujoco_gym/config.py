@@ -6,7 +6,8 @@ its range.
 
 import dataclasses
 import math
-from typing import ClassVar, Literal
+from collections.abc import Collection
+from typing import ClassVar, Literal, Self
 
 from environments.config import GROUND_TRUTH, MIN_IMAGE_SIDE, PIXELS, EnvConfig
 from environments.terms import POLICY
@@ -287,7 +288,7 @@ class TaskConfig(EnvConfig):
         del values["curriculum"]
         return values
 
-    def at(self, steps: int) -> "tuple[int, TaskConfig]":
+    def at(self, steps: int) -> tuple[int, Self]:
         """The stage of the curriculum that holds after so many control steps (0: none yet), and its configuration."""
         reached = [stage for stage in self.curriculum if stage.after <= steps]
         values: dict[str, object] = {}
@@ -298,6 +299,27 @@ class TaskConfig(EnvConfig):
         return len(reached), dataclasses.replace(
             self.from_kwargs({**self._without_curriculum(), **values}), curriculum=self.curriculum
         )
+
+    def stage_began(self, control_steps: int) -> int:
+        return max((stage.after for stage in self.curriculum if stage.after <= control_steps), default=0)
+
+    def as_trained(self, control_steps: int) -> Self:
+        _, reached = self.at(control_steps)
+        to_come = [
+            dataclasses.replace(stage, after=stage.after - control_steps)
+            for stage in self.curriculum
+            if stage.after > control_steps
+        ]
+        return dataclasses.replace(reached, curriculum=tuple(to_come))
+
+    def holding(self, names: Collection[str]) -> Self:
+        stages = [
+            dataclasses.replace(
+                stage, values={name: value for name, value in stage.values.items() if name not in names}
+            )
+            for stage in self.curriculum
+        ]
+        return dataclasses.replace(self, curriculum=tuple(stages))
 
     def unlike(self, other: EnvConfig) -> list[str]:
         mine, theirs = self.flat(), other.flat()

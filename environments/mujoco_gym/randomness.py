@@ -8,8 +8,7 @@ there is no generator state to save.
 import functools
 import math
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,31 +16,41 @@ import torch
 from environments.mujoco_gym.maths import whole
 
 MASK = 0xFFFFFFFF
-MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-WEYL = (0x9E3779B9, 0xBB67AE85)
+_MASK, _HALF = np.uint64(MASK), np.uint64(32)
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 ROUNDS = 10
+AT_ONCE = 16384
+"""blocks of four words that are computed together: what is between two rounds stays in a core's cache"""
 STARTUP = MASK
 """The episode number of draws that belong to no episode: those made once for a robot."""
 
 
-def philox(counter: Any, key: Any) -> tuple[Any, Any, Any, Any]:
-    """Four words of 32 random bits, elementwise.
+def philox(counter: Sequence[np.ndarray], key: Sequence[np.ndarray]) -> np.ndarray:
+    """Words of 32 random bits, ``(K, B, 4) uint64``.
 
     Args:
-        counter: four arrays of 32-bit words: NumPy's uint64, or torch's int64.
-        key: two of them, that broadcast against the counter's.
+        counter: four arrays of 32-bit words, uint64, each ``(K, 1)`` or ``(1, B)``.
+        key: two of them, ``(K, 1)``.
     """
-    a, b, c, d = counter
-    low, high = key
+    count, blocks = np.broadcast_shapes(*(part.shape for part in counter))
+    words = np.empty((count, blocks, 4), np.uint64)
+    rows = max(1, AT_ONCE // max(1, blocks))
+    for begin in range(0, count, rows):
+        some = slice(begin, begin + rows)
+        parts = [part if len(part) == 1 else part[some] for part in counter]
+        for place, word in enumerate(_rounds(*parts, *(part[some] for part in key))):
+            words[some, :, place] = word
+    return words
+
+
+def _rounds(
+    a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     for _ in range(ROUNDS):
-        first, second = a * MULTIPLIERS[0], c * MULTIPLIERS[1]  # 64 bits; in torch the highest one is the sign
-        a, b, c, d = (
-            ((second >> 32) & MASK) ^ b ^ low,
-            second & MASK,
-            ((first >> 32) & MASK) ^ d ^ high,
-            first & MASK,
-        )
-        low, high = (low + WEYL[0]) & MASK, (high + WEYL[1]) & MASK
+        first, second = a * _MULTIPLIERS[0], c * _MULTIPLIERS[1]  # 64 bits
+        a, b, c, d = (second >> _HALF) ^ (b ^ low), second & _MASK, (first >> _HALF) ^ (d ^ high), first & _MASK
+        low, high = (low + _WEYL[0]) & _MASK, (high + _WEYL[1]) & _MASK
     return a, b, c, d
 
 
@@ -106,9 +115,8 @@ class Draws:
             return words[0] if len(words) == 1 else torch.cat(words, 1)
         block, number, places = _counters(tuple(counts.items()))
         steps, episodes = self._moment
-        drawn = np.stack(np.broadcast_arrays(*philox((block, number, steps, episodes), self._key)), -1)
-        drawn = drawn.reshape(self._count, -1)
-        return torch.from_numpy((drawn if places is None else drawn[:, places]).astype(np.int64))
+        drawn = philox((block, number, steps, episodes), self._key).view(np.int64).reshape(self._count, 4 * block.size)
+        return torch.from_numpy(drawn if places is None else drawn[:, places])
 
     def _unit(self, counts: Mapping[str, int]) -> torch.Tensor:
         """Uniform in [0, 1), of 24 bits, which float32 holds exactly."""

@@ -61,6 +61,7 @@ class Task(Observed):
             raise UserError(f"{config.env_id} needs at least 1 robot, not {num_envs}.")
         self._original = config
         self.steps = 0
+        self._stays_at: int | None = None
         self.stage, self.config = config.at(0)
         self.robot = load_robot(config.robot)
         self.num_envs = num_envs
@@ -316,6 +317,11 @@ class Task(Observed):
         """The ``stage`` of the curriculum, where there is one."""
         return {"stage": torch.full((len(rows),), float(self.stage))} if self._original.curriculum else {}
 
+    def stay_at(self, control_steps: int) -> int:
+        self._stays_at = control_steps
+        self._follow_curriculum()
+        return self.stage
+
     def term_tables(self) -> str:
         """The world's terms as tables: observations, actions, rewards, terminations, randomisation, curriculum."""
         return term_tables(self.config, self.observation_terms(), self.action_terms(), self._ending_names)
@@ -324,6 +330,6 @@ class Task(Observed):
 
     def _follow_curriculum(self) -> None:
         if self._original.curriculum:
-            stage, config = self._original.at(self.steps)
+            stage, config = self._original.at(self.steps if self._stays_at is None else self._stays_at)
             if stage != self.stage:
                 self.stage, self.config = stage, config

@@ -105,11 +105,14 @@ class HeightMap:
         """Height of the ground, of the shape of ``x``, m: that of the nearest point of the map's grid."""
         if self._terrain is None:
             return torch.zeros_like(x)
-        rows, columns = self._heights.shape
-        cell = self._terrain.config.cell
-        column = ((x - float(self._terrain.low[0])) / cell).round().long().clamp(0, columns - 1)
-        row = ((y - float(self._terrain.low[1])) / cell).round().long().clamp(0, rows - 1)
-        return self._heights[row, column]
+        row, column = self._cells(y, axis=1), self._cells(x, axis=0)
+        return torch.take(self._heights, row.mul_(self._heights.shape[1]).add_(column))
+
+    def _cells(self, places: torch.Tensor, axis: int) -> torch.Tensor:
+        """Which row (axis 1) or column (axis 0) of the map is nearest; the map's edge for places beyond it."""
+        assert self._terrain is not None
+        cells = (places - float(self._terrain.low[axis])).div_(self._terrain.config.cell)
+        return cells.round_().long().clamp_(0, self._heights.shape[1 - axis] - 1)
 
 
 def add_ground(spec: mujoco.MjSpec, terrain: Terrain | None, group: int) -> None:

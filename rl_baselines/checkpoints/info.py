@@ -3,15 +3,20 @@
 import dataclasses
 import typing
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from environments.config import EnvConfig
 from environments.config.engine import for_this_machine
+from environments.registry import find_env
 from rl_baselines.checkpoints.upgrade import upgrade
 from srl3.errors import UserError
 from srl3.spaces import Description, build, image_paths
 
 FORMAT = 2
+CURRICULUM = "curriculum"
+"""parameter of worlds that have one"""
 INFO_ENTRY = "srl3/info.json"
 
 
@@ -49,8 +54,33 @@ class CheckpointInfo:
 
     @property
     def env_kwargs_here(self) -> dict[str, Any]:
-        """`env_kwargs` for acting on this machine: a world that was trained on a GPU needs none to be acted in."""
-        return for_this_machine(self.env_kwargs)
+        """`env_kwargs` for acting on this machine: a world that was trained on a GPU needs none to be acted in, and a
+        curriculum stays where the training has come to."""
+        further = self.env_kwargs_further
+        return {**further, CURRICULUM: []} if CURRICULUM in further else further
+
+    @property
+    def env_kwargs_further(self) -> dict[str, Any]:
+        """The same for training on: stages of the curriculum that are to come follow, in the steps that were left."""
+        reached = self.env_kwargs
+        if reached.get(CURRICULUM):
+            reached = self._config.as_trained(self.control_steps(self.num_timesteps)).as_dict()
+        return for_this_machine(reached)
+
+    def stage_began(self, timesteps: int) -> int:
+        """The step of the training (all environments together) at which the stage of the curriculum began that holds at
+        ``timesteps``; 0 before the first change, and without a curriculum."""
+        if not self.env_kwargs.get(CURRICULUM):
+            return 0
+        return self._config.stage_began(self.control_steps(timesteps)) * self.n_envs
+
+    def control_steps(self, timesteps: int) -> int:
+        """How many steps each environment has done when all together have done ``timesteps``."""
+        return timesteps // self.n_envs
+
+    @cached_property
+    def _config(self) -> EnvConfig:
+        return find_env(self.env_id).load_config().from_kwargs(self.env_kwargs)
 
     @property
     def images(self) -> frozenset[str]:

@@ -41,7 +41,12 @@ class Recorder:
         self.count = count
         self.seed = seed
         self.deterministic = deterministic
+        self._control_steps = 0
         self._robots: Robots = make_robots(env_id, env_kwargs, count)
+
+    def stay_at(self, control_steps: int) -> None:
+        """Keep a curriculum of the world where it is after so many control steps of each robot."""
+        self._control_steps = control_steps
 
     def record(self, actor: Actor, algo: str, trained_steps: int) -> Recording:
         """One episode of each trajectory, at most `MAX_STEPS` of it. No generator of the process moves.
@@ -57,6 +62,7 @@ class Recorder:
         with kept_generators():
             actor.seed(self.seed)
             for first in range(0, self.count, robots.count):
+                robots.stay_at(self._control_steps)
                 found += _episodes(actor, robots, self.seed + first, self.deterministic, most)
         actions = robots.action_terms()
         choices = actions[0].choices if len(actions) == 1 else ()

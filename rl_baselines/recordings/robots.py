@@ -50,6 +50,10 @@ class Robots(Protocol):
         """New episodes, robot i's from ``seed + i``."""
         ...
 
+    def stay_at(self, control_steps: int) -> None:
+        """Keep a curriculum where it is after so many control steps."""
+        ...
+
     def step(self, actions: np.ndarray) -> Stepped:
         """One step of all; what those do whose episode is over means nothing."""
         ...
@@ -101,6 +105,9 @@ class WorldRobots:
         self.world.seed([seed + row for row in range(self.count)])
         self.world.reset()
         return self.world.arrays.to_numpy(self.world.observe())
+
+    def stay_at(self, control_steps: int) -> None:
+        self.world.stay_at(control_steps)
 
     def step(self, actions: np.ndarray) -> Stepped:
         to_numpy = self.world.arrays.to_numpy
@@ -159,6 +166,9 @@ class EngineRobot:
     def begin(self, seed: int) -> Observations:
         observation, _ = self.env.reset(seed=seed)
         return self._of_one(observation)
+
+    def stay_at(self, control_steps: int) -> None:
+        """Engines have no curriculum."""
 
     def step(self, actions: np.ndarray) -> Stepped:
         action = np.asarray(actions[0]).astype(self.env.action_space.dtype)[()]

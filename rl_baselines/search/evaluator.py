@@ -6,6 +6,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import evaluate, number_of_envs
+from rl_baselines.acting.worlds import stay_at
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.training.session import EVAL_SEED_OFFSET
@@ -40,6 +41,7 @@ class Evaluator:
         actor = Actor.of_model(model, deterministic=not self.plan.algo_class.on_policy)
         actor.seed(self.seed)
         venv.seed(self.seed)
+        stay_at(venv, model.num_timesteps // model.n_envs)
         return float(np.mean(evaluate(actor, venv, self.plan.n_eval_episodes, on_step=self._look_at_stop).returns))
 
     def close(self) -> None:

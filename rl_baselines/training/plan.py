@@ -126,6 +126,14 @@ class TrainingPlan:
         """The world's parameters, defaults included, as files and ``gymnasium.make`` take them."""
         return self.config.as_dict()
 
+    @property
+    def evaluated_kwargs(self) -> dict[str, Any]:
+        """Those of the worlds of evaluations: ``eval_env_kwargs`` over `env_kwargs`, also over a curriculum's."""
+        if not self.eval_env_kwargs:
+            return self.env_kwargs
+        config = self.config.from_kwargs({**self.env_kwargs, **self.eval_env_kwargs})
+        return config.holding(self.eval_env_kwargs).as_dict()
+
 
 @dataclasses.dataclass(frozen=True)
 class SavedPlan:

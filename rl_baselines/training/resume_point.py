@@ -59,6 +59,11 @@ class ResumePoint:
         """The best mean return so far."""
         return -float("inf") if self.state is None else float(self.state["best_mean"])
 
+    @property
+    def best_stage(self) -> int:
+        """The step of the training at which the stage of the curriculum began in which it was that."""
+        return 0 if self.state is None else int(self.state.get("best_stage", 0))
+
     def cut_back(self) -> None:
         """Remove what the run wrote after the point: rows of the monitor files, and half-written files."""
         if self.state is not None:

@@ -201,7 +201,8 @@ def _learn(
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
     info, ranks = checkpoint_info(session), session.ranks
-    writer = CheckpointWriter(run, info, point.best_mean, plan.layout, figures, ranks, plan.save_replay_buffer)
+    best = (point.best_mean, point.best_stage)
+    writer = CheckpointWriter(run, info, *best, plan.layout, figures, ranks, plan.save_replay_buffer)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
@@ -246,7 +247,8 @@ def _recording(session: Session, run: RunFolder) -> list[RecordingCallback]:
     plan = session.plan
     if not plan.record_trajectories:
         return []
-    return [RecordingCallback(session.recorder(), session.actor, run, plan.algo, plan.record_interval)]
+    control_steps = checkpoint_info(session).control_steps
+    return [RecordingCallback(session.recorder(), session.actor, run, plan.algo, plan.record_interval, control_steps)]
 
 
 def _workers_ended(error: WorkerError, stop: StopRequest, run: RunFolder) -> int:
@@ -305,6 +307,7 @@ def _callbacks(
                 session.actor,
                 _trained(session, log),
                 run.cross_evaluation,
+                control_steps=writer.info.control_steps,
                 episode_window=plan.tasks.episode_window,
                 seed=plan.seed + EVAL_SEED_OFFSET,
                 num_episodes=plan.eval_episodes,

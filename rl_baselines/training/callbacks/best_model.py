@@ -17,7 +17,8 @@ OFF_POLICY_INTERVAL = 200
 class BestModelCallback(BaseCallback):
     """Writes ``best_model.zip`` when the mean return of the last training episodes is the best so far.
 
-    The mean is of the last 100, and of no fewer than four for each environment.
+    The mean is of the last 100, and of no fewer than four for each environment; where the world has a curriculum, of
+    those that ended in its present stage, and the best of earlier stages, which were easier, is forgotten.
 
     Looks after each rollout of an on-policy algorithm, before its update, so that the model written is
     the one that earned the return; else every 200 steps.
@@ -52,6 +53,7 @@ class BestModelCallback(BaseCallback):
         if self.log.count < max(self.min_episodes, 1) or self.log.count == self._seen:
             return
         self._seen = self.log.count
-        mean = self.log.mean_return(max(WINDOW, ROUNDS * self.training_env.num_envs))
-        if mean is not None and mean > self.writer.best_mean:
+        window = max(WINDOW, ROUNDS * self.training_env.num_envs)
+        mean = self.log.mean_return(window, self.writer.info.stage_began(self.num_timesteps))
+        if mean is not None and mean > self.writer.mean_to_beat(self.num_timesteps):
             self.writer.write_best(self.model, mean)

@@ -40,6 +40,7 @@ class CheckpointWriter:
         run: where to write.
         info: what the checkpoints say of themselves.
         best_mean: the best mean return so far.
+        best_stage: the step of the training at which the stage of the curriculum began in which it was that.
         ranks: the processes that train together, each of which gives its part of ``latest.zip``.
         layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
         figures: of the episodes, which go on in a resumed run.
@@ -51,6 +52,7 @@ class CheckpointWriter:
         run: RunFolder,
         info: CheckpointInfo,
         best_mean: float = -float("inf"),
+        best_stage: int = 0,
         layout: str | None = None,
         figures: EpisodeFigures | None = None,
         ranks: Ranks = ALONE,
@@ -60,14 +62,19 @@ class CheckpointWriter:
         self.ranks = ranks
         self.info = info
         self.best_mean = best_mean
+        self.best_stage = best_stage
         self.layout = layout
         self.figures = EpisodeFigures() if figures is None else figures
         self.replay_buffer = replay_buffer
 
+    def mean_to_beat(self, timesteps: int) -> float:
+        """The best mean return until ``timesteps``; what an earlier stage of the curriculum gave is no match."""
+        return self.best_mean if self.info.stage_began(timesteps) == self.best_stage else -float("inf")
+
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
         check_model(model)
-        self.best_mean = mean
+        self.best_mean, self.best_stage = mean, self.info.stage_began(model.num_timesteps)
         self._save(self.run.best_model, model)
 
     def write_latest(self, model: BaseAlgorithm) -> None:
@@ -83,6 +90,7 @@ class CheckpointWriter:
         state = {
             "model": own,
             "best_mean": self.best_mean,
+            "best_stage": self.best_stage,
             "monitor_sizes": self.run.monitor_sizes(),
             "figures": self.figures.save_state(),
         }

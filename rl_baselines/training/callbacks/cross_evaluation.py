@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import evaluate
+from rl_baselines.acting.worlds import stay_at
 from rl_baselines.cross_evaluation.history import History, read_history, write_history
 from rl_baselines.runs.episodes import EpisodeLog
 from srl3.formats.damage import read_or_set_aside
@@ -73,6 +74,7 @@ class CrossEvaluationCallback(BaseCallback):
         seed: of the worlds and of drawn actions, every time.
         num_episodes: of each evaluation, in each task.
         total_timesteps: of the training.
+        control_steps: how many steps each environment has done, from those of all together.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class CrossEvaluationCallback(BaseCallback):
         seed: int,
         num_episodes: int,
         total_timesteps: int,
+        control_steps: Callable[[int], int],
     ) -> None:
         super().__init__()
         self.worlds = dict(worlds)
@@ -96,6 +99,7 @@ class CrossEvaluationCallback(BaseCallback):
         self.seed = seed
         self.num_episodes = num_episodes
         self.total_timesteps = total_timesteps
+        self.control_steps = control_steps
         self.history = History.empty(tuple(worlds), num_episodes)
         self._next = 0
         self._round = 0
@@ -129,6 +133,7 @@ class CrossEvaluationCallback(BaseCallback):
             actor = self.make_actor()
             actor.seed(self.seed)
             worlds.seed(self.seed)
+            stay_at(worlds, self.control_steps(self.model.num_timesteps))
             found = evaluate(actor, worlds, self.num_episodes)
             returns.append(found.returns)
             self.logger.record(f"cross_eval/{name}", float(np.mean(found.returns)))

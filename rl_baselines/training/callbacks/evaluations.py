@@ -9,6 +9,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import Evaluation, evaluate
+from rl_baselines.acting.worlds import stay_at
 from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
 from srl3.files import atomic_path
 from srl3.formats.damage import DamagedFile, read_or_set_aside
@@ -75,6 +76,7 @@ class EvaluationCallback(BaseCallback):
         actor = self.make_actor()
         actor.seed(self.seed)
         self.worlds.seed(self.seed)
+        stay_at(self.worlds, self.writer.info.control_steps(self.num_timesteps))
         found = evaluate(actor, self.worlds, self.n_episodes)
         self._note(found)
         mean = float(np.mean(found.returns))
@@ -82,7 +84,7 @@ class EvaluationCallback(BaseCallback):
         self.logger.record("eval/mean_ep_length", float(np.mean(found.lengths)))
         if found.successes:
             self.logger.record("eval/success_rate", float(np.mean(found.successes)))
-        if mean > self.writer.best_mean:
+        if mean > self.writer.mean_to_beat(self.num_timesteps):
             self.writer.write_best(self.model, mean)
 
     def _note(self, found: Evaluation) -> None:

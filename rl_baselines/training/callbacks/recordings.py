@@ -21,10 +21,17 @@ class RecordingCallback(BaseCallback):
         run: whose ``recordings/`` they go to.
         algo: key of ``registered_rl``.
         interval: training steps between two recordings.
+        control_steps: how many steps each environment has done, from those of all together.
     """
 
     def __init__(
-        self, recorder: Recorder, make_actor: Callable[[], Actor], run: RunFolder, algo: str, interval: int
+        self,
+        recorder: Recorder,
+        make_actor: Callable[[], Actor],
+        run: RunFolder,
+        algo: str,
+        interval: int,
+        control_steps: Callable[[int], int],
     ) -> None:
         super().__init__()
         self._recorder = recorder
@@ -32,12 +39,14 @@ class RecordingCallback(BaseCallback):
         self._run = run
         self._algo = algo
         self._interval = interval
+        self._control_steps = control_steps
         self._next = 0
 
     def record(self) -> None:
         """Record the policy of this moment, in place of an earlier recording of as many steps."""
         steps = self.model.num_timesteps
         self._run.recordings.mkdir(exist_ok=True)
+        self._recorder.stay_at(self._control_steps(steps))
         write_recording(self._run.recording(steps), self._recorder.record(self._make_actor(), self._algo, steps))
 
     def _on_training_start(self) -> None:

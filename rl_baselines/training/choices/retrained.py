@@ -50,7 +50,8 @@ def inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
     info = parent.info
     env_id = info.env_id if request.env is None else canonical_id(request.env)
     same_env = env_id == info.env_id
-    inherited = {name: value for name, value in info.env_kwargs_here.items() if name != "srl_model"} if same_env else {}
+    theirs = info.env_kwargs_further if same_env else {}
+    inherited = {name: value for name, value in theirs.items() if name != "srl_model"}
     if request.mix_tasks is not None or any((request.env_kwargs or {}).get(name) for name in CONTINUAL_TASKS):
         inherited = {name: value for name, value in inherited.items() if name not in CONTINUAL_TASKS}
     return dataclasses.replace(

@@ -6,6 +6,7 @@ import torch
 
 from environments.mujoco_gym.config import Stage, TaskConfig
 from environments.mujoco_gym.maths import rotate, rotate_inverse, whole
+from environments.mujoco_gym.tasks.locomotion_config import AntConfig
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
 from tests.environments.mujoco_gym.worlds import actions, make, play
@@ -234,6 +235,31 @@ def test_a_curriculum_changes_values_after_so_many_steps():
     alive = [world.step(torch.zeros(2, 8)).terms[1].tolist() for _ in range(5)]
     assert alive == [[0.5, 0.5]] * 3 + [[7.0, 7.0]] * 2
     assert world.stage == 1
+    assert [world.stay_at(steps) for steps in (2, 3, 0)] == [0, 1, 0]
+    for _ in range(5):
+        assert world.step(torch.zeros(2, 8)).terms[1].tolist() == [0.5, 0.5]
+
+
+def test_what_a_configuration_is_within_its_curriculum():
+    stages = [
+        {"after": 3, "values": {"rewards.alive": 7.0, "rewards.progress": 2.0}},
+        {"after": 5, "values": {"rewards.alive": 9.0}},
+        {"after": 8, "values": {"max_steps": 50}},
+    ]
+    config = AntConfig.from_kwargs({"curriculum": stages})
+    assert [config.stage_began(steps) for steps in (0, 2, 3, 7, 100)] == [0, 0, 3, 5, 8]
+    assert config.as_trained(2).rewards == config.rewards
+    reached = config.as_trained(6)
+    assert (reached.rewards["alive"], reached.rewards["progress"], reached.max_steps) == (9, 2, config.max_steps)
+    assert [stage.after for stage in reached.curriculum] == [2]
+    assert (
+        config.as_trained(8).as_dict()
+        == AntConfig.from_kwargs({"rewards.alive": 9.0, "rewards.progress": 2.0, "max_steps": 50}).as_dict()
+    )
+    assert config.holding(["rewards.alive"]).as_trained(6).rewards == {**config.rewards, "progress": 2.0}
+    plain = AntConfig()
+    assert plain.as_trained(100) == plain == plain.holding(["max_steps"])
+    assert plain.stage_began(100) == 0
 
 
 # bad input

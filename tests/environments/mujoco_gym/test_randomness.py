@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from environments.mujoco_gym import randomness
 from environments.mujoco_gym.randomness import Draws, philox
 
 # Random123's known answers for philox4x32_10: counter, key, result
@@ -20,10 +21,17 @@ KNOWN = [
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
 def test_published_answers(counter, key, expected):
-    of_numpy = philox([np.array([word], np.uint64) for word in counter], [np.array([word], np.uint64) for word in key])
-    of_torch = philox([torch.tensor([word]) for word in counter], [torch.tensor([word]) for word in key])
-    assert [int(word[0]) for word in of_numpy] == list(expected)
-    assert [int(word[0]) for word in of_torch] == list(expected)
+    words = philox([np.array([[word]], np.uint64) for word in counter], [np.array([[word]], np.uint64) for word in key])
+    assert words.tolist() == [[list(expected)]]
+
+
+def test_words_are_the_same_in_parts(monkeypatch):
+    rows, columns = np.arange(9, dtype=np.uint64)[:, None], np.arange(5, dtype=np.uint64)[None]
+    counter, key = (columns, columns + 7, rows, rows * rows), (rows + 3, rows)
+    whole = philox(counter, key)
+    monkeypatch.setattr(randomness, "AT_ONCE", 12)
+    assert np.array_equal(philox(counter, key), whole)
+    assert philox((columns, columns, rows[:0], rows[:0]), (rows[:0], rows[:0])).shape == (0, 5, 4)
 
 
 def draws(seeds, episode=0, step=0):

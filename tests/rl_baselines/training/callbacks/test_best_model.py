@@ -26,6 +26,10 @@ class Writer:
     def __init__(self) -> None:
         self.best_mean = -float("inf")
         self.written: list[float] = []
+        self.info = SimpleNamespace(stage_began=lambda _timesteps: 0)
+
+    def mean_to_beat(self, _timesteps: int) -> float:
+        return self.best_mean
 
     def write_best(self, _model: Any, mean: float) -> None:
         self.best_mean = mean
@@ -47,10 +51,10 @@ def test_nothing_before_the_first_episodes():
     best, writer = callback(log, min_episodes=3)
     best._on_rollout_end()
     for number in range(2):
-        log.append(number, 5.0, 1)
+        log.append(number + 1, 5.0, 1)
         best._on_rollout_end()
     assert writer.written == []
-    log.append(2, 5.0, 1)
+    log.append(3, 5.0, 1)
     best._on_rollout_end()
     assert writer.written == [5.0]
 
@@ -59,11 +63,11 @@ def test_only_a_better_mean_of_the_last_hundred_is_kept():
     log = EpisodeLog()
     best, writer = callback(log, min_episodes=0)
     for value in (1.0, 3.0, 0.0, 0.0):
-        log.append(log.count, value, 1)
+        log.append(log.count + 1, value, 1)
         best._on_rollout_end()
     assert writer.written == [1.0, 2.0]
     for _ in range(WINDOW):
-        log.append(log.count, 7.0, 1)
+        log.append(log.count + 1, 7.0, 1)
     best._on_rollout_end()
     best._on_rollout_end()
     assert writer.written == [1.0, 2.0, 7.0]
@@ -74,7 +78,7 @@ def test_of_many_environments_the_last_four_rounds_count():
     best, writer = callback(log, min_episodes=0, n_envs=50)
     for value in (1.0, 2.0, 3.0, 4.0, 9.0):
         for _ in range(50):
-            log.append(log.count, value, 1)
+            log.append(log.count + 1, value, 1)
         best._on_rollout_end()
     assert writer.written == [1.0, 1.5, 2.0, 2.5, 4.5]
 
