@@ -56,7 +56,26 @@ def env_tasks() -> list[Task]:
         )
         for env_id in _mujoco_ids()
     ]
+    mujoco += [
+        Task(
+            f"{env_id}, 1,024 at once, in two threads",
+            f"{_MUJOCO}:steps",
+            {"env_id": env_id, "num_envs": 1024, "usual_steps": 40, "env_kwargs": {"sim.threads": 2}},
+            Goal(rate, of="value"),
+            one_core=False,
+        )
+        for env_id, rate in TWO_THREADS.items()
+    ]
     return kuka + [task for env_id in planar for task in _batched_tasks(env_id)] + mujoco + _mujoco_comparisons()
+
+
+TWO_THREADS = {
+    "AntGymEnv-v0": 32_000,
+    "HumanoidGymEnv-v0": 15_000,
+    "VelocityFlatGymEnv-v0": 14_000,
+    "ParaHandReorientGymEnv-v0": 10_000,
+}
+"""control steps per second that two idle cores are to reach"""
 
 
 def _mujoco_comparisons() -> list[Task]:
