@@ -60,7 +60,7 @@ def env_tasks() -> list[Task]:
         Task(
             f"{env_id}, 1,024 at once, in two threads",
             f"{_MUJOCO}:steps",
-            {"env_id": env_id, "num_envs": 1024, "usual_steps": 40, "env_kwargs": {"sim.threads": 2}},
+            {"env_id": env_id, "num_envs": 1024, "usual_steps": 20, "env_kwargs": {"sim.threads": 2}},
             Goal(rate, of="value"),
             one_core=False,
         )

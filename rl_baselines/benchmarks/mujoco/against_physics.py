@@ -25,6 +25,7 @@ def steps(
         usual_steps: control steps in a run of usual length.
         env_kwargs: parameters of the world.
     """
+    torch.set_num_threads(1)  # as a training has it
     stepping = Stepping(env_id, num_envs, effort.count(usual_steps, least=5), env_kwargs)
     world, device = stepping.world, stepping.world.backend.device
     controls = stepping.controls()

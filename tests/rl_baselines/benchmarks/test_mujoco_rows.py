@@ -17,8 +17,9 @@ from rl_baselines.benchmarks.runner import run
 MEMORY = "rl_baselines.benchmarks.mujoco.against_others:memory"
 TINY = Effort(repeats=1, size=0.01)
 TASKS = [task for task in env_tasks() if ".mujoco." in task.function]
-AGAINST_PHYSICS = [task for task in TASKS if task.function.endswith("against_physics:steps")]
-COMPARISONS = [task for task in TASKS if task not in AGAINST_PHYSICS]
+TWO_THREADS = [task for task in TASKS if task.name.endswith("in two threads")]
+AGAINST_PHYSICS = [task for task in TASKS if task.name.endswith("against the physics alone")]
+COMPARISONS = [task for task in TASKS if task not in AGAINST_PHYSICS + TWO_THREADS]
 
 
 def test_every_world_is_measured_against_the_physics_alone() -> None:
@@ -26,6 +27,17 @@ def test_every_world_is_measured_against_the_physics_alone() -> None:
     assert [task.arguments["env_id"] for task in AGAINST_PHYSICS] == worlds
     assert "ParaHandReorientGymEnv-v0" in worlds
     assert {(task.goal, task.arguments["num_envs"]) for task in AGAINST_PHYSICS} == {(Goal(0.85), 1024)}
+
+
+def test_what_two_threads_are_to_reach() -> None:
+    goals = {task.arguments["env_id"].removesuffix("GymEnv-v0"): str(task.goal) for task in TWO_THREADS}
+    assert goals == {
+        "Ant": "value ≥ 32,000",
+        "Humanoid": "value ≥ 15,000",
+        "VelocityFlat": "value ≥ 14,000",
+        "ParaHandReorient": "value ≥ 10,000",
+    }
+    assert {(task.arguments["env_kwargs"]["sim.threads"], task.one_core) for task in TWO_THREADS} == {(2, False)}
 
 
 def test_the_goals_of_the_comparisons() -> None:
