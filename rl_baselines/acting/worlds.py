@@ -69,9 +69,10 @@ def make_worlds(
     return venv
 
 
-def check_acts_in(info: CheckpointInfo, encoder: Encoder | None, venv: VecEnv) -> None:
-    """Raise `UserError` naming both sides unless the checkpoint can act in the bare worlds ``venv``."""
-    check_fit(info, _observed(venv, encoder, info.num_stack), venv.action_space)
+def check_acts_in(info: CheckpointInfo, encoder: Encoder | None, venv: VecEnv, name: str = "the checkpoint") -> None:
+    """Raise `UserError` naming both sides unless the checkpoint, which ``name`` names, can act in the bare worlds
+    ``venv``."""
+    check_fit(info, _observed(venv, encoder, info.num_stack), venv.action_space, name)
 
 
 def _observed(venv: VecEnv, encoder: Encoder | None, num_stack: int) -> spaces.Space[Any]:

@@ -23,12 +23,12 @@ class Controller:
     Args:
         slots: by number.
         loader: loads for all of them.
-        check: raises `UserError` for a checkpoint that can't act in the world that is shown.
+        check: raises `UserError`, with its file's name, for a checkpoint that can't act in the world that is shown.
         seed: of drawn actions.
     """
 
     def __init__(
-        self, slots: Sequence[Slot], loader: Loader, check: Callable[[CheckpointInfo, Actor], None], seed: int
+        self, slots: Sequence[Slot], loader: Loader, check: Callable[[Path, CheckpointInfo, Actor], None], seed: int
     ) -> None:
         self.slots = list(slots)
         self.loader = loader
@@ -137,7 +137,7 @@ class Controller:
         if loaded.actor is None or loaded.info is None:
             return self._problem(slot, loaded.problem)
         try:
-            self._check(loaded.info, loaded.actor)
+            self._check(loaded.wish.path, loaded.info, loaded.actor)
         except UserError as error:
             return self._problem(slot, str(error))
         if isinstance(slot.agent, Actor):

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -227,12 +228,10 @@ class Player:
             return IDLE_SECONDS
         return 0.0 if self.pace.speed == FULL else min(self.pace.seconds_left(self.clock()), IDLE_SECONDS)
 
-    def _check(self, info: CheckpointInfo, actor: Actor) -> None:
+    def _check(self, path: Path, info: CheckpointInfo, actor: Actor) -> None:
         if info.env_id != self.stage.env_id:
-            raise UserError(
-                f"this checkpoint is of {info.env_id}, and {self.stage.env_id} is shown; start another play."
-            )
-        check_acts_in(info, actor.encoder, self.stage.venv)
+            raise UserError(f"{path} is of {info.env_id}, and {self.stage.env_id} is shown; start another play.")
+        check_acts_in(info, actor.encoder, self.stage.venv, str(path))
 
     def _episode_event(self, ended: Ended) -> Event:
         robots = self.stage.setting.robots

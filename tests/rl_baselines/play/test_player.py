@@ -168,7 +168,7 @@ def test_a_checkpoint_of_another_world_is_refused_and_nothing_stops(run, play, c
     path = of_another_world(run.checkpoint(100))
     player.controller.show(0, path)
     turn_until(player, viewer, clock, lambda: bool(player.slots[0].problem))
-    assert "MobileRobot1DGymEnv-v0" in player.slots[0].problem
+    assert player.slots[0].problem.startswith(f"{path} is of MobileRobot1DGymEnv-v0, and ")
     assert player.slots[0].trained_steps == 400
 
 

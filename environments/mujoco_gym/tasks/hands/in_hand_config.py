@@ -188,6 +188,11 @@ class ReorientConfig(InHandConfig):
             raise UserError(
                 f"goal_ahead_range of {self.env_id} must be at most pi: farther ahead than half a turn is behind."
             )
+        if self.first_goal_angle > math.pi:
+            raise UserError(
+                f"first_goal_angle of {self.env_id} must be at most pi, which is anywhere, not "
+                f"{self.first_goal_angle:g}."
+            )
         for name in ("goal_axis_spread", "first_goal_angle", "goal_ahead_range"):
             value = getattr(self, name)
             if min(value if isinstance(value, tuple) else (value,)) < 0:

@@ -239,6 +239,7 @@ def test_domain_randomisation_is_a_mode():
         ({"goal_ahead_range": [0.5, 5.0]}, "goal_ahead_range of .* must be at most pi"),
         ({"curriculum": [{"after": 4, "values": {"goal_axes": []}}]}, "each of goal_axes of .* must point somewhere"),
         ({"goal_ahead_range": [-1.0, 1.0]}, "goal_ahead_range of .* must not be below 0"),
+        ({"first_goal_angle": 4.0}, "first_goal_angle of .* must be at most pi, which is anywhere, not 4"),
         ({"axis_seconds": 0.0}, "axis_seconds of .* above 0"),
         ({"rewards.orientaton": 1.0}, "rewards.orientation"),
         ({"robot": "ant"}, "needs a robot with fingertips, which ant lacks"),
