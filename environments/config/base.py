@@ -98,8 +98,9 @@ class EnvConfig:
         never did. Those of a world without a curriculum never do."""
         return 0
 
-    def as_trained(self, control_steps: int) -> Self:
-        """What these parameters are after so many control steps of each robot, with what of a curriculum is to come."""
+    def as_trained(self, control_steps: int, *, further: bool = False) -> Self:
+        """What a curriculum makes of these parameters in so many control steps of each robot, and where it stays; with
+        ``further`` what is to come follows, in the steps that are left."""
         return self
 
     def holding(self, names: Collection[str]) -> Self:

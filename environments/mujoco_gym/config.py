@@ -303,12 +303,12 @@ class TaskConfig(EnvConfig):
     def stage_began(self, control_steps: int) -> int:
         return max((stage.after for stage in self.curriculum if stage.after <= control_steps), default=0)
 
-    def as_trained(self, control_steps: int) -> Self:
+    def as_trained(self, control_steps: int, *, further: bool = False) -> Self:
         _, reached = self.at(control_steps)
         to_come = [
             dataclasses.replace(stage, after=stage.after - control_steps)
             for stage in self.curriculum
-            if stage.after > control_steps
+            if further and stage.after > control_steps
         ]
         return dataclasses.replace(reached, curriculum=tuple(to_come))
 

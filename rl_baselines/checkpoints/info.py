@@ -56,16 +56,12 @@ class CheckpointInfo:
     def env_kwargs_here(self) -> dict[str, Any]:
         """`env_kwargs` for acting on this machine: a world that was trained on a GPU needs none to be acted in, and a
         curriculum stays where the training has come to."""
-        further = self.env_kwargs_further
-        return {**further, CURRICULUM: []} if CURRICULUM in further else further
+        return for_this_machine(self._trained_kwargs(further=False))
 
     @property
     def env_kwargs_further(self) -> dict[str, Any]:
         """The same for training on: stages of the curriculum that are to come follow, in the steps that were left."""
-        reached = self.env_kwargs
-        if reached.get(CURRICULUM):
-            reached = self._config.as_trained(self.control_steps(self.num_timesteps)).as_dict()
-        return for_this_machine(reached)
+        return for_this_machine(self._trained_kwargs(further=True))
 
     def stage_began(self, timesteps: int) -> int:
         """The step of the training (all environments together) at which the stage of the curriculum began that holds at
@@ -77,6 +73,11 @@ class CheckpointInfo:
     def control_steps(self, timesteps: int) -> int:
         """How many steps each environment has done when all together have done ``timesteps``."""
         return timesteps // self.n_envs
+
+    def _trained_kwargs(self, *, further: bool) -> dict[str, Any]:
+        if not self.env_kwargs.get(CURRICULUM):
+            return self.env_kwargs
+        return self._config.as_trained(self.control_steps(self.num_timesteps), further=further).as_dict()
 
     @cached_property
     def _config(self) -> EnvConfig:

@@ -1,5 +1,7 @@
 """What holds for every MuJoCo world: independence of neighbours and threads, exact snapshots, failures, bad input."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -249,9 +251,10 @@ def test_what_a_configuration_is_within_its_curriculum():
     config = AntConfig.from_kwargs({"curriculum": stages})
     assert [config.stage_began(steps) for steps in (0, 2, 3, 7, 100)] == [0, 0, 3, 5, 8]
     assert config.as_trained(2).rewards == config.rewards
-    reached = config.as_trained(6)
+    reached = config.as_trained(6, further=True)
     assert (reached.rewards["alive"], reached.rewards["progress"], reached.max_steps) == (9, 2, config.max_steps)
     assert [stage.after for stage in reached.curriculum] == [2]
+    assert config.as_trained(6) == dataclasses.replace(reached, curriculum=())
     assert (
         config.as_trained(8).as_dict()
         == AntConfig.from_kwargs({"rewards.alive": 9.0, "rewards.progress": 2.0, "max_steps": 50}).as_dict()
