@@ -136,6 +136,8 @@ class RandomizeConfig:
     push: PushConfig | None = None
 
 
+LENGTHS = {"max_steps", "episode_length_s"}
+"""two names of one parameter"""
 SHOWN_BY = ("scale", "clip", "delay", "history")
 """what of an `ObservationConfig` says what a policy's numbers mean"""
 
@@ -200,8 +202,12 @@ class TaskConfig(EnvConfig):
 
     env_id: ClassVar[str] = "MujocoGymEnv"
     default_srl_model: ClassVar[str] = GROUND_TRUTH
-    fixed_parts: ClassVar[tuple[str, ...]] = ("sim", "robot", "srl_model", "img_shape", "policy_group")
-    """what a curriculum can't change while the world runs"""
+    fixed_parts: ClassVar[tuple[str, ...]] = (
+        *("sim", "robot", "srl_model", "img_shape", "policy_group", "camera", "nan_dump"),
+        *("observations", "randomize"),
+    )
+    """parameters, and parts of them, that a curriculum can't change while the world runs: what it is made with; what an
+    action does (``acts_by``) is fixed, too"""
     acts_by: ClassVar[tuple[str, ...]] = ("robot", "actions")
     """parameters, and parts of them, that say what an action does"""
 
@@ -212,7 +218,7 @@ class TaskConfig(EnvConfig):
     img_shape: tuple[int, int] = (84, 84)
     """height and width of the pixels"""
     episode_length_s: float | None = None
-    """length of an episode in seconds; sets ``max_steps``"""
+    """length of an episode in seconds; it becomes ``max_steps``"""
     rewards: dict[str, float] = dataclasses.field(default_factory=dict)
     """weight of each reward term"""
     observations: dict[str, dict[str, ObservationConfig]] = dataclasses.field(default_factory=dict)
@@ -230,6 +236,7 @@ class TaskConfig(EnvConfig):
     def __post_init__(self) -> None:
         if self.episode_length_s is not None:
             object.__setattr__(self, "max_steps", max(1, round(self.episode_length_s / self.control_dt)))
+            object.__setattr__(self, "episode_length_s", None)  # so that a later max_steps counts
         super().__post_init__()
         env = self.env_id
         if self.action_repeat != 1:
@@ -262,11 +269,24 @@ class TaskConfig(EnvConfig):
         if self.policy_group != POLICY and self.srl_model == PIXELS:
             raise UserError(f"policy_group of {env} chooses among numbers; leave it out to observe {PIXELS}.")
         self._check_randomize()
-        for stage in self.curriculum:
+        self._check_curriculum()
+
+    def _check_curriculum(self) -> None:
+        """Each stage must be a world, on top of those before it."""
+        env, values = self.env_id, self._without_curriculum() if self.curriculum else {}
+        for stage in self._stages:
+            if stage.after < 0:
+                raise UserError(f"a stage of a curriculum of {env} begins after at least 0 steps, not {stage.after}.")
             for name in stage.values:
-                if name.partition(".")[0] in self.fixed_parts:
+                if any(name == part or name.startswith(f"{part}.") for part in (*self.fixed_parts, *self.acts_by)):
                     raise UserError(f"a curriculum of {env} can't change {name} while the world runs.")
-            self.from_kwargs({**self._without_curriculum(), **stage.values})
+            values = {**values, **stage.values}
+            self.from_kwargs(values)
+
+    @property
+    def _stages(self) -> list[Stage]:
+        """Of the curriculum, in the order in which they begin."""
+        return sorted(self.curriculum, key=lambda stage: stage.after)
 
     def _check_randomize(self) -> None:
         for field in dataclasses.fields(self.randomize):
@@ -290,7 +310,7 @@ class TaskConfig(EnvConfig):
 
     def at(self, steps: int) -> tuple[int, Self]:
         """The stage of the curriculum that holds after so many control steps (0: none yet), and its configuration."""
-        reached = [stage for stage in self.curriculum if stage.after <= steps]
+        reached = [stage for stage in self._stages if stage.after <= steps]
         values: dict[str, object] = {}
         for stage in reached:
             values |= stage.values
@@ -307,19 +327,18 @@ class TaskConfig(EnvConfig):
         _, reached = self.at(control_steps)
         to_come = [
             dataclasses.replace(stage, after=stage.after - control_steps)
-            for stage in self.curriculum
+            for stage in self._stages
             if further and stage.after > control_steps
         ]
         return dataclasses.replace(reached, curriculum=tuple(to_come))
 
     def holding(self, names: Collection[str]) -> Self:
+        held = {*names, *(LENGTHS if LENGTHS & set(names) else ())}
         stages = [
-            dataclasses.replace(
-                stage, values={name: value for name, value in stage.values.items() if name not in names}
-            )
+            dataclasses.replace(stage, values={name: value for name, value in stage.values.items() if name not in held})
             for stage in self.curriculum
         ]
-        return dataclasses.replace(self, curriculum=tuple(stages))
+        return dataclasses.replace(self, curriculum=tuple(stage for stage in stages if stage.values))
 
     def unlike(self, other: EnvConfig) -> list[str]:
         mine, theirs = self.flat(), other.flat()

@@ -3,11 +3,9 @@
 import dataclasses
 import typing
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from environments.config import EnvConfig
 from environments.config.engine import for_this_machine
 from environments.registry import find_env
 from rl_baselines.checkpoints.upgrade import upgrade
@@ -63,13 +61,6 @@ class CheckpointInfo:
         """The same for training on: stages of the curriculum that are to come follow, in the steps that were left."""
         return for_this_machine(self._trained_kwargs(further=True))
 
-    def stage_began(self, timesteps: int) -> int:
-        """The step of the training (all environments together) at which the stage of the curriculum began that holds at
-        ``timesteps``; 0 before the first change, and without a curriculum."""
-        if not self.env_kwargs.get(CURRICULUM):
-            return 0
-        return self._config.stage_began(self.control_steps(timesteps)) * self.n_envs
-
     def control_steps(self, timesteps: int) -> int:
         """How many steps each environment has done when all together have done ``timesteps``."""
         return timesteps // self.n_envs
@@ -77,11 +68,8 @@ class CheckpointInfo:
     def _trained_kwargs(self, *, further: bool) -> dict[str, Any]:
         if not self.env_kwargs.get(CURRICULUM):
             return self.env_kwargs
-        return self._config.as_trained(self.control_steps(self.num_timesteps), further=further).as_dict()
-
-    @cached_property
-    def _config(self) -> EnvConfig:
-        return find_env(self.env_id).load_config().from_kwargs(self.env_kwargs)
+        config = find_env(self.env_id).load_config().from_kwargs(self.env_kwargs)
+        return config.as_trained(self.control_steps(self.num_timesteps), further=further).as_dict()
 
     @property
     def images(self) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """The episodes of a training as they come, noted once for the progress bar, the plots and the best model."""
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,10 +110,10 @@ class EpisodeLog:
         """Number of episodes."""
         return len(self.returns)
 
-    def mean_return(self, window: int = 100, after: int = -1) -> float | None:
-        """Mean return of the last ``window`` episodes (of all, while there are fewer), of those that ended after this
-        step of the training; None before the first."""
-        first = max(len(self.returns) - window, bisect_right(self.timesteps, after))
+    def mean_return(self, window: int = 100, first: int = 0) -> float | None:
+        """Mean return of the last ``window`` episodes (of all, while there are fewer), from this one on; None before
+        it."""
+        first = max(len(self.returns) - window, first)
         return float(np.mean(self.returns[first:])) if first < len(self.returns) else None
 
     def arrays(self) -> Episodes:

@@ -127,12 +127,10 @@ class TrainingPlan:
         return self.config.as_dict()
 
     @property
-    def evaluated_kwargs(self) -> dict[str, Any]:
-        """Those of the worlds of evaluations: ``eval_env_kwargs`` over `env_kwargs`, also over a curriculum's."""
-        if not self.eval_env_kwargs:
-            return self.env_kwargs
+    def eval_config(self) -> EnvConfig:
+        """That of the worlds of evaluations: ``eval_env_kwargs`` over the training's, also over a curriculum's."""
         config = self.config.from_kwargs({**self.env_kwargs, **self.eval_env_kwargs})
-        return config.holding(self.eval_env_kwargs).as_dict()
+        return config.holding(self.eval_env_kwargs)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from rl_baselines.checkpoints.resume import restore_training_state
 from rl_baselines.registry import find_algo
 from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.callbacks.checkpoints import Best
 from rl_baselines.training.episode_figures import EpisodeFigures
 from rl_baselines.training.plan import TrainingPlan
 from srl3.errors import UserError
@@ -55,14 +56,14 @@ class ResumePoint:
         return self.plan.parent.info.num_timesteps
 
     @property
-    def best_mean(self) -> float:
-        """The best mean return so far."""
-        return -float("inf") if self.state is None else float(self.state["best_mean"])
-
-    @property
-    def best_stage(self) -> int:
-        """The step of the training at which the stage of the curriculum began in which it was that."""
-        return 0 if self.state is None else int(self.state.get("best_stage", 0))
+    def best(self) -> Best:
+        """The best model so far."""
+        if self.state is None:
+            return Best()
+        assert self.plan.parent is not None
+        now = self.plan.config.stage_began(self.plan.parent.info.control_steps(self.kept_steps))
+        kept = self.state.get("best_stage", now)  # older runs did not tell stages apart
+        return Best(float(self.state["best_mean"]), int(kept), int(self.state.get("best_first", 0)))
 
     def cut_back(self) -> None:
         """Remove what the run wrote after the point: rows of the monitor files, and half-written files."""

@@ -201,8 +201,7 @@ def _learn(
     plan, model = session.plan, session.model
     reporter = Reporter(plan, run)
     info, ranks = checkpoint_info(session), session.ranks
-    best = (point.best_mean, point.best_stage)
-    writer = CheckpointWriter(run, info, *best, plan.layout, figures, ranks, plan.save_replay_buffer)
+    writer = CheckpointWriter(run, info, point.best, plan.layout, figures, ranks, plan.save_replay_buffer)
     point.restore(model)
     log = point.episodes()
     reporter.announce(model)
@@ -294,12 +293,16 @@ def _callbacks(
         worlds = session.evaluation_worlds()
         seed = plan.seed + EVAL_SEED_OFFSET
         callbacks.append(
-            EvaluationCallback(worlds, session.actor, writer, run.path, plan.eval_freq, seed, plan.eval_episodes)
+            EvaluationCallback(
+                worlds, session.actor, writer, run.path, plan.eval_freq, seed, plan.eval_config, plan.eval_episodes
+            )
         )
     elif session.algorithm.supervised:
         callbacks.append(BestStudentCallback(writer))
     else:
-        callbacks.append(BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy))
+        callbacks.append(
+            BestModelCallback(writer, log, plan.min_episodes_save, session.algorithm.on_policy, plan.config)
+        )
     if plan.tasks.evaluated:
         callbacks.append(
             CrossEvaluationCallback(

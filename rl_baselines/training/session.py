@@ -103,7 +103,7 @@ class Session:
         plan = self.plan
         worlds = create_envs(
             plan.env_id,
-            plan.evaluated_kwargs,
+            plan.eval_config.as_dict(),
             n_envs=plan.n_eval_envs or number_of_envs(plan.env_id, plan.eval_episodes),
             normalize=False,
             raw_images=True,
@@ -153,7 +153,7 @@ class Session:
             plan = self.plan
             self._recorder = Recorder(
                 plan.env_id,
-                plan.evaluated_kwargs,
+                plan.eval_config.as_dict(),
                 plan.record_trajectories,
                 seed=plan.seed + EVAL_SEED_OFFSET,
                 deterministic=not plan.record_stochastic,

@@ -92,6 +92,7 @@ class VelocityFlatConfig(TaskConfig):
     """A quadruped follows commanded velocities on a plane, at 50 Hz, in episodes of 20 seconds."""
 
     env_id: ClassVar[str] = "VelocityFlatGymEnv-v0"
+    fixed_parts: ClassVar[tuple[str, ...]] = (*TaskConfig.fixed_parts, "gait.pose_std_moving")
 
     robot: str = "quadruped"
     max_steps: int = 1000
@@ -126,6 +127,10 @@ class VelocityRoughConfig(VelocityFlatConfig):
     """A quadruped follows commanded velocities on slopes, stairs and rubble, with a scan of the heights around it."""
 
     env_id: ClassVar[str] = "VelocityRoughGymEnv-v0"
+    fixed_parts: ClassVar[tuple[str, ...]] = (
+        *VelocityFlatConfig.fixed_parts,
+        *("terrain", "scan_length", "scan_width", "scan_step"),
+    )
 
     terrain: TerrainConfig = TERRAIN
     scan_length: float = 1.6

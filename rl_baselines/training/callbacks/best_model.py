@@ -2,8 +2,9 @@
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from environments.config import EnvConfig
 from rl_baselines.runs.episodes import EpisodeLog
-from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+from rl_baselines.training.callbacks.checkpoints import Best, CheckpointWriter
 
 WINDOW = 100
 """episodes that the mean is taken over, at least"""
@@ -17,8 +18,8 @@ OFF_POLICY_INTERVAL = 200
 class BestModelCallback(BaseCallback):
     """Writes ``best_model.zip`` when the mean return of the last training episodes is the best so far.
 
-    The mean is of the last 100, and of no fewer than four for each environment; where the world has a curriculum, of
-    those that ended in its present stage, and the best of earlier stages, which were easier, is forgotten.
+    The mean is of the last 100, and of no fewer than four for each environment. A stage of a curriculum has a best
+    model of its own, of as many episodes that all began in it: others were easier, or paid otherwise.
 
     Looks after each rollout of an on-policy algorithm, before its update, so that the model written is
     the one that earned the return; else every 200 steps.
@@ -28,13 +29,17 @@ class BestModelCallback(BaseCallback):
         log: the run's episodes.
         min_episodes: episodes before a best model may be saved.
         on_policy: look at rollout ends.
+        config: of the world.
     """
 
-    def __init__(self, writer: CheckpointWriter, log: EpisodeLog, min_episodes: int, on_policy: bool) -> None:
+    def __init__(
+        self, writer: CheckpointWriter, log: EpisodeLog, min_episodes: int, on_policy: bool, config: EnvConfig
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.log = log
         self.min_episodes = min_episodes
+        self.config = config
         self.on_policy = on_policy
         self._next_look = OFF_POLICY_INTERVAL
         self._seen = 0
@@ -50,10 +55,18 @@ class BestModelCallback(BaseCallback):
         return True
 
     def _look(self) -> None:
-        if self.log.count < max(self.min_episodes, 1) or self.log.count == self._seen:
+        if self.log.count == self._seen:
+            return
+        window = max(WINDOW, ROUNDS * self.training_env.num_envs)
+        steps = self.writer.info.control_steps(self.num_timesteps)
+        began = self.config.stage_began(steps)
+        if began != self.writer.best.stage:
+            if steps < began + self.config.as_trained(began - 1).max_steps:  # episodes that began before it may go on
+                return
+            self.writer.best = Best(stage=began, first=self.log.count)
+        if self.log.count - self.writer.best.first < (window if began else max(self.min_episodes, 1)):
             return
         self._seen = self.log.count
-        window = max(WINDOW, ROUNDS * self.training_env.num_envs)
-        mean = self.log.mean_return(window, self.writer.info.stage_began(self.num_timesteps))
-        if mean is not None and mean > self.writer.mean_to_beat(self.num_timesteps):
+        mean = self.log.mean_return(window, self.writer.best.first)
+        if mean is not None and mean > self.writer.best.mean:
             self.writer.write_best(self.model, mean)

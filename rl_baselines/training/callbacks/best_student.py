@@ -4,7 +4,7 @@ from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+from rl_baselines.training.callbacks.checkpoints import Best, CheckpointWriter
 
 
 class BestStudentCallback(BaseCallback):
@@ -13,7 +13,7 @@ class BestStudentCallback(BaseCallback):
     Each round of DAgger adds validation steps, so its best is found anew.
 
     Args:
-        writer: writes the checkpoint; its ``best_mean`` is the validation's score.
+        writer: writes the checkpoint; its best mean is the validation's score.
     """
 
     def __init__(self, writer: CheckpointWriter) -> None:
@@ -33,8 +33,8 @@ class BestStudentCallback(BaseCallback):
         self._seen = validation
         if validation.round != self._round:
             self._round = validation.round
-            self.writer.best_mean = -float("inf")
-        if validation.score >= self.writer.best_mean:
+            self.writer.best = Best()
+        if validation.score >= self.writer.best.mean:
             self.writer.write_best(self.model, validation.score)
 
     def _on_step(self) -> bool:

@@ -1,5 +1,6 @@
 """Writes ``latest.zip`` and ``checkpoints/``, and ends a training that was asked to stop."""
 
+import dataclasses
 import signal
 import time
 from pathlib import Path
@@ -31,6 +32,18 @@ class StopTraining(Exception):
     """Raised between two rollouts to leave ``learn`` with the model in a whole state."""
 
 
+@dataclasses.dataclass
+class Best:
+    """The best model so far, in the stage of the curriculum that it was kept in."""
+
+    mean: float = -float("inf")
+    """its mean return"""
+    stage: int = 0
+    """control steps after which that stage began"""
+    first: int = 0
+    """number of the first episode of the training that began in it"""
+
+
 class CheckpointWriter:
     """Writes a run's checkpoints, of models in which all is a number, and keeps what must go on in a resumed run.
 
@@ -39,8 +52,7 @@ class CheckpointWriter:
     Args:
         run: where to write.
         info: what the checkpoints say of themselves.
-        best_mean: the best mean return so far.
-        best_stage: the step of the training at which the stage of the curriculum began in which it was that.
+        best: the best model so far.
         ranks: the processes that train together, each of which gives its part of ``latest.zip``.
         layout: key of `rl_baselines.runs.layouts.LAYOUTS`: which other names they get.
         figures: of the episodes, which go on in a resumed run.
@@ -51,8 +63,7 @@ class CheckpointWriter:
         self,
         run: RunFolder,
         info: CheckpointInfo,
-        best_mean: float = -float("inf"),
-        best_stage: int = 0,
+        best: Best | None = None,
         layout: str | None = None,
         figures: EpisodeFigures | None = None,
         ranks: Ranks = ALONE,
@@ -61,20 +72,15 @@ class CheckpointWriter:
         self.run = run
         self.ranks = ranks
         self.info = info
-        self.best_mean = best_mean
-        self.best_stage = best_stage
+        self.best = best or Best()
         self.layout = layout
         self.figures = EpisodeFigures() if figures is None else figures
         self.replay_buffer = replay_buffer
 
-    def mean_to_beat(self, timesteps: int) -> float:
-        """The best mean return until ``timesteps``; what an earlier stage of the curriculum gave is no match."""
-        return self.best_mean if self.info.stage_began(timesteps) == self.best_stage else -float("inf")
-
     def write_best(self, model: BaseAlgorithm, mean: float) -> None:
         """Write ``best_model.zip`` of this mean return."""
         check_model(model)
-        self.best_mean, self.best_stage = mean, self.info.stage_began(model.num_timesteps)
+        self.best.mean = mean
         self._save(self.run.best_model, model)
 
     def write_latest(self, model: BaseAlgorithm) -> None:
@@ -89,8 +95,9 @@ class CheckpointWriter:
             return
         state = {
             "model": own,
-            "best_mean": self.best_mean,
-            "best_stage": self.best_stage,
+            "best_mean": self.best.mean,
+            "best_stage": self.best.stage,
+            "best_first": self.best.first,
             "monitor_sizes": self.run.monitor_sizes(),
             "figures": self.figures.save_state(),
         }

@@ -7,10 +7,11 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from environments.config import EnvConfig
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import Evaluation, evaluate
 from rl_baselines.acting.worlds import stay_at
-from rl_baselines.training.callbacks.checkpoints import CheckpointWriter
+from rl_baselines.training.callbacks.checkpoints import Best, CheckpointWriter
 from srl3.files import atomic_path
 from srl3.formats.damage import DamagedFile, read_or_set_aside
 from srl3.formats.npz import read_arrays
@@ -31,6 +32,7 @@ class EvaluationCallback(BaseCallback):
         folder: the run folder.
         eval_freq: environment steps between evaluations.
         seed: of the worlds and of drawn actions, every time.
+        config: of the worlds.
         n_episodes: of each evaluation.
     """
 
@@ -42,6 +44,7 @@ class EvaluationCallback(BaseCallback):
         folder: Path,
         eval_freq: int,
         seed: int,
+        config: EnvConfig,
         n_episodes: int = EVALUATION_EPISODES,
     ) -> None:
         super().__init__()
@@ -50,6 +53,7 @@ class EvaluationCallback(BaseCallback):
         self.writer = writer
         self.eval_freq = eval_freq
         self.seed = seed
+        self.config = config
         self.n_episodes = n_episodes
         self._file = folder / "evaluations.npz"
         self._timesteps: list[int] = []
@@ -76,7 +80,11 @@ class EvaluationCallback(BaseCallback):
         actor = self.make_actor()
         actor.seed(self.seed)
         self.worlds.seed(self.seed)
-        stay_at(self.worlds, self.writer.info.control_steps(self.num_timesteps))
+        steps = self.writer.info.control_steps(self.num_timesteps)
+        began = self.config.stage_began(steps)
+        stay_at(self.worlds, steps)
+        if began != self.writer.best.stage:  # what earlier stages gave is no match
+            self.writer.best = Best(stage=began)
         found = evaluate(actor, self.worlds, self.n_episodes)
         self._note(found)
         mean = float(np.mean(found.returns))
@@ -84,7 +92,7 @@ class EvaluationCallback(BaseCallback):
         self.logger.record("eval/mean_ep_length", float(np.mean(found.lengths)))
         if found.successes:
             self.logger.record("eval/success_rate", float(np.mean(found.successes)))
-        if mean > self.writer.mean_to_beat(self.num_timesteps):
+        if mean > self.writer.best.mean:
             self.writer.write_best(self.model, mean)
 
     def _note(self, found: Evaluation) -> None:

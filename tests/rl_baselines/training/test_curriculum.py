@@ -10,6 +10,7 @@ import yaml
 from rl_baselines import enjoy
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.callbacks import best_model
 from tests.rl_baselines.conftest import Train
 
 SMALL = ("--algo", "ppo2", "--num-cpu", "2", "--hyperparam", "n_steps:16", "batch_size:16", "n_epochs:1")
@@ -41,10 +42,14 @@ def test_evaluations_are_of_the_stage_that_the_training_is_in(small_train: Train
         assert (file["results"] > 900 * LENGTH).all()
 
 
-def test_the_best_of_an_easier_stage_is_forgotten(small_train: Train) -> None:
-    run = small_train(*ant((24, -100.0)), *SMALL, "--num-timesteps", "128", "--min-episodes-save", "1")
+def test_the_best_of_an_easier_stage_is_forgotten(small_train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_model, "WINDOW", 4)
+    flags = (*ant((24, -100.0)), *SMALL, "--min-episodes-save", "1")
+    before = small_train(*flags, "--num-timesteps", "96")
+    assert load_checkpoint(before.best_model).info.num_timesteps <= 48
+    run = small_train(*flags, "--num-timesteps", "160")
     best = load_checkpoint(run.best_model).info
-    assert best.num_timesteps > 48
+    assert best.num_timesteps > 96
     assert best.env_kwargs_here["rewards"]["alive"] == -100
 
 

@@ -38,6 +38,7 @@ LEAP_RANDOMIZATION = RandomizeConfig(
 class InHandConfig(HandConfig):
     """A cube on the upturned palm, at 20 Hz. The palm's frame has x toward the fingers and z out of the palm."""
 
+    fixed_parts: ClassVar[tuple[str, ...]] = (*HandConfig.fixed_parts, "cube_size", "cube_mass", "hold_place")
     positive_fields: ClassVar[tuple[str, ...]] = (
         *HandConfig.positive_fields,
         "cube_size",

@@ -62,6 +62,7 @@ class DexHandBaseConfig(MovingHandConfig):
     """
 
     env_id: ClassVar[str] = "DexHandBaseGymEnv-v0"
+    fixed_parts: ClassVar[tuple[str, ...]] = (*MovingHandConfig.fixed_parts, "soft_limits")
     positive_fields: ClassVar[tuple[str, ...]] = (
         *HandConfig.positive_fields,
         *("height_scale", "safety_scale", "finger_vel_scale", "hand_vel_scale", "hand_ang_vel_scale"),
@@ -125,6 +126,7 @@ class DexGraspConfig(MovingHandConfig):
     """
 
     env_id: ClassVar[str] = "DexHandGraspGymEnv-v0"
+    fixed_parts: ClassVar[tuple[str, ...]] = (*MovingHandConfig.fixed_parts, "box_size")
     positive_fields: ClassVar[tuple[str, ...]] = (
         *HandConfig.positive_fields,
         *("box_size", "box_mass", "pregrasp_seconds", "contact_seconds", "contact_hold_seconds", "lift_hold_seconds"),

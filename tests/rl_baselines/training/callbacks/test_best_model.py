@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from environments.config import EnvConfig
+from environments.mujoco_gym.tasks.locomotion_config import AntConfig
 from rl_baselines import train
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import evaluate
@@ -16,31 +18,31 @@ from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.runs.monitors import read_run
 from rl_baselines.runs.run_folder import RunFolder, find_runs
 from rl_baselines.training.callbacks.best_model import WINDOW, BestModelCallback
+from rl_baselines.training.callbacks.checkpoints import Best
 from rl_baselines.training.session import EVAL_SEED_OFFSET
 from tests.rl_baselines.conftest import MOBILE
+
+NO_CURRICULUM = EnvConfig()
 
 
 class Writer:
     """Notes the means of the models that it is given."""
 
     def __init__(self) -> None:
-        self.best_mean = -float("inf")
+        self.best = Best()
         self.written: list[float] = []
-        self.info = SimpleNamespace(stage_began=lambda _timesteps: 0)
-
-    def mean_to_beat(self, _timesteps: int) -> float:
-        return self.best_mean
+        self.info = SimpleNamespace(control_steps=lambda timesteps: timesteps // 2)
 
     def write_best(self, _model: Any, mean: float) -> None:
-        self.best_mean = mean
+        self.best.mean = mean
         self.written.append(mean)
 
 
 def callback(
-    log: EpisodeLog, min_episodes: int, on_policy: bool = True, n_envs: int = 1
+    log: EpisodeLog, min_episodes: int, on_policy: bool = True, n_envs: int = 1, config: EnvConfig = NO_CURRICULUM
 ) -> tuple[BestModelCallback, Writer]:
     writer = Writer()
-    made = BestModelCallback(writer, log, min_episodes, on_policy)  # type: ignore[arg-type]
+    made = BestModelCallback(writer, log, min_episodes, on_policy, config)  # type: ignore[arg-type]
     env = SimpleNamespace(num_envs=n_envs)
     made.model = SimpleNamespace(get_env=lambda: env)  # type: ignore[assignment]
     return made, writer
@@ -81,6 +83,30 @@ def test_of_many_environments_the_last_four_rounds_count():
             log.append(log.count + 1, value, 1)
         best._on_rollout_end()
     assert writer.written == [1.0, 1.5, 2.0, 2.5, 4.5]
+
+
+def test_a_stage_has_a_best_of_its_own_of_episodes_that_began_in_it():
+    log = EpisodeLog()
+    config = AntConfig.from_kwargs({"max_steps": 10, "curriculum": [{"after": 30, "values": {"rewards.alive": 0.0}}]})
+    best, writer = callback(log, min_episodes=1, n_envs=2, config=config)
+
+    def look(timesteps: int, episodes: list[float]) -> None:
+        best.num_timesteps = timesteps
+        for value in episodes:
+            log.append(timesteps, value, 1)
+        best._on_rollout_end()
+
+    look(40, [8.0, 9.0])
+    look(60, [20.0])  # the stage begins
+    look(78, [20.0] * 200)
+    assert writer.written == [8.5]
+    look(80, [20.0])  # from here on whatever ends began in it
+    assert writer.best == Best(stage=30, first=204)
+    look(100, [4.0] * (WINDOW - 1))
+    assert writer.written == [8.5]
+    look(120, [4.0])
+    look(140, [3.0] * WINDOW)
+    assert writer.written == [8.5, 4.0]
 
 
 def test_without_rollouts_it_looks_every_200_steps():
