@@ -94,6 +94,14 @@ class BatchedGymEnv(SRLGymEnv):
     def reports_success(self) -> bool:
         return self.world.reports_success
 
+    def stay_at(self, control_steps: int) -> int:
+        """As of `BatchedWorld`."""
+        return self.world.stay_at(control_steps)
+
+    def count_from(self, control_steps: int) -> None:
+        """As of `BatchedWorld`."""
+        self.world.count_from(control_steps)
+
     def resume_state(self) -> dict[str, Any]:
         """What `restore_state` needs to bring another instance to this very point (plain values and arrays)."""
         return {

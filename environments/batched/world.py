@@ -190,6 +190,10 @@ class BatchedWorld(ABC):
         from 1, or 0 before the first and in a world without one."""
         return 0
 
+    def count_from(self, control_steps: int) -> None:
+        """Let a curriculum go on as after so many control steps of each robot. Worlds without one don't count."""
+        self.stay_at(control_steps)
+
     def term_tables(self) -> str:
         """The world's terms as tables for people, printed when a training begins; empty where it has none."""
         return ""

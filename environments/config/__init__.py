@@ -5,13 +5,14 @@ Its fields are the keyword arguments that the world takes (``gymnasium.make(id, 
 included; parts of a world are dataclasses of their own, whose fields have dotted names (``sim.timestep``).
 """
 
-from environments.config.base import GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
+from environments.config.base import CURRICULUM, GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
 from environments.config.convert import parse_img_shape
 from environments.config.names import flatten, nest
 from environments.config.srl import MIN_IMAGE_SIDE, Modes, SRLConfig
 from environments.config.yaml_file import read_env_config
 
 __all__ = [
+    "CURRICULUM",
     "GROUND_TRUTH",
     "JOINTS",
     "JOINTS_POSITION",

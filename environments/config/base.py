@@ -12,6 +12,8 @@ PIXELS = "raw_pixels"
 GROUND_TRUTH = "ground_truth"
 JOINTS = "joints"
 JOINTS_POSITION = "joints_position"
+CURRICULUM = "curriculum"
+"""parameter of worlds that have one"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -317,6 +317,10 @@ class Task(Observed):
         """The ``stage`` of the curriculum, where there is one."""
         return {"stage": torch.full((len(rows),), float(self.stage))} if self._original.curriculum else {}
 
+    def count_from(self, control_steps: int) -> None:
+        self.steps, self._stays_at = control_steps, None
+        self._follow_curriculum()
+
     def stay_at(self, control_steps: int) -> int:
         self._stays_at = control_steps
         self._follow_curriculum()

@@ -6,7 +6,6 @@ from typing import Any
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
-from environments.batched.sb3 import BatchedVecEnv
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.checkpoints.spaces import check_fit
 from rl_baselines.vec_envs.create import create_envs
@@ -14,16 +13,6 @@ from rl_baselines.vec_envs.frame_stack import stacked_space
 from rl_baselines.vec_envs.wrappers.named import Wrappers
 from state_representation.encoding.encoder import Encoder
 from state_representation.encoding.vec_wrapper import EncoderVecWrapper
-
-
-def stay_at(venv: VecEnv, control_steps: int) -> None:
-    """Keep the curriculum of the worlds of ``venv`` where it is after so many control steps of each robot.
-
-    Worlds in wrappers of Gymnasium's have no such way in; they begin with the first stage.
-    """
-    beneath = venv.unwrapped
-    if isinstance(beneath, BatchedVecEnv):
-        beneath.world.stay_at(control_steps)
 
 
 def make_worlds(

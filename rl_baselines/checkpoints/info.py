@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from environments.config import CURRICULUM
 from environments.config.engine import for_this_machine
 from environments.registry import find_env
 from rl_baselines.checkpoints.upgrade import upgrade
@@ -13,8 +14,6 @@ from srl3.errors import UserError
 from srl3.spaces import Description, build, image_paths
 
 FORMAT = 2
-CURRICULUM = "curriculum"
-"""parameter of worlds that have one"""
 INFO_ENTRY = "srl3/info.json"
 
 
@@ -55,6 +54,11 @@ class CheckpointInfo:
         """`env_kwargs` for acting on this machine: a world that was trained on a GPU needs none to be acted in, and a
         curriculum stays where the training has come to."""
         return for_this_machine(self._trained_kwargs(further=False))
+
+    @property
+    def env_kwargs_planned(self) -> dict[str, Any]:
+        """The same as the training was asked for: with its whole curriculum."""
+        return for_this_machine(self.env_kwargs)
 
     @property
     def env_kwargs_further(self) -> dict[str, Any]:
@@ -102,6 +106,8 @@ def parse_info(path: Path, content: Any) -> CheckpointInfo:
         kind = dict if typing.get_origin(hints[name]) is dict else hints[name]
         if not isinstance(value, kind):
             raise UserError(f"{path} is damaged ({name} in its {INFO_ENTRY} has a wrong type); use another checkpoint.")
+    if content["n_envs"] < 1:
+        raise UserError(f"{path} is damaged (n_envs in its {INFO_ENTRY} is below 1); use another checkpoint.")
     try:
         content = upgrade(content)
         for description in (content["observation_space"], content["action_space"]):

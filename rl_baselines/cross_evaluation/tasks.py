@@ -3,10 +3,10 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from environments.config import flatten
+from environments.config import CURRICULUM, flatten
 from environments.flags import CONTINUAL_TASKS, make_config
 from environments.registry import canonical_id
 from srl3.errors import UserError, unknown_name
@@ -116,8 +116,10 @@ def parse_task(text: str, env_id: str | None, shared: Mapping[str, Any]) -> Task
     if here is None:
         raise UserError(f"--task {text} is of no environment; add --env, or env:ID to the task.")
     task = Task(name if equals else text, canonical_id(str(here)), {**shared, **kwargs})
-    make_config(task.env_id, task.env_kwargs)
-    return task
+    config = make_config(task.env_id, task.env_kwargs)
+    if not shared.get(CURRICULUM) or CURRICULUM in kwargs:
+        return task
+    return replace(task, env_kwargs={**task.env_kwargs, CURRICULUM: config.holding(kwargs).as_dict()[CURRICULUM]})
 
 
 def _split(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from environments.flags import make_config
 from environments.registry import find_env
 from rl_baselines.acting.actor import Actor
 from rl_baselines.recordings.recording import CUT, Recording, Trajectory, check_count
@@ -69,7 +70,7 @@ class Recorder:
         seconds = robots.control_dt or 1 / float(find_env(self.env_id).load_class().metadata["render_fps"])
         return Recording(
             env_id=self.env_id,
-            env_kwargs=self.env_kwargs,
+            env_kwargs=make_config(self.env_id, self.env_kwargs).as_trained(self._control_steps).as_dict(),
             algo=algo,
             trained_steps=trained_steps,
             deterministic=self.deterministic,

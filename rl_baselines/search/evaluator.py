@@ -5,8 +5,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.curricula import stay_at
 from rl_baselines.acting.evaluation import evaluate, number_of_envs
-from rl_baselines.acting.worlds import stay_at
 from rl_baselines.search.plan import SearchPlan
 from rl_baselines.search.stop import SearchStopped, Stop
 from rl_baselines.training.session import EVAL_SEED_OFFSET

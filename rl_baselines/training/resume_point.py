@@ -6,6 +6,7 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
+from rl_baselines.acting.curricula import count_from
 from rl_baselines.base_classes import BaseRLObject
 from rl_baselines.checkpoints.replay_buffer import (
     read_replay_buffer,
@@ -97,10 +98,13 @@ class ResumePoint:
             restore_training_state(self._algorithm, model, self._own_state)
             return
         self._algorithm.load_common_state(model, self.state["model"])
+        assert model.env is not None
+        assert self.plan.parent is not None
+        count_from(model.env, self.plan.parent.info.control_steps(self.kept_steps))
         then, now = processes_before(self.plan), self.ranks.size
         print(
             f"the run had {then} process(es) and goes on in {now}: networks, optimiser, learning rate and counters are "
-            "kept; episodes, curricula and the noise of actions begin anew"
+            "kept; episodes and the noise of actions begin anew"
         )
 
     def figures(self) -> EpisodeFigures:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gymnasium import spaces
 
+from environments.config import flatten
 from environments.flags import make_config
 from environments.registry import canonical_id
 from rl_baselines.checkpoints.foreign.said import Said
@@ -98,11 +99,11 @@ def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: T
     else:
         loaded = _first_checkpoint(sources[first], first, wanted.seed, loader, tools)
         assert loaded.info is not None
-        env_id, base = loaded.info.env_id, loaded.info.env_kwargs_here
+        env_id, base = loaded.info.env_id, loaded.info.env_kwargs_planned
         wrappers = Wrappers.of(loaded.info.hyperparams)
         if wanted.env is not None and canonical_id(wanted.env) != env_id:
             raise UserError(f"{sources[first].name} is of {env_id}, not of {wanted.env}; leave out --env.")
-    config = make_config(env_id, {**base, **wanted.env_kwargs})
+    config = make_config(env_id, {**base, **wanted.env_kwargs}).holding(flatten(wanted.env_kwargs))
     if loaded is not None and config.srl_model != base["srl_model"]:
         raise UserError(f"the policy observes {base['srl_model']}, and can't act from {config.srl_model}.")
     setting = Setting(env_id, config.as_dict(), len(sources), wanted.robots, wanted.seed, wanted.pictures, wrappers)
@@ -134,6 +135,8 @@ def _with_loader(wanted: Wanted, sources: list[Source], loader: Loader, tools: T
         except UserError:
             player.stage.close()
             raise
+        player.follow_curriculum()
+        player.stage.begin(wanted.seed)  # in that stage
     return player
 
 

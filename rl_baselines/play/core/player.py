@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.curricula import stay_at
 from rl_baselines.acting.worlds import check_acts_in
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.play.core.controller import Controller
@@ -126,14 +127,22 @@ class Player:
         self._do_posts()
         events, self.news = [*self.news, *self.controller.tick(self.clock())], []
         for event in events:
-            if event.kind == "loaded" and self.reset_on_load:
-                self.stage.begin_slot(event.slot)
+            if event.kind == "loaded":
+                self.follow_curriculum()
+                if self.reset_on_load:
+                    self.stage.begin_slot(event.slot)
             viewer.event(self, event)
         if self.paused or not viewer.watched():
             self.pace.pause()
         else:
             self._advance(viewer)
         viewer.show(self, self.clock())
+
+    def follow_curriculum(self) -> None:
+        """Let the worlds be in the stage of the curriculum that the furthest trained of the policies had reached."""
+        reached = [slot.info.control_steps(slot.info.num_timesteps) for slot in self.slots if slot.info is not None]
+        if reached:
+            stay_at(self.stage.venv, max(reached))
 
     def step(self) -> list[Ended]:
         """One step of all robots; the episodes that ended with it."""

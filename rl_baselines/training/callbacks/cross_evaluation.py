@@ -10,8 +10,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.curricula import stay_at
 from rl_baselines.acting.evaluation import evaluate
-from rl_baselines.acting.worlds import stay_at
 from rl_baselines.cross_evaluation.history import History, read_history, write_history
 from rl_baselines.runs.episodes import EpisodeLog
 from srl3.formats.damage import read_or_set_aside

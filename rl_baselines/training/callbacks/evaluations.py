@@ -9,8 +9,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from environments.config import EnvConfig
 from rl_baselines.acting.actor import Actor
+from rl_baselines.acting.curricula import stay_at
 from rl_baselines.acting.evaluation import Evaluation, evaluate
-from rl_baselines.acting.worlds import stay_at
 from rl_baselines.training.callbacks.checkpoints import Best, CheckpointWriter
 from srl3.files import atomic_path
 from srl3.formats.damage import DamagedFile, read_or_set_aside

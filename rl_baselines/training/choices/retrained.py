@@ -2,9 +2,10 @@
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from environments.flags import CONTINUAL_TASKS
+from environments.config import CURRICULUM, flatten
+from environments.flags import CONTINUAL_TASKS, make_config
 from environments.registry import canonical_id
 from rl_baselines.checkpoints.foreign.said import Said
 from rl_baselines.checkpoints.handover import can_train_on
@@ -50,7 +51,10 @@ def inherit(request: TrainingRequest, parent: "Checkpoint") -> TrainingRequest:
     info = parent.info
     env_id = info.env_id if request.env is None else canonical_id(request.env)
     same_env = env_id == info.env_id
-    theirs = info.env_kwargs_further if same_env else {}
+    theirs: dict[str, Any] = info.env_kwargs_further if same_env else {}
+    asked = flatten(request.env_kwargs or {})
+    if theirs.get(CURRICULUM):
+        theirs = make_config(env_id, theirs).holding(asked).as_dict()
     inherited = {name: value for name, value in theirs.items() if name != "srl_model"}
     if request.mix_tasks is not None or any((request.env_kwargs or {}).get(name) for name in CONTINUAL_TASKS):
         inherited = {name: value for name, value in inherited.items() if name not in CONTINUAL_TASKS}
