@@ -7,6 +7,7 @@ from gymnasium import spaces
 
 from environments.batched.srl_world import SRLWorld
 from environments.batched.world import BatchedWorld
+from environments.config import CURRICULUM
 from environments.srl_env import SRLGymEnv
 from environments.terms import ActionTerm, ObservationTerm
 
@@ -93,6 +94,11 @@ class BatchedGymEnv(SRLGymEnv):
     @property
     def reports_success(self) -> bool:
         return self.world.reports_success
+
+    @property
+    def has_curriculum(self) -> bool:
+        """Whether `stay_at` and `count_from` change something."""
+        return bool(getattr(self.world.config, CURRICULUM, ()))
 
     def stay_at(self, control_steps: int) -> int:
         """As of `BatchedWorld`."""

@@ -23,5 +23,5 @@ def _tell(venv: VecEnv, method: str, control_steps: int) -> None:
             _tell(part, method, control_steps)
     elif isinstance(beneath, BatchedVecEnv):
         getattr(beneath.world, method)(control_steps)
-    elif beneath.has_attr(method):  # single robots of a batched world; engines have no curriculum
+    elif beneath.has_attr("has_curriculum"):  # single robots of a batched world; engines have none
         beneath.env_method(method, control_steps)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rl_baselines import train
 from rl_baselines.acting.actor import Actor
 from rl_baselines.acting.evaluation import evaluate
 from rl_baselines.acting.worlds import make_worlds
@@ -15,6 +16,7 @@ from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.play import main
 from rl_baselines.play.core.pace import FULL, Pace
 from rl_baselines.play.policies.state_file import MANUAL, Choice, write_choice
+from rl_baselines.runs.run_folder import find_runs
 from srl3.errors import UserError
 from tests.rl_baselines.play.conftest import Watching, saying, turn_until
 
@@ -170,6 +172,32 @@ def test_a_checkpoint_of_another_world_is_refused_and_nothing_stops(run, play, c
     turn_until(player, viewer, clock, lambda: bool(player.slots[0].problem))
     assert player.slots[0].problem.startswith(f"{path} is of MobileRobot1DGymEnv-v0, and ")
     assert player.slots[0].trained_steps == 400
+
+
+def test_the_world_is_in_the_stage_of_the_curriculum_that_its_policy_had_reached(play, clock, tmp_path):
+    curriculum = '[{"after": 20, "values": {"rewards.alive": 100}}]'
+    world = ("--env", "AntGymEnv-v0", "--env-kwargs", "max_steps:8", "sim.threads:1", f"curriculum:{curriculum}")
+    small = ("--algo", "ppo2", "--num-cpu", "2", "--hyperparam", "n_steps:16", "batch_size:16", "n_epochs:1")
+    flags = (*world, *small, "--num-timesteps", "64", "--save-freq", "32", "--no-vis", "--no-progress")
+    assert train.main([*flags, "--log-dir", str(tmp_path / "logs")]) == 0
+    run = find_runs(tmp_path / "logs")[-1]
+    newest = run.latest.read_bytes()
+    shutil.copy(run.checkpoint(32), run.latest)
+    player, viewer = play(run), Watching()
+    held = play(run, env_kwargs={"rewards.alive": 7.0})
+
+    def paid(playing) -> float:
+        playing.step()
+        return float(playing.stage.rewards[0])
+
+    assert paid(player) < 10
+    run.latest.write_bytes(newest)
+    for playing in (player, held):
+        playing.paused = True
+        (slot,) = playing.slots
+        turn_until(playing, viewer, clock, lambda slot=slot: slot.trained_steps == 64)
+    assert paid(player) > 90
+    assert 3 < paid(held) < 20
 
 
 def test_nothing_is_stepped_while_nobody_looks_or_it_is_paused(run, play, clock):

@@ -9,6 +9,7 @@ import yaml
 
 from rl_baselines import enjoy
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
+from rl_baselines.runs.monitors import read_run
 from rl_baselines.runs.run_folder import RunFolder
 from rl_baselines.training.callbacks import best_model
 from tests.rl_baselines.conftest import Train
@@ -28,8 +29,9 @@ def kwargs_of(run: RunFolder) -> dict[str, Any]:
     return yaml.safe_load(run.env_kwargs.read_text())
 
 
-def test_evaluations_are_of_the_stage_that_the_training_is_in(small_train: Train) -> None:
-    often = ("--num-timesteps", "96", "--eval-freq", "32", "--eval-episodes", "2")
+@pytest.mark.parametrize("wrapper", [(), ("env_wrapper:gymnasium.wrappers.TimeAwareObservation",)])
+def test_evaluations_are_of_the_stage_that_the_training_is_in(small_train: Train, wrapper: tuple[str, ...]) -> None:
+    often = (*wrapper, "--num-timesteps", "96", "--eval-freq", "32", "--eval-episodes", "2")
     run = small_train(*ant((20, 100.0), (60, 0.0)), *SMALL, *often)
     with np.load(run.path / "evaluations.npz", allow_pickle=False) as file:
         assert file["timesteps"].tolist() == [32, 64, 96]
@@ -73,3 +75,15 @@ def test_it_is_shown_and_trained_on_where_it_has_come_to(
     further = kwargs_of(small_train("--load-rl-model-path", str(run.latest), "--num-timesteps", "32"))
     assert further["rewards"]["alive"] == 100
     assert further["curriculum"] == [{"after": 60 - 96 // 2, "values": {"rewards.alive": 7.0}}]
+    asked = ("--env-kwargs", "rewards.alive:3")
+    held = kwargs_of(small_train("--load-rl-model-path", str(run.latest), "--num-timesteps", "32", *asked))
+    assert (held["rewards"]["alive"], held["curriculum"]) == (3, [])
+
+
+def test_a_task_of_several_keeps_what_it_says(small_train: Train) -> None:
+    tasks = ("--mix-tasks", "free=rewards.heading:0", "held=rewards.alive:1")
+    few = ("--num-timesteps", "96", "--eval-freq", "96", "--eval-episodes", "2", "--min-episodes-save", "1")
+    run = small_train(*ant((4, 1000.0)), *SMALL, *tasks, *few)
+    returns = read_run(run.path).returns
+    assert (returns > 500).any()
+    assert (returns < 100).sum() > 1
