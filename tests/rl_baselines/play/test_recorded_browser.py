@@ -81,8 +81,14 @@ def test_it_is_scrubbed(looked: Looked) -> None:
     slider = looked.tab.get_by_role("slider").first
     looked.until(lambda: slider.get_attribute("aria-valuenow") == "0", "the beginning")
     slider.focus()
-    slider.press("ArrowRight")
-    looked.until(lambda: line.step == 1, "one step on")
+
+    def one_step_on() -> bool:
+        """On a busy machine the page hears of the beginning late, and takes the key back; then it is pressed again."""
+        if line.step == 0 and slider.get_attribute("aria-valuenow") == "0":
+            slider.press("ArrowRight")
+        return line.step == 1
+
+    looked.until(one_step_on, "one step on")
     looked.click("▶")
     looked.until(lambda: line.step == 2, "another one")
     rewards = scenery.shown[0].rewards
