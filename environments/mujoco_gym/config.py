@@ -308,6 +308,10 @@ class TaskConfig(EnvConfig):
         del values["curriculum"]
         return values
 
+    def stage_at(self, steps: int) -> int:
+        """The stage of the curriculum that holds after so many control steps; 0: none yet."""
+        return sum(stage.after <= steps for stage in self.curriculum)
+
     def at(self, steps: int) -> tuple[int, Self]:
         """The stage of the curriculum that holds after so many control steps (0: none yet), and its configuration."""
         reached = [stage for stage in self._stages if stage.after <= steps]

@@ -334,6 +334,6 @@ class Task(Observed):
 
     def _follow_curriculum(self) -> None:
         if self._original.curriculum:
-            stage, config = self._original.at(self.steps if self._stays_at is None else self._stays_at)
-            if stage != self.stage:
-                self.stage, self.config = stage, config
+            steps = self.steps if self._stays_at is None else self._stays_at
+            if self._original.stage_at(steps) != self.stage:
+                self.stage, self.config = self._original.at(steps)
