@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter
 
+from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.distillation.value_warmup import ValueWarmupCallback
 from rl_baselines.hyperparams.classes import is_hindsight, make_callbacks
 from rl_baselines.runs.episodes import EpisodeLog
@@ -208,7 +209,7 @@ def _learn(
     with StopRequest("finishing this rollout and saving") as stop, Films(run, plan.video_length, plan.seed) as films:
         saving = CheckpointCallback(writer, stop, plan.save_freq, session.ranks)
         filming = FilmCallback(films, writer.info, plan.video_interval if session.ranks.is_first else 0)
-        recording = _recording(session, run)
+        recording = _recording(session, run, info)
         own = _callbacks(session, run, saving, log, tracking, visdom=visdom)
         callbacks = CallbackList([*point.callbacks(), *own, filming, *recording])
         try:
@@ -241,13 +242,13 @@ def _learn(
         return stop.exit_status
 
 
-def _recording(session: Session, run: RunFolder) -> list[RecordingCallback]:
+def _recording(session: Session, run: RunFolder, info: CheckpointInfo) -> list[RecordingCallback]:
     """What records the policy, where the plan asks for it."""
     plan = session.plan
     if not plan.record_trajectories:
         return []
-    control_steps = checkpoint_info(session).control_steps
-    return [RecordingCallback(session.recorder(), session.actor, run, plan.algo, plan.record_interval, control_steps)]
+    recorder, steps = session.recorder(), info.control_steps
+    return [RecordingCallback(recorder, session.actor, run, plan.algo, plan.record_interval, steps)]
 
 
 def _workers_ended(error: WorkerError, stop: StopRequest, run: RunFolder) -> int:
