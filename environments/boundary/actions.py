@@ -58,6 +58,8 @@ def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: 
     else:
         lows, highs = torch.zeros((), device=actions.device), torch.ones((), device=actions.device)
     clipped = actions.clamp(lows, highs)
+    if clipped.dtype == actions.dtype and torch.equal(clipped, actions):  # false for NaN
+        return clipped
     if not ((clipped - actions).abs() <= ROUNDING * clipped.abs()).all():  # false for NaN
         raise ValueError(f"{env_id} takes actions from {space}; one is outside or not a number")
     return clipped

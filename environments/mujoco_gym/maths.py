@@ -1,9 +1,11 @@
 """Rotations and functions of tensors that give robot i the same bits whatever the number of robots.
 
 Quaternions are ``(…, 4)``: w, x, y, z. torch evaluates transcendental functions of the last few elements of a tensor by
-other code than the rest, which may round differently; `whole` keeps every element out of that remainder.
+other code than the rest, which may round differently; `whole` keeps every element out of that remainder. Few robots,
+and any number on a GPU, pay for operations and not for numbers, so several results are computed side by side.
 """
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -22,8 +24,15 @@ def whole(function: Callable[..., torch.Tensor], *arguments: torch.Tensor) -> to
     padded = -count % LANES
     flat = [argument.reshape(-1) for argument in arguments]
     if padded:
-        flat = [torch.cat([argument, argument.new_zeros(padded)]) for argument in flat]
-    return function(*(argument.contiguous() for argument in flat))[:count].reshape(shape)
+        flat = [torch.cat([argument, _zeros(padded, argument.dtype)]) for argument in flat]
+        return function(*flat)[:count].reshape(shape)
+    return function(*(argument.contiguous() for argument in flat)).reshape(shape)
+
+
+@functools.cache
+def _zeros(count: int, dtype: torch.dtype) -> torch.Tensor:
+    with torch.inference_mode(False):
+        return torch.zeros(count, dtype=dtype)
 
 
 def atan2(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -54,24 +63,80 @@ def total(values: torch.Tensor) -> torch.Tensor:
 
 def rotate(quat: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
     """``(N, 3)`` vectors of a body's frame, in the world's."""
-    return _turn(quat[:, :1], quat[:, 1:], vectors)
+    return _turn(quat[:, :1], quat.index_select(1, _columns(_AXIS, quat.device)), vectors)
 
 
 def rotate_inverse(quat: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
     """``(N, 3)`` vectors of the world's frame, in the body's."""
-    return _turn(quat[:, :1], -quat[:, 1:], vectors)
+    return _turn(quat[:, :1], -quat.index_select(1, _columns(_AXIS, quat.device)), vectors)
+
+
+_AXIS = (2, 3, 1, 3, 1, 2)
+"""columns of a quaternion: y, z, x, then z, x, y, as the two halves of a cross product take its first factor"""
+_FACTOR = (2, 0, 1, 1, 2, 0)
+"""columns of the second factor"""
 
 
 def _turn(w: torch.Tensor, axis: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-    axis = torch.cat([axis, axis], 1)
+    """``axis (N, 6)`` as `_AXIS` has it."""
     twice = 2 * _cross(axis, vectors)
     return vectors + w * twice + _cross(axis, twice)
 
 
-def _cross(aa: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """``(N, 3)``: a x b, of ``aa (N, 6)``, which is a twice: few operations, since few robots pay for each."""
-    bb = torch.cat([b, b], 1)
-    return aa[:, 1:4] * bb[:, 2:5] - aa[:, 2:5] * bb[:, 1:4]
+def _cross(axis: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    products = axis * vectors.index_select(1, _columns(_FACTOR, vectors.device))
+    return products[:, :3] - products[:, 3:]
+
+
+Entry = tuple[str, float, float]
+"""``("wy-xz", factor, offset)``: factor (w y - x z) + offset, of a quaternion (w, x, y, z)"""
+GRAVITY: tuple[Entry, ...] = (("wy-xz", 2, 0), ("yz+wx", -2, 0), ("xx+yy", 2, -1))
+"""the direction of gravity in a body's frame"""
+YAW: tuple[Entry, ...] = (("wz+xy", 2, 0), ("yy+zz", -2, 1))
+"""y and x, in the plane, of a body's x axis: of these `atan2` makes the heading"""
+ROLL: tuple[Entry, ...] = (("wx+yz", 2, 0), ("xx+yy", -2, 1))
+"""of these `atan2` makes the roll; the second is also the vertical part of a body's z axis"""
+_LAST_ROWS: tuple[Entry, ...] = (
+    ("xy+wz", 2, 0),
+    ("xx+zz", -2, 1),
+    ("yz-wx", 2, 0),
+    ("xz-wy", 2, 0),
+    ("yz+wx", 2, 0),
+    ("xx+yy", -2, 1),
+)
+_COLUMNS: tuple[Entry, ...] = (
+    *(("yy+zz", -2, 1), ("xy-wz", 2, 0), ("xz+wy", 2, 0)),
+    *(("xy+wz", 2, 0), ("xx+zz", -2, 1), ("yz-wx", 2, 0)),
+    *(("xz-wy", 2, 0), ("yz+wx", 2, 0), ("xx+yy", -2, 1)),
+)
+
+
+def entries(quat: torch.Tensor, wanted: tuple[Entry, ...]) -> torch.Tensor:
+    """``(N, entries)``: what is wanted of the matrices of these turns."""
+    first, second, signs, factors, offsets = _table(wanted, quat.device)
+    products = quat.index_select(1, first) * quat.index_select(1, second) * signs
+    return (products[:, : len(wanted)] + products[:, len(wanted) :]) * factors + offsets
+
+
+@functools.cache
+def _table(wanted: tuple[Entry, ...], device: torch.device) -> tuple[torch.Tensor, ...]:
+    """For `entries`: the columns to multiply, first products of all entries and then second ones, and their signs;
+    factors; offsets, of which that of none is -0, to which any number, -0 too, can be added unchanged."""
+    products = [text[:2] for text, *_ in wanted] + [text[3:] for text, *_ in wanted]
+    signs = [1.0] * len(wanted) + [-1.0 if text[2] == "-" else 1.0 for text, *_ in wanted]
+    with torch.inference_mode(False):
+        return (
+            *(torch.tensor(["wxyz".index(pair[place]) for pair in products], device=device) for place in (0, 1)),
+            torch.tensor(signs, device=device),
+            torch.tensor([float(factor) for _, factor, _ in wanted], device=device),
+            torch.tensor([float(offset) or -0.0 for *_, offset in wanted], device=device),
+        )
+
+
+@functools.cache
+def _columns(places: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(places, device=device)
 
 
 def yaw_quat(yaw: torch.Tensor) -> torch.Tensor:
@@ -82,24 +147,12 @@ def yaw_quat(yaw: torch.Tensor) -> torch.Tensor:
 
 def yaw_of(quat: torch.Tensor) -> torch.Tensor:
     """``(N,)``: the heading, radians."""
-    return atan2(*yaw_sides(quat))
-
-
-def yaw_sides(quat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """``(N,)`` twice: y and x, in the plane, of the body's x axis; `atan2` makes the heading of them."""
-    w, x, y, z = quat.unbind(1)
-    return 2 * (w * z + x * y), 1 - 2 * (y * y + z * z)
+    return atan2(*entries(quat, YAW).unbind(1))
 
 
 def roll_of(quat: torch.Tensor) -> torch.Tensor:
     """``(N,)``: the roll, radians."""
-    return atan2(*roll_sides(quat))
-
-
-def roll_sides(quat: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """``(N,)`` twice: of these `atan2` makes the roll."""
-    w, x, y, z = quat.unbind(1)
-    return 2 * (w * x + y * z), 1 - 2 * (x * x + y * y)
+    return atan2(*entries(quat, ROLL).unbind(1))
 
 
 def quat_of_angles(angles: torch.Tensor) -> torch.Tensor:
@@ -129,23 +182,23 @@ def angles_of(quat: torch.Tensor) -> torch.Tensor:
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """``(N, 4)``: the turn ``b`` and then, in the same fixed frame, ``a``."""
-    aw, ax, ay, az = a.unbind(1)
-    bw, bx, by, bz = b.unbind(1)
-    return torch.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        1,
-    )
+    places, signs = _table_of_product(b.device)
+    by_part = (b.index_select(1, places) * signs).view(-1, 4, 4) * a[:, :, None]
+    return total(by_part)
+
+
+@functools.cache
+def _table_of_product(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """By what w, x, y and z of the first turn are multiplied: columns of the second, and signs."""
+    with torch.inference_mode(False):
+        places = torch.tensor([0, 1, 2, 3, 1, 0, 3, 2, 2, 3, 0, 1, 3, 2, 1, 0], device=device)
+        signs = torch.tensor([1.0, 1, 1, 1, -1, 1, -1, 1, -1, 1, 1, -1, -1, -1, 1, 1], device=device)
+    return places, signs
 
 
 def inverse(quat: torch.Tensor) -> torch.Tensor:
     """``(N, 4)``: the turns back."""
-    w, x, y, z = quat.unbind(1)
-    return torch.stack([w, -x, -y, -z], 1)
+    return torch.cat([quat[:, :1], -quat[:, 1:]], 1)
 
 
 def normalised(quat: torch.Tensor) -> torch.Tensor:
@@ -183,35 +236,15 @@ def faces_of(quat: torch.Tensor) -> torch.Tensor:
     after the other, and of z^4: the spherical harmonics of order 4, the lowest that a cube has. Of a cube that lies
     flat and is turned by a about the vertical: 2 cos 4a, 2 sin 4a, 0 0 0 0 0 0 and 1.
     """
-    w, x, y, z = quat.unbind(1)
-    axes = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)),
-        (2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)),
-        (2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)),
-    )
-    sums = None
-    for a, b, c in axes:
-        a2, b2 = a * a - b * b, 2 * a * b
-        a3, b3 = a2 * a - b2 * b, a2 * b + b2 * a
-        square = c * c
-        parts = [a2 * a2 - b2 * b2, 2 * a2 * b2, c * a3, c * b3, square * a2, square * b2]
-        harmonics = torch.stack([*parts, square * c * a, square * c * b, square * square], 1)
-        sums = harmonics if sums is None else sums + harmonics
-    assert sums is not None
-    return sums
+    a, b, c = entries(quat, _COLUMNS).view(-1, 3, 3).unbind(1)  # x, y and z of the three axes, (N, 3) each
+    a2, b2 = a * a - b * b, 2 * a * b
+    a3, b3 = a2 * a - b2 * b, a2 * b + b2 * a
+    square = c * c
+    parts = [a2 * a2 - b2 * b2, 2 * a2 * b2, c * a3, c * b3, square * a2, square * b2]
+    parts += [square * c * a, square * c * b, square * square]
+    return total(torch.stack(parts, 2))
 
 
 def last_rows(quat: torch.Tensor) -> torch.Tensor:
     """``(N, 6)``: the second and third rows of the matrix of a turn, which say all of it without a jump."""
-    w, x, y, z = quat.unbind(1)
-    return torch.stack(
-        [
-            2 * (x * y + w * z),
-            1 - 2 * (x * x + z * z),
-            2 * (y * z - w * x),
-            2 * (x * z - w * y),
-            2 * (y * z + w * x),
-            1 - 2 * (x * x + y * y),
-        ],
-        1,
-    )
+    return entries(quat, _LAST_ROWS)

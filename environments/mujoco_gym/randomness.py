@@ -71,10 +71,11 @@ class Draws:
     def __init__(self, seeds: torch.Tensor, episodes: torch.Tensor, steps: torch.Tensor) -> None:
         self._device = seeds.device
         self._count = len(seeds)
-        self._on_gpu = (seeds, episodes, steps)
+        self._of = (seeds, episodes, steps)
         if self._device.type == "cpu":
-            self._key = [_column(part) for part in (seeds & MASK, (seeds >> 32) & MASK)]
-            self._moment = [_column(part & MASK) for part in (steps, episodes)]
+            seed, episode, step = (_column(values) for values in self._of)
+            self._key = [seed & MASK, (seed >> 32) & MASK]
+            self._moment = [step & MASK, episode & MASK]
 
     def uniform(
         self, purpose: str, count: int, low: float | torch.Tensor = 0.0, high: float | torch.Tensor = 1.0
@@ -111,7 +112,7 @@ class Draws:
         if self._device.type != "cpu":
             from environments.mujoco_gym.backends.warp_kernels import philox_words
 
-            words = [philox_words(*self._on_gpu, purpose_number(name), count) for name, count in counts.items()]
+            words = [philox_words(*self._of, purpose_number(name), count) for name, count in counts.items()]
             return words[0] if len(words) == 1 else torch.cat(words, 1)
         block, number, places = _counters(tuple(counts.items()))
         steps, episodes = self._moment
@@ -135,4 +136,4 @@ def _counters(counts: tuple[tuple[str, int], ...]) -> tuple[np.ndarray, np.ndarr
 
 def _column(values: torch.Tensor) -> np.ndarray:
     """``(K, 1)``, as `philox` takes it: NumPy has less to do for each operation on few numbers."""
-    return values[:, None].numpy().astype(np.uint64)
+    return values.numpy().astype(np.uint64)[:, None]

@@ -182,6 +182,8 @@ class Task(Observed):
 
     def draws(self, rows: torch.Tensor, steps: torch.Tensor) -> Draws:
         """The random numbers of these robots in their current episodes, after so many steps of them."""
+        if rows is self._all_rows:
+            return Draws(self._seeds, self._episodes, steps)
         return Draws(self._seeds[rows], self._episodes[rows], steps)
 
     # the batched world

@@ -50,7 +50,7 @@ class BatchBackend(PhysicsBackend):
         self.num_envs = num_envs
         self.device = torch.device("cpu")
         self._batch = Batch(model, num_envs, min(threads, num_envs))
-        self._fields: dict[str, tuple[torch.Tensor, np.ndarray]] = {}
+        self._fields: dict[str, tuple[torch.Tensor, np.ndarray, np.ndarray]] = {}
         self._varied: dict[str, np.ndarray] = {}
         self._warned = np.zeros((num_envs, len(UNSTABLE)), np.int32)
         self._started = False
@@ -60,7 +60,8 @@ class BatchBackend(PhysicsBackend):
             if self._started and field not in STATE_FIELDS:
                 raise ValueError(f"{field} is read for the first time after the first step; read it when building")
             live = self._batch.bind(field)
-            self._fields[field] = (torch.from_numpy(live.astype(np.float32)), live)
+            copied = live.astype(np.float32)
+            self._fields[field] = (torch.from_numpy(copied), copied, live)
         return self._fields[field][0]
 
     def exact(self, field: str) -> torch.Tensor:
@@ -76,8 +77,8 @@ class BatchBackend(PhysicsBackend):
         self._started = True
         with _without_log_file():
             self._batch.step(nstep=substeps)
-        for tensor, live in self._fields.values():
-            np.copyto(tensor.numpy(), live, casting="same_kind")
+        for _, copied, live in self._fields.values():
+            np.copyto(copied, live, casting="same_kind")
 
     def reset(self, rows: torch.Tensor) -> None:
         self._started = True
@@ -88,8 +89,8 @@ class BatchBackend(PhysicsBackend):
         chosen = rows.numpy()
         with _without_log_file():
             self._batch.forward(chosen)
-        for tensor, live in self._fields.values():
-            tensor.numpy()[chosen] = live[chosen]
+        for _, copied, live in self._fields.values():
+            copied[chosen] = live[chosen]
 
     def failed(self) -> torch.Tensor:
         counts = self._batch.warning[:, UNSTABLE, 1]
@@ -112,7 +113,7 @@ class BatchBackend(PhysicsBackend):
     def snapshot(self, rows: torch.Tensor) -> dict[str, np.ndarray]:
         chosen = rows.numpy()
         saved = {"state": self._batch.state[chosen]}
-        saved |= {f"read.{name}": tensor[rows].numpy() for name, (tensor, _) in self._fields.items()}
+        saved |= {f"read.{name}": tensor[rows].numpy() for name, (tensor, *_) in self._fields.items()}
         return saved | {f"model.{name}": values[chosen] for name, values in self._varied.items()}
 
     def restore(self, rows: torch.Tensor, saved: dict[str, np.ndarray]) -> None:
@@ -124,7 +125,7 @@ class BatchBackend(PhysicsBackend):
             self._varied_rows(name)[chosen] = saved[f"model.{name}"]
         if varied:
             self.recompute(rows)
-        for name, (tensor, _) in self._fields.items():
+        for name, (tensor, *_) in self._fields.items():
             tensor[rows] = torch.from_numpy(saved[f"read.{name}"])
 
     def state_rows(self) -> torch.Tensor:

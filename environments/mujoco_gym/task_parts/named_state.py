@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
-from environments.mujoco_gym.maths import rotate_inverse
+from environments.mujoco_gym.maths import GRAVITY, entries, rotate_inverse
 from environments.mujoco_gym.robots.robot import Robot
 from srl3.errors import unknown_name
 
@@ -89,12 +89,12 @@ class NamedState:
     @property
     def base_pos(self) -> torch.Tensor:
         """``(K, 3)``: position of the base, m"""
-        return self.field("qpos")[:, self._base[0] : self._base[0] + 3]
+        return self._cached("base_pos", lambda: self.field("qpos")[:, self._base[0] : self._base[0] + 3])
 
     @property
     def base_quat(self) -> torch.Tensor:
         """``(K, 4)``: orientation of the base"""
-        return self.field("qpos")[:, self._base[0] + 3 : self._base[0] + 7]
+        return self._cached("base_quat", lambda: self.field("qpos")[:, self._base[0] + 3 : self._base[0] + 7])
 
     @property
     def base_lin_vel(self) -> torch.Tensor:
@@ -117,7 +117,7 @@ class NamedState:
     @property
     def projected_gravity(self) -> torch.Tensor:
         """``(K, 3)``: the direction of gravity, body frame, a unit vector"""
-        return self._cached("projected_gravity", lambda: _down_in_body(self.base_quat))
+        return self._cached("projected_gravity", lambda: entries(self.base_quat, GRAVITY))
 
     # by name; to be called when the world is built
 
@@ -207,8 +207,3 @@ class NamedState:
         joint = int(body.jntadr[0])
         assert model.jnt_type[joint] == FREE, f"{robot.base} has no free joint"
         return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
-
-
-def _down_in_body(quat: torch.Tensor) -> torch.Tensor:
-    w, x, y, z = quat.unbind(1)
-    return torch.stack([2 * (w * y - x * z), -2 * (y * z + w * x), 2 * (x * x + y * y) - 1], 1)

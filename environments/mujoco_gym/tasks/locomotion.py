@@ -3,7 +3,7 @@
 import torch
 
 from environments.batched.single import BatchedGymEnv
-from environments.mujoco_gym.maths import atan2, roll_sides, total, wrapped, yaw_sides
+from environments.mujoco_gym.maths import ROLL, YAW, atan2, entries, total, wrapped
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.task import Task, Terms
 from environments.mujoco_gym.tasks.locomotion_config import AntConfig, HumanoidConfig, LocomotionConfig
@@ -67,7 +67,7 @@ class LocomotionTask(Task):
     @property
     def up(self) -> torch.Tensor:
         """``(K,)``: cosine of the base's tilt"""
-        return self._cached("up", lambda: -self.projected_gravity[:, 2])
+        return self._sides_of_angles[4]  # the roll's x side: of the base's z axis, what is vertical
 
     @property
     def heading(self) -> torch.Tensor:
@@ -84,7 +84,7 @@ class LocomotionTask(Task):
         return self._cached("sides_of_angles", self._find_sides)
 
     def _find_sides(self) -> torch.Tensor:
-        (yaw_y, yaw_x), (roll_y, roll_x) = yaw_sides(self.base_quat), roll_sides(self.base_quat)
+        yaw_y, yaw_x, roll_y, roll_x = entries(self.base_quat, YAW + ROLL).unbind(1)
         position = self.base_pos
         target_x, target_y = self.config.target_distance - position[:, 0], -position[:, 1]
         return torch.stack([yaw_y, roll_y, target_y, yaw_x, roll_x, target_x])
@@ -92,7 +92,7 @@ class LocomotionTask(Task):
     @property
     def fallen(self) -> torch.Tensor:
         """``(K,) bool``"""
-        return self.base_pos[:, 2] < self.config.termination_height
+        return self._cached("fallen", lambda: self.base_pos[:, 2] < self.config.termination_height)
 
     # terms
 

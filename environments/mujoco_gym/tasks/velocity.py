@@ -161,12 +161,12 @@ class VelocityFlatTask(Task):
     @property
     def foot_forces(self) -> torch.Tensor:
         """``(K, 4)``: normal force on each foot, N"""
-        return self.sensors(self._touch)
+        return self._cached("foot_forces", lambda: self.sensors(self._touch))
 
     @property
     def foot_contact(self) -> torch.Tensor:
         """``(K, 4) bool``: which feet are on the ground"""
-        return self.foot_forces > self.config.gait.contact_force
+        return self._cached("foot_contact", lambda: self.foot_forces > self.config.gait.contact_force)
 
     @property
     def foot_height(self) -> torch.Tensor:

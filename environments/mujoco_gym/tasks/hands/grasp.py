@@ -121,7 +121,7 @@ class DexGraspTask(MovingHandTask):
     @property
     def grasped(self) -> torch.Tensor:
         """``(K,) bool``: the thumb and another finger touch something"""
-        return self.touches[:, 0] & self.touches[:, 1:].any(1)
+        return self._cached("grasped", lambda: self.touches[:, 0] & self.touches[:, 1:].any(1))
 
     @property
     def middle(self) -> torch.Tensor:
@@ -133,6 +133,9 @@ class DexGraspTask(MovingHandTask):
     @property
     def off_box(self) -> torch.Tensor:
         """``(K,)``: of that middle from the box, in the plane, m"""
+        return self._cached("off_box", self._off_box)
+
+    def _off_box(self) -> torch.Tensor:
         offset = (self.middle - self.object_pos)[:, :2]
         return torch.sqrt(total(offset * offset))
 

@@ -115,12 +115,12 @@ class HandTask(Task):
     @property
     def object_pos(self) -> torch.Tensor:
         """``(K, 3)``: position of the object, m"""
-        return self.field("qpos")[:, self._object[0]][:, :3]
+        return self._cached("object_pos", lambda: self.field("qpos")[:, self._object[0]][:, :3])
 
     @property
     def object_quat(self) -> torch.Tensor:
         """``(K, 4)``: orientation of the object"""
-        return self.field("qpos")[:, self._object[0]][:, 3:]
+        return self._cached("object_quat", lambda: self.field("qpos")[:, self._object[0]][:, 3:])
 
     @property
     def object_lin_vel(self) -> torch.Tensor:
@@ -140,27 +140,27 @@ class HandTask(Task):
     @property
     def palm_pos(self) -> torch.Tensor:
         """``(K, 3)``: the palm's root, where the wrist is, m"""
-        return self.body_pos(self._palm)[:, 0]
+        return self._cached("palm_pos", lambda: self.body_pos(self._palm)[:, 0])
 
     @property
     def palm_quat(self) -> torch.Tensor:
         """``(K, 4)``: x toward the fingers, z out of the palm"""
-        return self.body_quat(self._palm)[:, 0]
+        return self._cached("palm_quat", lambda: self.body_quat(self._palm)[:, 0])
 
     @property
     def fingertip_positions(self) -> torch.Tensor:
         """``(K, F, 3)``: middles of the fingertips, m; thumb first"""
-        return self.site_pos(self._tips)
+        return self._cached("fingertip_positions", lambda: self.site_pos(self._tips))
 
     @property
     def touch_forces(self) -> torch.Tensor:
         """``(K, F)``: normal force on each fingertip, N; thumb first"""
-        return self.sensors(self._touch)
+        return self._cached("touch_forces", lambda: self.sensors(self._touch))
 
     @property
     def touches(self) -> torch.Tensor:
         """``(K, F) bool``: which fingertips touch something"""
-        return self.touch_forces > self.config.contact_force
+        return self._cached("touches", lambda: self.touch_forces > self.config.contact_force)
 
     def palm_frame(self, points: torch.Tensor) -> torch.Tensor:
         """``(K, P, 3)``: points of the world in the palm's frame, m."""

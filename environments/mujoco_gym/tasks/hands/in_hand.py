@@ -67,7 +67,7 @@ class InHandTask(HandTask):
     @property
     def dropped(self) -> torch.Tensor:
         """``(K,) bool``"""
-        return self.object_pos[:, 2] < self.config.drop_height
+        return self._cached("dropped", lambda: self.object_pos[:, 2] < self.config.drop_height)
 
     @property
     def joint_torques(self) -> torch.Tensor:
@@ -103,12 +103,15 @@ class InHandTask(HandTask):
         first = actions.newest - actions.before
         second = actions.newest - 2 * actions.before + actions.earlier
         posture = self.joint_pos - self.default_joint_pos
+        first, second = total(torch.stack([first * first, second * second], 2)).unbind(1)
+        power = (self.joint_vel * self.joint_torques).abs()
+        posture, power = total(torch.stack([posture * posture, power], 2)).unbind(1)
         return {
             "position": self.falling_off(distance, config.position_free, config.position_margin),
             "dropped": self.dropped.float(),
-            "hand_pose": total(posture * posture),
-            "action_rate": total(first * first) + total(second * second),
-            "energy": total((self.joint_vel * self.joint_torques).abs()),
+            "hand_pose": posture,
+            "action_rate": first + second,
+            "energy": power,
         }
 
     def compute_terminations(self) -> Terms:

@@ -136,7 +136,7 @@ class ReorientTask(InHandTask):
 
     def _note_goal(self) -> None:
         """Goals have moved: what was computed of the former ones is forgotten."""
-        self.forget("turn_to_goal", "route")
+        self.forget("turn_to_goal", "angle_to_goal", "route")
         self.last_angle.copy_(self.angle_to_goal)
         self.last_cost.copy_(self.cost_of_way)
 
@@ -243,7 +243,7 @@ class ReorientTask(InHandTask):
     @property
     def angle_to_goal(self) -> torch.Tensor:
         """``(K,)``: how far that is, rad"""
-        return angle_of(self.turn_to_goal)
+        return self._cached("angle_to_goal", lambda: angle_of(self.turn_to_goal))
 
     @property
     def way_to_goal(self) -> torch.Tensor:
