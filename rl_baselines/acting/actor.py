@@ -73,7 +73,7 @@ class Actor:
         self._memory: tuple[np.ndarray, ...] | None = None
         self._fresh = np.zeros(0, np.bool_)
         self._observed: Any = None
-        self._randomness = OwnRandomness(self.policy, model.device)
+        self._randomness = OwnRandomness(model)
         self._kind: Any = None
 
     @classmethod

@@ -15,6 +15,7 @@ from rl_baselines.play.core.player import Player, Viewer
 from rl_baselines.play.web.page import Page
 from rl_baselines.play.web.server import make_server
 from rl_baselines.runs.run_folder import RunFolder, find_runs
+from srl3.runtime.threads import torch_threads
 
 ANT = "AntGymEnv-v0"
 TRAINING = ("--env", ANT, "--num-envs", "64", "--num-timesteps", "1e9", "--save-freq", "10000")
@@ -74,12 +75,10 @@ def prepared(run: RunFolder) -> Path:
 
 @contextlib.contextmanager
 def playing(run: RunFolder, robots: int, pictures: bool) -> Iterator[Player]:
-    """A player of so many robots of a run."""
-    player = begin(Wanted([str(run.path)], run.path.parent, robots=robots, pictures=pictures), Tools(lambda _: None))
-    try:
+    """A player of so many robots of a run, with as many threads as the command takes."""
+    wanted = Wanted([str(run.path)], run.path.parent, robots=robots, pictures=pictures)
+    with torch_threads(images=False), contextlib.closing(begin(wanted, Tools(lambda _: None))) as player:
         yield player
-    finally:
-        player.close()
 
 
 @contextlib.contextmanager
