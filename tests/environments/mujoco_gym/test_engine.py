@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from environments.mujoco_gym.config import Stage, TaskConfig
-from environments.mujoco_gym.maths import rotate, rotate_inverse, whole
 from environments.mujoco_gym.tasks.locomotion_config import AntConfig
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
@@ -133,24 +132,6 @@ def test_an_action_can_be_late_and_averaged():
     assert torch.equal(world.actions.applied, 0.25 * ones)
     world.step(ones)
     assert torch.allclose(world.actions.applied, (0.75 * 0.25 - 0.25) * ones)
-
-
-@pytest.mark.parametrize("function", [torch.atan2, torch.exp, torch.log, torch.cos, torch.sin, torch.tanh])
-def test_functions_give_a_number_the_same_bits_wherever_it_stands(function):
-    count = 2 if function is torch.atan2 else 1
-    values = [torch.rand(199, 3) + 0.01 for _ in range(count)]
-    every = whole(function, *values)
-    for row in (0, 100, 198):
-        assert torch.equal(whole(function, *(v[row : row + 1] for v in values))[0], every[row])
-    assert torch.allclose(every, function(*values), atol=1e-6)
-
-
-def test_rotations_turn_there_and_back():
-    quat = torch.nn.functional.normalize(torch.randn(50, 4), dim=1)
-    vectors = torch.randn(50, 3)
-    assert torch.allclose(rotate_inverse(quat, rotate(quat, vectors)), vectors, atol=1e-5)
-    quarter = torch.tensor([[0.5**0.5, 0, 0, 0.5**0.5]])
-    assert torch.allclose(rotate(quarter, torch.tensor([[1.0, 0, 0]])), torch.tensor([[0.0, 1, 0]]), atol=1e-6)
 
 
 def test_a_state_that_becomes_nan_ends_its_episode_only(tmp_path):
