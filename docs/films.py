@@ -21,7 +21,7 @@ from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
 from srl3.errors import UserError, run_command
-from srl3.files import check_takes_files, make_folder
+from srl3.files import atomic_path, check_takes_files
 from srl3.flags import positive_float, positive_number, whole_number
 
 HEIGHT, WIDTH = 200, 320
@@ -100,8 +100,9 @@ def _frames_by_step(
 def write_gif(pictures: np.ndarray, path: Path) -> None:
     """One palette for all pictures."""
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FRAMES_PER_SECOND), "-i", "-"]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vf", COLOURS, str(path)]
-    subprocess.run(command, input=pictures.tobytes(), check=True)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vf", COLOURS, "-f", "gif"]
+    with atomic_path(path) as written:
+        subprocess.run([*command, str(written)], input=pictures.tobytes(), check=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -127,8 +128,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     add_parameters(parser)
     arguments = parser.parse_args(argv)
-    make_folder(arguments.film.parent)
-    check_takes_files(arguments.film.parent, str(arguments.film))
+    if arguments.film.suffix != ".gif":
+        raise UserError(f"this makes GIFs; name a file that ends in .gif, not {arguments.film}.")
+    if not arguments.film.absolute().parent.is_dir():
+        raise UserError(f"the folder of {arguments.film} does not exist; make it first.")
+    check_takes_files(arguments.film.absolute().parent, str(arguments.film))
     checkpoint = find_checkpoint(arguments.run)
     how = (
         arguments.seconds,

@@ -37,7 +37,6 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.writer import DatasetWriter
     from srl3.runtime.disk import full_disk_is_said
     from srl3.runtime.progress import Progress
-    from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)
     check_can_be_relative(dataset)
@@ -46,7 +45,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     with (
         full_disk_is_said(target),
-        leave_on_sigterm(),
         DatasetWriter(target, info, overwrite=arguments.force) as writer,
         Progress(len(dataset), "frames", not arguments.no_progress) as progress,
     ):

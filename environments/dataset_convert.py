@@ -52,7 +52,6 @@ def main(argv: list[str] | None = None) -> int:
     from environments.registry import find_env
     from srl3.runtime.disk import bytes_in_words, full_disk_is_said, size_of
     from srl3.runtime.progress import Progress
-    from srl3.runtime.signals import leave_on_sigterm
 
     dataset = open_dataset(source)
     info = dataset.info
@@ -63,7 +62,6 @@ def main(argv: list[str] | None = None) -> int:
         dataset.info = info = dataclasses.replace(info, env_id=arguments.env)
     with (
         full_disk_is_said(target),
-        leave_on_sigterm(),
         Progress(len(dataset), "frames", not arguments.no_progress) as progress,
     ):
         if arguments.to == "reference":

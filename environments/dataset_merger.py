@@ -64,7 +64,6 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.writer import DatasetWriter
     from srl3.runtime.disk import full_disk_is_said
     from srl3.runtime.progress import Progress
-    from srl3.runtime.signals import leave_on_sigterm
 
     datasets = [open_dataset(source) for source in sources]
     labels = arguments.continual_learning_labels
@@ -77,7 +76,6 @@ def main(argv: list[str] | None = None) -> int:
     total = sum(limit or len(dataset) for dataset, limit in zip(datasets, limits, strict=True))
     with (
         full_disk_is_said(target),
-        leave_on_sigterm(),
         DatasetWriter(target, info, overwrite=arguments.force) as writer,
         Progress(total, "frames", not arguments.no_progress) as progress,
     ):

@@ -96,7 +96,6 @@ def main(argv: list[str] | None = None) -> int:
     from srl3.files import write_text
     from srl3.runtime.devices import check_device
     from srl3.runtime.progress import Progress
-    from srl3.runtime.signals import leave_on_sigterm
 
     policies = find_policies(arguments.policies, DEFAULT_LOG_DIR, numbered=arguments.checkpoints, known=tasks)
     if not tasks:
@@ -118,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         reference=not arguments.no_reference,
         device=check_device(arguments.device),
     )
-    with leave_on_sigterm(), Progress(len(policies) * len(tasks), "cells", not arguments.no_progress) as bar:
+    with Progress(len(policies) * len(tasks), "cells", not arguments.no_progress) as bar:
         matrix = cross_evaluate(policies, tasks, conditions, arguments.jobs, lambda note: bar.advance(note=note))
     if matrix.is_empty:
         reason = matrix.row(policies[0])[0].reason

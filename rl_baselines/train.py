@@ -4,6 +4,7 @@ import shlex
 import sys
 
 from rl_baselines.training.flags import add_training_flags, request_from_flags
+from rl_baselines.training.moved_flags import MOVED
 from srl3.errors import run_command
 from srl3.flags import Parser
 
@@ -18,6 +19,7 @@ EXAMPLES = """examples:
 def make_parser() -> Parser:
     """The flags of ``train``."""
     parser = Parser(prog="python -m rl_baselines.train", description="Train a robot policy.", epilog=EXAMPLES)
+    parser.moved = MOVED
     add_training_flags(parser)
     return parser
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 
 from srl3.os_errors import in_words
+from srl3.runtime.signals import leave_on_sigterm
 
 
 class UserError(Exception):
@@ -40,11 +41,12 @@ def close_to(name: str, known: Iterable[str]) -> list[str]:
 def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> None:
     """Run a command's ``main(argv)`` and exit with its status.
 
-    A `UserError`, and an error of the file system that a user can cause, exit with 2 and one line on stderr, Ctrl-C
-    with 130.
+    A `UserError`, and an error of the file system or a lack of memory that a user can cause, exit with 2 and one line
+    on stderr; Ctrl-C with 130 and SIGTERM with 143, when what was begun is cleared away.
     """
     try:
-        status = main(argv)
+        with leave_on_sigterm():
+            status = main(argv)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -53,6 +55,11 @@ def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] 
     except BrokenPipeError:  # the reader of our output went away, e.g. `… | head`
         sys.stderr.close()
         sys.exit(141)
+    except MemoryError as error:
+        print(
+            f"error: there is not enough memory ({error}); ask for less: fewer worlds, smaller ones.", file=sys.stderr
+        )
+        sys.exit(2)
     except OSError as error:
         sentence = in_words(error)
         if sentence is None:

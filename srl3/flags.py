@@ -5,13 +5,18 @@ Imports nothing heavy: ``--help`` is quick.
 
 import argparse
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from srl3.errors import UserError
 from srl3.formats.yaml import value_of
+
+TRUTHS = {"true": True, "false": False}
+"""values that people give to switches"""
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -25,16 +30,52 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are `UserError`, with close matches for a misspelt flag."""
 
+    moved: Mapping[str, str] = MappingProxyType({})
+    """flags that other programs have, and what does here what they do there, as half a sentence"""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, usage="%(prog)s [flags]", **kwargs)
         self.register("type", Path, path_with_home)  # every flag of a path, in every command
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        return super().parse_known_args(self._switched(sys.argv[1:] if args is None else args), namespace)
+
+    def _switched(self, words: Sequence[str]) -> list[str]:
+        """The command line with ``--switch=True``, ``--switch True`` and ``--switch = True`` as ``--switch``, which a
+        False leaves out."""
+        plain: list[str] = []
+        left = list(words)
+        while left:
+            flag, equals, value = left.pop(0).partition("=")
+            action = self._option_string_actions.get(flag)
+            if not isinstance(action, argparse._StoreTrueAction | argparse.BooleanOptionalAction):
+                plain.append(f"{flag}{equals}{value}")
+                continue
+            if not equals and left[:1] == ["="]:
+                equals = left.pop(0)
+            if not value and left and left[0].lower() in TRUTHS:
+                value = left.pop(0)
+            if not (equals or value):
+                plain.append(flag)
+                continue
+            if value.lower() not in TRUTHS:
+                raise UserError(f"{flag} is a switch and takes no value but true or false, not '{value}'.")
+            if TRUTHS[value.lower()]:
+                plain.append(flag)
+            elif isinstance(action, argparse.BooleanOptionalAction):
+                opposite = not flag.startswith("--no-")
+                plain.append(next(name for name in action.option_strings if name.startswith("--no-") == opposite))
+        return plain
+
     def error(self, message: str) -> NoReturn:
         unknown = re.match(r"unrecognized arguments: (\S+)", message)
-        if unknown:
-            flag = unknown.group(1).split("=")[0]
+        clustered = re.match(r"argument (-\w)\b.*: ignored explicit argument '(.*)'", message)  # -conf, where -c is
+        if unknown or clustered:
+            flag = unknown.group(1).split("=")[0] if unknown else "".join(clustered.groups() if clustered else ())
+            if flag in self.moved:
+                raise UserError(f"there is no {flag} here; {self.moved[flag]}.")
             if flag.startswith("-"):
-                close = get_close_matches(flag, self._option_string_actions, n=2, cutoff=0.5)
+                close = get_close_matches(flag, self._option_string_actions, n=2, cutoff=0.6)
                 hint = f"did you mean {' or '.join(close)}?" if close else f"see {self.prog} --help."
                 raise UserError(f"unknown flag '{flag}'; {hint}")
             raise UserError(f"unexpected argument '{flag}'; flags begin with -, see {self.prog} --help.")
@@ -86,7 +127,10 @@ def seed_number(text: str) -> int:
     """A seed from 0 to 2**32 - 1, or -1 to draw one."""
     if text.strip() == "-1":
         return -1
-    number = whole_number(text)
+    try:
+        number = whole_number(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a seed: a whole number of at least 0, or -1") from None
     if number >= 2**32:
         raise argparse.ArgumentTypeError(f"'{text}' is too large; seeds go up to 2**32 - 1")
     return number

@@ -15,7 +15,6 @@ from srl3.flags import Parser, positive_float, positive_number, seed_number
 from srl3.os_errors import DISK_FULL
 from srl3.runtime.progress import Progress
 from srl3.runtime.shell import flags_text, python_command
-from srl3.runtime.signals import leave_on_sigterm
 from state_representation.store.log_folder import LogFolder
 from state_representation.store.loss_terms import (
     DEFAULT_WEIGHTS,
@@ -50,7 +49,10 @@ def share(text: str) -> float:
 
 def weight(text: str) -> float:
     """A finite number of at least 0."""
-    return 0.0 if text.strip() in ("0", "0.0") else positive_float(text)
+    try:
+        return 0.0 if text.strip() in ("0", "0.0") else positive_float(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of at least 0") from None
 
 
 def set_size(text: str) -> int:
@@ -66,6 +68,7 @@ def make_parser() -> Parser:
         description="Learn a state representation from a dataset; the best epoch by validation loss is kept.",
         epilog=EXAMPLES,
     )
+    parser.moved = {"--no-cuda": "use --device cpu"}
     parser.add_argument("--data-folder", metavar="FOLDER", help="the dataset (needed unless --resume)")
     parser.add_argument(
         "--log-folder", type=Path, metavar="FOLDER", help="where it goes; else logs/<dataset>/<time>_<model>_…"
@@ -131,8 +134,7 @@ def main(argv: list[str] | None = None) -> int:
         from state_representation.learning.learner import supervised_targets
 
         config = dataclasses.replace(config, state_dim=supervised_targets(dataset, config.relative_pos).shape[1])
-    with leave_on_sigterm():
-        folder = _learn(arguments, config, dataset, folder)
+    folder = _learn(arguments, config, dataset, folder)
     _say_how_to_use(arguments, config, dataset, folder)
     return 0
 
@@ -144,9 +146,14 @@ def _configured(arguments: argparse.Namespace) -> TrainConfig:
         raise UserError("say what to learn: --srl-model srl_splits, or --losses autoencoder reward inverse.")
     state_dim = arguments.state_dim or TrainConfig("", "", ()).state_dim
     losses = arguments.losses or preset_losses(arguments.srl_model, state_dim)
-    if arguments.srl_model is not None:
-        preset_losses(arguments.srl_model, state_dim)
     plan = parse_losses(losses, state_dim)
+    if arguments.srl_model is not None:
+        named = parse_losses(preset_losses(arguments.srl_model, state_dim), state_dim)
+        if set(named.names) != set(plan.names):
+            stands_for = " ".join(named.names)
+            raise UserError(
+                f"--srl-model {arguments.srl_model} stands for --losses {stands_for}; leave one of them out."
+            )
     seed = arguments.seed
     if seed == -1:
         import secrets
@@ -190,6 +197,9 @@ def _learn(
         learner = Learner(config, dataset, arguments.device)
         if resumed is not None and learner.optimizer is not None:
             learner.resume(resumed)
+            done = learner.history.epochs
+            if done >= config.epochs and not set(config.plan.names) <= set(UNTRAINED):
+                raise UserError(f"{resumed.path} has {done} epochs already; give --epochs a larger number.")
     folder = resumed or _new_folder(arguments, config)
     with _kept_when_stopped(folder, new=resumed is None):
         write_exp_config(folder, config, encoder_info(config, dataset).as_dict())
@@ -212,8 +222,6 @@ def _run_epochs(learner: "Learner", folder: LogFolder, progress: bool) -> None:
 
     config = learner.config
     left = config.epochs - learner.history.epochs
-    if left <= 0:
-        raise UserError(f"{folder.path} has {learner.history.epochs} epochs already; give --epochs a larger number.")
     with (
         full_disk_said_once(),
         Progress(left * learner.batches_per_epoch, "batches", progress) as bar,

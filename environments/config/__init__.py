@@ -8,7 +8,7 @@ included; parts of a world are dataclasses of their own, whose fields have dotte
 from environments.config.base import CURRICULUM, GROUND_TRUTH, JOINTS, JOINTS_POSITION, PIXELS, EnvConfig
 from environments.config.convert import parse_img_shape
 from environments.config.names import flatten, nest
-from environments.config.srl import MIN_IMAGE_SIDE, Modes, SRLConfig
+from environments.config.srl import Modes, SRLConfig, check_img_shape
 from environments.config.yaml_file import read_env_config
 
 __all__ = [
@@ -16,11 +16,11 @@ __all__ = [
     "GROUND_TRUTH",
     "JOINTS",
     "JOINTS_POSITION",
-    "MIN_IMAGE_SIDE",
     "PIXELS",
     "EnvConfig",
     "Modes",
     "SRLConfig",
+    "check_img_shape",
     "flatten",
     "nest",
     "parse_img_shape",

@@ -8,6 +8,23 @@ from srl3.errors import UserError
 
 MIN_IMAGE_SIDE = 36
 """Smallest image that Stable-Baselines3's NatureCNN can take."""
+MAX_IMAGE_SIDE = 4096
+"""beyond that a mistake is likelier than a picture"""
+
+
+def check_img_shape(env_id: str, shape: tuple[int, int]) -> None:
+    """Refuse pictures that are too small for a network, or too large for a memory.
+
+    Raises:
+        UserError: with the limit.
+    """
+    for wrong, words, limit in (
+        (min(shape) < MIN_IMAGE_SIDE, "at least", MIN_IMAGE_SIDE),
+        (max(shape) > MAX_IMAGE_SIDE, "at most", MAX_IMAGE_SIDE),
+    ):
+        if wrong:
+            written = "x".join(map(str, shape))
+            raise UserError(f"img_shape of {env_id} must be {words} {limit}x{limit}, not {written}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +89,4 @@ class SRLConfig(EnvConfig):
             if getattr(self, flag) and not getattr(modes, flag):
                 raise UserError(f"{env} has no {flag} mode; leave it out.")
         super().__post_init__()
-        if min(self.img_shape) < MIN_IMAGE_SIDE:
-            shape = "x".join(map(str, self.img_shape))
-            raise UserError(f"img_shape of {env} must be at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE}, not {shape}.")
+        check_img_shape(env, self.img_shape)

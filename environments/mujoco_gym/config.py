@@ -9,11 +9,10 @@ import math
 from collections.abc import Collection
 from typing import ClassVar, Literal, Self
 
-from environments.config import GROUND_TRUTH, MIN_IMAGE_SIDE, PIXELS, EnvConfig
+from environments.config import GROUND_TRUTH, PIXELS, EnvConfig, check_img_shape
+from environments.mujoco_gym.checks import Range, check_numbers, check_ranges
 from environments.terms import POLICY
 from srl3.errors import UserError, unknown_name
-
-Range = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,6 +135,8 @@ class RandomizeConfig:
     push: PushConfig | None = None
 
 
+ABOVE_ZERO = {"mass", "object_mass", "object_size"}
+"""of `RandomizeConfig`: what no world can be without"""
 LENGTHS = {"max_steps", "episode_length_s"}
 """two names of one parameter"""
 SHOWN_BY = ("scale", "clip", "delay", "history")
@@ -210,6 +211,14 @@ class TaskConfig(EnvConfig):
     action does (``acts_by``) is fixed, too"""
     acts_by: ClassVar[tuple[str, ...]] = ("robot", "actions")
     """parameters, and parts of them, that say what an action does"""
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *("sim.timestep", "sim.decimation", "sim.iterations", "sim.ls_iterations", "sim.impratio"),
+        *("actions.clip", "camera.distance"),
+    )
+    """dotted names of numbers that must be above 0"""
+    at_least_zero: ClassVar[tuple[str, ...]] = ("sim.threads", "sim.contacts", "sim.constraints", "actions.delay")
+    shares: ClassVar[tuple[str, ...]] = ()
+    """dotted names of numbers that must be from 0 to 1"""
 
     robot: str = ""
     """name of a robot in ``environments/mujoco_gym/robots``, or a Python file with one"""
@@ -243,21 +252,11 @@ class TaskConfig(EnvConfig):
             raise UserError(f"action_repeat of {env} must be 1; sim.decimation says how often an action is applied.")
         if self.srl_model not in self.observes():
             raise UserError(f"{env} does not observe '{self.srl_model}'; it observes {', '.join(self.observes())}.")
-        if min(self.img_shape) < MIN_IMAGE_SIDE:
-            shape = "x".join(map(str, self.img_shape))
-            raise UserError(f"img_shape of {env} must be at least {MIN_IMAGE_SIDE}x{MIN_IMAGE_SIDE}, not {shape}.")
-        for name in ("timestep", "decimation", "iterations", "ls_iterations", "impratio"):
-            if getattr(self.sim, name) <= 0:
-                raise UserError(f"sim.{name} of {env} must be above 0, not {getattr(self.sim, name):g}.")
-        for whole in ("threads", "contacts", "constraints"):
-            if getattr(self.sim, whole) < 0:
-                raise UserError(f"sim.{whole} of {env} must not be below 0, but {getattr(self.sim, whole)}.")
-        if self.actions.delay < 0:
-            raise UserError(f"actions.delay of {env} must not be below 0, but {self.actions.delay}.")
+        check_img_shape(env, self.img_shape)
+        check_numbers(env, self.flat(), self.above_zero, self.at_least_zero, self.shares)
+        check_ranges(env, self)
         if not 0 < self.actions.moving_average <= 1:
             raise UserError(f"actions.moving_average of {env} must be in (0, 1], not {self.actions.moving_average:g}.")
-        if self.actions.clip <= 0:
-            raise UserError(f"actions.clip of {env} must be above 0, not {self.actions.clip:g}.")
         for group, terms in self.observations.items():
             for name, term in terms.items():
                 if term.noise < 0 or term.delay < 0 or term.history < 1:
@@ -302,6 +301,10 @@ class TaskConfig(EnvConfig):
                     raise UserError(f"{name}: range must rise, not {change.range}.")
                 if change.distribution == "log_uniform" and low <= 0:
                     raise UserError(f"{name}: a log_uniform range must be above 0, not {change.range}.")
+                if change.operation == "scale" and field.name in ABOVE_ZERO and low <= 0:
+                    raise UserError(f"{name}: factors must be above 0, not {change.range}.")
+                if change.operation != "add" and field.name != "gravity" and low < 0:
+                    raise UserError(f"{name}: the range must not go below 0, but is {change.range}.")
 
     def _without_curriculum(self) -> dict[str, object]:
         values = self.as_dict()

@@ -162,7 +162,7 @@ class PolicyGraph(nn.Module):
     ) -> None:
         super().__init__()
         self.ports = ports
-        self.encode = encode
+        self.encode: nn.Module | None = encode
         self.normalise = nn.ModuleDict(
             {f"at{index}": normalise[p.path] for index, p in enumerate(ports) if p.path in normalise}
         )

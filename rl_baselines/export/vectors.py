@@ -1,11 +1,12 @@
 """Test vectors: observations from the policy's own world, with what torch makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from stable_baselines3.common.vec_env import VecEnv
+from torch import nn
 
 from rl_baselines.acting.actor import Actor
 from rl_baselines.checkpoints.archive import Checkpoint
@@ -20,6 +21,9 @@ KEPT = 16
 PICTURES_PLAYED, PICTURES_KEPT = 20, 3
 EXACT, CLOSE = 1e-5, 1e-4
 """tolerance, relative to numbers above 1: of networks without convolutions and memory, and of those"""
+SHAKEN, SHAKES = 2.0**-21, 4
+"""rounding of a learned representation, relative to its largest number, and how often it is drawn: four times what a
+convolution in another program's order of sums was seen to differ by"""
 
 
 def make_vectors(checkpoint: Checkpoint, exported: Exported, actor: Actor, venv: VecEnv) -> dict[str, Any]:
@@ -38,6 +42,8 @@ def make_vectors(checkpoint: Checkpoint, exported: Exported, actor: Actor, venv:
     outputs = torch_outputs(exported, observations, starts)
     actions = np.concatenate([step.action for step in chosen])
     tolerance = CLOSE if pictures or recurrent else EXACT
+    if exported.module.encode is not None:
+        tolerance = max(tolerance, moved_by_rounding(exported, [step.observations for step in steps]))
     if not np.allclose(outputs[ACTIONS], actions, rtol=tolerance, atol=tolerance):
         raise RuntimeError("the exported policy acts otherwise than the actor that it was made from")
     return {
@@ -47,6 +53,38 @@ def make_vectors(checkpoint: Checkpoint, exported: Exported, actor: Actor, venv:
         "outputs": {name: write_array(values) for name, values in outputs.items()},
         "tolerance": {"absolute": tolerance, "relative": tolerance},
     }
+
+
+def moved_by_rounding(exported: Exported, played: Sequence[Mapping[str, np.ndarray]]) -> float:
+    """By how much rounding of its representation moves what the policy puts out: a normaliser that divides by small
+    deviations makes much of it, and no two programs round alike."""
+    module, encode = exported.module, exported.module.encode
+    assert encode is not None
+    port = exported.ports[0].name
+    frames = torch.as_tensor(np.concatenate([observations[port] for observations in played]))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        states = encode(frames)
+        size = SHAKEN * states.abs().max()
+        found = []
+        for draw in range(1 + SHAKES):
+            noise = 2 * torch.rand(states.shape, generator=generator) - 1
+            module.encode = _Given(states + (size * noise if draw else 0))
+            found.append([output.double() for output in module(frames)])
+        module.encode = encode
+    floats = [index for index, output in enumerate(module(frames[:1])) if output.is_floating_point()]
+    return max((float((each[i] - found[0][i]).abs().max()) for each in found[1:] for i in floats), default=0.0)
+
+
+class _Given(nn.Module):
+    """States that were made before, in the place of an encoder."""
+
+    def __init__(self, states: torch.Tensor) -> None:
+        super().__init__()
+        self.states = states
+
+    def forward(self, _frames: torch.Tensor) -> torch.Tensor:
+        return self.states
 
 
 def torch_outputs(

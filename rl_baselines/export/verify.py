@@ -21,7 +21,7 @@ from rl_baselines.export.contract import (
 from rl_baselines.export.graph import ACTIONS, SCORES, Exported, Port, export_graph
 from rl_baselines.export.reader import ExportedFile
 from rl_baselines.export.runner import Policy
-from rl_baselines.export.vectors import torch_outputs
+from rl_baselines.export.vectors import CLOSE, torch_outputs
 from rl_baselines.export.world import meaning_of, play, world_of
 from srl3.errors import UserError
 
@@ -107,7 +107,8 @@ def check_vectors(contract: Contract, policy: Policy) -> str:
         wanted = {name: values[row : row + 1] for name, values in outputs.items()}
         worst = max(worst, compare(policy.outputs, wanted, tolerance, f"test vector {row}"))
     policy.reset()
-    return f"test vectors: {len(starts)} of the policy's own world, greatest difference {worst:.2g}"
+    allowed = "" if tolerance[0] <= CLOSE else f" of {tolerance[0]:.2g} by which rounding moves it"
+    return f"test vectors: {len(starts)} of the policy's own world, greatest difference {worst:.2g}{allowed}"
 
 
 def compare(

@@ -70,7 +70,9 @@ FLAGS = (
     Flag("action_repeat", positive_number, 1, READ, "control steps for each action"),
     Flag("unroll_length", positive_number, 10, READ, "steps of a trajectory"),
     Flag("num_envs", positive_number, 1024, READ, "worlds trained in"),
-    Flag("num_eval_envs", positive_number, 128, READ, "episodes of an evaluation, a world for each"),
+    Flag(
+        "num_eval_envs", positive_number, 128, READ, "episodes of an evaluation, a world for each; --vision: num_envs"
+    ),
     Flag("discounting", number, 0.97, HYPERPARAMETER, "discount"),
     Flag("entropy_cost", number, 5e-3, HYPERPARAMETER, "weight of the entropy"),
     Flag("learning_rate", positive_float, 5e-4, HYPERPARAMETER, "it stays as it is"),
@@ -143,7 +145,7 @@ def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[st
         "save_freq": math.ceil(values.num_timesteps / values.num_evals),
     }
     if values.run_evals:
-        made.fields |= {"eval_freq": made.fields["save_freq"], "eval_episodes": values.num_eval_envs}
+        made.fields |= {"eval_freq": made.fields["save_freq"], "eval_episodes": _evaluated(values)}
     if values.rscope_envs is not None:
         made.fields |= {
             "record_trajectories": values.rscope_envs,
@@ -170,6 +172,11 @@ def _train(values: argparse.Namespace, given: Collection[str], argv: Sequence[st
             made.fields["preset"] = values.preset
     request = made.request(DOOR, values, typed(DOOR, argv))
     return Order(request, notes=tuple(made.notes), on_begin=_write_config)
+
+
+def _evaluated(values: argparse.Namespace) -> int:
+    """Episodes of an evaluation: pictures cost so much that there as many are enough as train at once."""
+    return int(values.num_envs if values.vision else values.num_eval_envs)
 
 
 def _world(made: Draft, values: argparse.Namespace) -> None:
@@ -237,7 +244,7 @@ def _play(values: argparse.Namespace, given: Collection[str]) -> Order:
     if "episode_length" in given:
         changed = ["--env-kwargs", f"max_steps:{values.episode_length}"]
     shared = ["--log-dir", str(checkpoint), "--seed", str(values.seed), "--device", values.device, *changed]
-    calls = [("enjoy", [*shared, "--num-episodes", str(values.num_eval_envs)])] if values.run_evals else []
+    calls = [("enjoy", [*shared, "--num-episodes", str(_evaluated(values))])] if values.run_evals else []
     if values.rscope_envs is not None:
         target = run.path / f"{checkpoint.stem}.npz"
         acting = "--deterministic" if values.deterministic_rscope else "--stochastic"

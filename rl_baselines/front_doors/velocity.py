@@ -193,12 +193,19 @@ def _dotted(made: Draft, overrides: Sequence[str], env_id: str) -> None:
         value = value_of(f"--{override}", written)
         side, _, name = key.partition(".")
         if side == "env":
-            put_parameter(made, config, name, value)
+            put_parameter(made, config, name, value, _flags("env."))
         else:
             ours = hyperparameter_of(name)
             if ours not in known:
-                raise unknown_name("field of --agent", name, known)
+                before = name[: len(name) - len(name.rpartition(".")[2])]
+                of_runner = [flag.removeprefix("agent.") for flag in _flags("agent.")] if not before else []
+                raise unknown_name("field of --agent", name, [*of_runner, *(f"{before}{each}" for each in known)])
             made.hyperparameters[ours] = value
+
+
+def _flags(prefix: str) -> list[str]:
+    """Names in the table of flags that begin so, as the parser collects names that it does not know."""
+    return [flag.name.replace("-", "_") for flag in FLAGS if flag.name.startswith(prefix)]
 
 
 def hyperparameter_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """Names of mjlab's velocity environments, and the parameters of worlds that they are here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from environments.config import EnvConfig
@@ -49,7 +49,7 @@ SUMMANDS = {"com"}
 """parts of ``randomize`` that are added; the others are factors"""
 
 
-def put_parameter(made: Draft, config: EnvConfig, name: str, value: Any) -> None:
+def put_parameter(made: Draft, config: EnvConfig, name: str, value: Any, flags: Sequence[str] = ()) -> None:
     """Take ``--env.<name>`` over.
 
     Args:
@@ -57,6 +57,7 @@ def put_parameter(made: Draft, config: EnvConfig, name: str, value: Any) -> None
         config: of its world, at its defaults.
         name: by mjlab's or SRL3's dotted names, with underscores.
         value: as written.
+        flags: other names that begin with ``env.``, which may have been meant.
 
     Raises:
         UserError: for a name that is neither.
@@ -74,7 +75,9 @@ def put_parameter(made: Draft, config: EnvConfig, name: str, value: Any) -> None
     parts = [known_name for known_name in known if ours == known_name or ours.startswith(f"{known_name}.")]
     if not parts and not any(each.startswith(f"{ours}.") for each in known):
         raise unknown_name(
-            f"parameter of {config.env_id}", f"env.{name}", [f"env.{each}" for each in (*PARAMETERS, *known)]
+            f"parameter of {config.env_id}",
+            f"env.{name}",
+            [*flags, *(f"env.{each}" for each in (*PARAMETERS, *SPECIAL, *known))],
         )
     made.world[ours] = value
 

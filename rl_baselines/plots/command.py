@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ def run(argv: list[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     if arguments.output_file is not None and arguments.what != "gather":
         check_output(arguments.output_file)
+    low, high = getattr(arguments, "y_lim", None) or (0.0, 1.0)
+    if not low < high < math.inf or low == -math.inf:
+        raise UserError(f"--y-lim {low:g} {high:g} must give two numbers, the lower one first.")
     subcommands = {
         "run": _run,
         "aggregate": _aggregate,

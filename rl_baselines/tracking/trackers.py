@@ -67,7 +67,7 @@ def start_tracker(name: str, run: RunFolder, config: Mapping[str, Any]) -> Track
         tracker = services[name](run, config, saved.get(name))
     except Exception as error:  # whatever the service's client raises
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"--track {name} can't begin ({reason}); {_ADVICE[name]}, or leave out --track.") from None
+        raise UserError(f"tracking by {name} can't begin ({reason}); {_ADVICE[name]}, or train without it.") from None
     run.write_yaml(run.tracking, {**saved, name: tracker.identity})
     return tracker
 

@@ -54,6 +54,9 @@ def map_array(path: Path, advice: str) -> np.ndarray[Any, Any]:
 
 
 def _arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str, np.ndarray[Any, Any]]:
+    if file.read(2) != b"PK":
+        raise ValueError("it is no archive of arrays")
+    file.seek(0)
     loaded = np.load(file, allow_pickle=False)
     if not isinstance(loaded, np.lib.npyio.NpzFile):
         raise ValueError("it is no archive of arrays")

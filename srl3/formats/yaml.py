@@ -1,5 +1,6 @@
 """Values in YAML, of files and of flags; plain ones only: nothing is constructed from a tag of Python's."""
 
+import re
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ ERRORS: tuple[type[Exception], ...] = (
 _TWICE = "is written twice"
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is written twice, of which YAML would quietly take the last."""
+class _ByHandLoader(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML would quietly take the last; takes ``1e-3`` and ``1e6`` for
+    numbers, as everybody but YAML 1.1 does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
@@ -35,6 +37,19 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if isinstance(key, Hashable) and keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key}' {_TWICE}", written.start_mark)
         return super().construct_mapping(node, deep)
+
+    def construct_exponent(self, node: yaml.ScalarNode) -> int | float:
+        """A whole number for one that is written without a point."""
+        text = self.construct_scalar(node).replace("_", "")
+        number = float(text)
+        return int(number) if number.is_integer() and "." not in text else number
+
+
+_EXPONENT = "!exponent"
+_ByHandLoader.add_constructor(_EXPONENT, _ByHandLoader.construct_exponent)
+_ByHandLoader.add_implicit_resolver(
+    _EXPONENT, re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d{1,3}$"), list("-+.0123456789")
+)
 
 
 def read(path: Path, advice: str, loader: Any = SAFE_LOADER) -> Any:
@@ -56,7 +71,7 @@ def read(path: Path, advice: str, loader: Any = SAFE_LOADER) -> Any:
 def read_by_hand(path: Path, advice: str) -> Any:
     """What a YAML file that a person wrote holds: as `read`, and a key that is written twice is refused."""
     with damage_is_said(path, advice, ERRORS, fault="is not YAML"):
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_ByHandLoader)
 
 
 def read_mapping(path: Path, advice: str, needs: Iterable[str] = (), loader: Any = SAFE_LOADER) -> dict[str, Any]:
@@ -84,7 +99,7 @@ def value_of(text: str) -> Any:
         ValueError: when it is not YAML.
     """
     try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)
+        return yaml.load(text, Loader=_ByHandLoader)
     except ERRORS as error:
         problem = str(getattr(error, "problem", ""))
         reason = f" ({problem})" if problem.endswith(_TWICE) else ""

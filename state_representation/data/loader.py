@@ -83,6 +83,11 @@ def partition(dataset: Dataset, number: int, val_size: float, transitions: bool,
         held_out = np.arange(len(steps)) >= round(len(steps) * (1 - val_size))
     found = Partition(steps[~held_out], steps[held_out])
     if min(len(found.training), len(found.validation)) < 2:
+        if number < len(dataset):
+            raise UserError(
+                f"{number} of the {len(dataset)} steps of {dataset.path} are too few to learn from; give a larger "
+                "--training-set-size."
+            )
         raise UserError(f"{dataset.path} has {number} steps, too few to learn from; record more.")
     return found
 

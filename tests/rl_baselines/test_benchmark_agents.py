@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from environments.flags import make_config
 from rl_baselines import benchmark_agents, enjoy
-from rl_baselines.benchmarks.agents.evaluations import Score, find_agents
+from rl_baselines.benchmarks.agents.evaluations import Agent, Score, find_agents
 from rl_baselines.benchmarks.agents.table import Row, as_csv, as_json, as_markdown
+from rl_baselines.checkpoints.info import CheckpointInfo
 from srl3.errors import UserError
 from tests.rl_baselines.conftest import MOBILE, SMALL
 
@@ -93,3 +95,11 @@ def test_a_place_that_takes_no_file_is_said_before_anything_is_played(tmp_path) 
         benchmark_agents.main([str(tmp_path / "nowhere"), "-o", str(tmp_path / "table.md")])
     with pytest.raises(UserError, match=r"/proc/table.md can't be written \(.*\); choose another folder"):
         benchmark_agents.main([str(tmp_path / "nowhere"), "-o", "/proc/table.md"])
+
+
+def test_settings_name_what_is_changed_alone() -> None:
+    kwargs = make_config("AntGymEnv-v0", {"sim.threads": 2, "randomize.push.horizontal": 0.2}).as_dict()
+    info = CheckpointInfo("ppo2", "feedforward", "AntGymEnv-v0", kwargs, "ground_truth", 1, 1, 0, {}, 1, {}, {}, {})
+    words = Agent(Path("x.zip"), info).settings.split(" ")
+    assert [word for word in words if word.startswith("sim")] == ["sim.threads:2"]
+    assert "randomize.push.horizontal:0.2" in words

@@ -77,3 +77,32 @@ def test_a_reader_that_goes_away_ends_it_quietly():
     assert command.stderr.read() == b""
     command.stderr.close()
     assert command.wait(timeout=60) == 141
+
+
+def test_a_lack_of_memory_is_one_sentence(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_command(raising(MemoryError("Unable to allocate 27.9 GiB")))
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: there is not enough memory (Unable to allocate 27.9 GiB); ask for less")
+    assert said.count("\n") == 1
+
+
+def test_sigterm_leaves_nothing_half_written(tmp_path):
+    code = (
+        "import sys, time\n"
+        "from srl3.errors import run_command\n"
+        "from srl3.files import atomic_path\n"
+        "def main(argv):\n"
+        "    with atomic_path('whole.txt') as path:\n"
+        "        path.write_text('half')\n"
+        "        print('begun', flush=True)\n"
+        "        time.sleep(60)\n"
+        "run_command(main)"
+    )
+    command = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=tmp_path)
+    assert command.stdout.readline() == b"begun\n"
+    command.terminate()
+    command.stdout.close()
+    assert command.wait(timeout=60) == 143
+    assert not list(tmp_path.iterdir())

@@ -1,11 +1,14 @@
 """Flags that several commands share, and their checks."""
 
 import argparse
+import re
 
 import pytest
 
 from environments.flags import CONTINUAL_TASKS, add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import find_env
+from rl_baselines import train
+from rl_baselines.training.moved_flags import MOVED
 from srl3.errors import UserError
 from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import check_srl_model
@@ -169,3 +172,52 @@ def test_what_is_observed_is_checked(srl_model, message):
         return
     with pytest.raises(UserError, match=message):
         check_srl_model(srl_model, MOBILE, config)
+
+
+@pytest.mark.parametrize(
+    ("words", "quiet", "bar"),
+    [
+        ("--quiet", True, True),
+        ("--quiet=True", True, True),
+        ("--quiet true", True, True),
+        ("--quiet = True", True, True),
+        ("--quiet=False", False, True),
+        ("--quiet = false --no-bar", False, False),
+        ("--bar=False", False, False),
+        ("--no-bar=False", False, True),
+        ("--no-bar True --quiet", True, False),
+    ],
+)
+def test_switches_take_true_and_false_too(words, quiet, bar):
+    parser = Parser(prog="robot")
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--bar", action=argparse.BooleanOptionalAction, default=True)
+    arguments, given = parser.parse_with_given(words.split())
+    assert (arguments.quiet, arguments.bar) == (quiet, bar)
+    assert ("quiet" in given) == quiet
+
+
+def test_another_value_of_a_switch_is_refused():
+    parser = Parser(prog="robot")
+    parser.add_argument("--quiet", action="store_true")
+    with pytest.raises(UserError, match="--quiet is a switch and takes no value but true or false, not 'maybe'"):
+        parser.parse_args(["--quiet=maybe"])
+    with pytest.raises(UserError, match="unexpected argument 'robot'"):
+        parser.parse_args(["--quiet", "robot"])
+
+
+def test_flags_of_other_programs_are_told_where_they_went():
+    parser = train.make_parser()
+    for flag, instead in MOVED.items():
+        assert flag not in parser._option_string_actions
+        with pytest.raises(UserError) as refused:
+            parser.parse_args([flag, "1"])
+        assert str(refused.value) == f"there is no {flag} here; {instead}."
+        for named in re.findall(r"(?<!\w)--[a-z-]+", instead):
+            assert named in parser._option_string_actions, named
+
+
+def test_pictures_have_a_largest_size(parser):
+    flags, given = parser.parse_with_given(["--img-shape", "5000x64"])
+    with pytest.raises(UserError, match="img_shape of MobileRobotGymEnv-v0 must be at most 4096x4096, not 5000x64"):
+        make_config(MOBILE, env_kwargs_from_flags(flags, given))

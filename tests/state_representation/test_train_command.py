@@ -95,8 +95,10 @@ def test_an_interrupted_training_goes_on(data, tmp_path, monkeypatch, capsys):
     assert train.main(["--resume", str(tmp_path / "part"), "--no-progress"]) == 0
     whole, part = (load_encoder(tmp_path / name, "cpu") for name in ("whole", "part"))
     assert part.info.fingerprint == whole.info.fingerprint
+    capsys.readouterr()
     with pytest.raises(UserError, match="has 3 epochs already; give --epochs a larger number"):
         train.main(["--resume", str(tmp_path / "part")])
+    assert "go on with" not in capsys.readouterr().err, "just that was refused"
     with pytest.raises(UserError, match="goes on with the settings of that training; leave out --learning-rate"):
         train.main(["--resume", str(tmp_path / "part"), "-lr", "0.1"])
 
@@ -177,6 +179,12 @@ def test_supervised_has_as_many_numbers_as_ground_truth(data, tmp_path):
         (("--losses", "autoencoder:1:4", "inverse:1:4"), "add up to 8, and --state-dim is 6"),
         (("--srl-model", "raw_pixels"), "comes from the world"),
         ((), "say what to learn"),
+        (
+            ("--srl-model", "autoencoder", "--losses", "inverse"),
+            "stands for --losses autoencoder; leave one of them out",
+        ),
+        (("--srl-model", "inverse", "--l1-reg", "-1"), "'-1' is not a number of at least 0"),
+        (("--srl-model", "inverse", "--no-cuda"), "there is no --no-cuda here; use --device cpu"),
         (("--srl-model", "inverse", "--epochs", "0"), "not at least 1"),
         (("--srl-model", "inverse", "--val-size", "1"), "is not below 1"),
         (("--srl-model", "inverse", "--device", "gpu"), "torch can't use the device 'gpu'"),

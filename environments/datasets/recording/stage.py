@@ -53,8 +53,8 @@ class BatchedStage:
         self.world.reset()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        step = self.world.step(actions)
-        return step.reward, step.terminated | step.truncated
+        step, to_numpy = self.world.step(actions), self.world.arrays.to_numpy
+        return to_numpy(step.reward), to_numpy(step.terminated | step.truncated)
 
     def frames(self, rows: np.ndarray) -> np.ndarray:
         frames = self.world.images(rows)

@@ -19,6 +19,9 @@ def _observations(names: tuple[str, ...], scales: dict[str, float]) -> dict[str,
 class LocomotionConfig(TaskConfig):
     """Run along +x towards a target 1,000 m away, as IsaacGymEnvs' Ant and Humanoid do."""
 
+    above_zero: ClassVar[tuple[str, ...]] = (*TaskConfig.above_zero, "heading_full")
+    at_least_zero: ClassVar[tuple[str, ...]] = (*TaskConfig.at_least_zero, "joint_noise", "joint_vel_noise")
+
     target_distance: float = 1000.0
     """of the target, along x"""
     termination_height: float = 0.31

@@ -93,6 +93,18 @@ class VelocityFlatConfig(TaskConfig):
 
     env_id: ClassVar[str] = "VelocityFlatGymEnv-v0"
     fixed_parts: ClassVar[tuple[str, ...]] = (*TaskConfig.fixed_parts, "gait.pose_std_moving")
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *TaskConfig.above_zero,
+        *("command.seconds", "gait.lin_vel_variance", "gait.ang_vel_variance", "gait.upright_variance"),
+        *("gait.pose_std_standing", "gait.pose_std_moving", "gait.foot_height", "largest_tilt"),
+    )
+    at_least_zero: ClassVar[tuple[str, ...]] = (
+        *TaskConfig.at_least_zero,
+        *("command.heading_stiffness", "gait.moving", "gait.contact_force", "place_range"),
+    )
+    shares: ClassVar[tuple[str, ...]] = (
+        *("command.heading_share", "command.standing_share", "command.forward_share", "gait.soft_limits"),
+    )
 
     robot: str = "quadruped"
     max_steps: int = 1000
@@ -130,6 +142,15 @@ class VelocityRoughConfig(VelocityFlatConfig):
     fixed_parts: ClassVar[tuple[str, ...]] = (
         *VelocityFlatConfig.fixed_parts,
         *("terrain", "scan_length", "scan_width", "scan_step"),
+    )
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *VelocityFlatConfig.above_zero,
+        *("terrain.levels", "terrain.tile", "terrain.cell", "terrain.stair_depth", "terrain.first_levels"),
+        *("scan_length", "scan_width", "scan_step"),
+    )
+    at_least_zero: ClassVar[tuple[str, ...]] = (
+        *VelocityFlatConfig.at_least_zero,
+        *("terrain.border", "terrain.platform", "terrain.slope", "terrain.stair_height", "terrain.rubble"),
     )
 
     terrain: TerrainConfig = TERRAIN

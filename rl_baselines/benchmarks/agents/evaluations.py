@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from environments.config import flatten
 from environments.flags import make_config
 from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.checkpoints.foreign.opened import open_checkpoint
@@ -30,11 +31,11 @@ class Agent:
     @property
     def settings(self) -> str:
         """The representation, and what differs from the world's defaults, as ``--env-kwargs`` has it."""
-        defaults = make_config(self.info.env_id, {}).as_dict()
+        defaults = make_config(self.info.env_id, {}).flat()
         changed = [
             f"{name}:{json.dumps(value)}"
-            for name, value in sorted(self.info.env_kwargs.items())
-            if name not in ("env_id", "srl_model") and name in defaults and value != defaults[name]
+            for name, value in sorted(flatten(self.info.env_kwargs).items())
+            if name not in ("env_id", "srl_model") and value != defaults.get(name)
         ]
         stack = [] if self.info.num_stack == 1 else [f"num_stack:{self.info.num_stack}"]
         return " ".join([self.info.srl_model, *changed, *stack])

@@ -246,3 +246,11 @@ def test_a_cheap_observation_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "images", lambda rows: drawn.append(len(rows)) or images(rows))
     assert [episode.number for episode in recorder.record(range(2))] == [0, 1]
     assert drawn == [2] * 5
+
+
+@pytest.mark.parametrize("episodes", ["1", "17"])
+def test_a_last_block_of_one_robot_whose_world_is_of_tensors(tmp_path: Path, episodes: str) -> None:
+    flags = ["--env", "AntGymEnv-v0", "--num-episode", episodes, "--img-shape", "36x36", "--env-kwargs", "max_steps:2"]
+    dataset = record(tmp_path, "ants", *flags)
+    assert dataset.episodes == int(episodes)
+    assert dataset.arrays()["rewards"].shape == (2 * int(episodes),)

@@ -13,8 +13,8 @@ import torch
 from gymnasium import spaces
 
 from rl_baselines.acting.actor import Actor
-from rl_baselines.export.graph import IR_VERSION, OPSET, Exported, export_graph
-from rl_baselines.export.vectors import torch_outputs
+from rl_baselines.export.graph import IR_VERSION, OPSET, Encode, Exported, export_graph
+from rl_baselines.export.vectors import moved_by_rounding, torch_outputs
 from rl_baselines.hyperparams.action_types import ActionType
 from rl_baselines.registry import registered_rl
 from srl3.errors import UserError
@@ -238,3 +238,22 @@ def test_the_graph_is_plain(tmp_path: Path) -> None:
     assert export_graph(checkpoint).model.SerializeToString(deterministic=True) == model.SerializeToString(
         deterministic=True
     )
+
+
+def test_rounding_that_a_normaliser_makes_much_of_is_allowed_for(tmp_path: Path) -> None:
+    shape = (64, 64, 3)
+    torch.manual_seed(1)
+    info = EncoderInfo("autoencoder", "Tiny", {}, shape, None, 5, "custom_cnn")
+    encoder = make_encoder(info, build_encoder("custom_cnn", shape, 5).state_dict(), "cpu")
+    case = Case("ppo2", ActionType.CONTINUOUS, spaces.Box(0, 255, shape, np.uint8), ("",), encoder=encoder)
+    exported = export_graph(checkpoint_of(case, tmp_path / "model.zip"))
+    frames = [{"obs": np.random.default_rng(0).integers(0, 256, (1, *shape), np.uint8)}] * 4
+    states = exported.module.encode(torch.as_tensor(np.concatenate([each["obs"] for each in frames])))
+    normalise = exported.module.normalise["at0"]
+    moved = []
+    for std in (1.0, 1e-5):
+        normalise.mean.copy_(states.mean(0))
+        normalise.std.fill_(std * float(states.abs().max()))
+        moved.append(moved_by_rounding(exported, frames))
+    assert moved[0] < 1e-5 < 1e-4 < moved[1] < 1
+    assert isinstance(exported.module.encode, Encode), "it is as it was"

@@ -80,6 +80,8 @@ def test_flags_go_where_they_belong(here: Path) -> None:
 def test_pixels(here: Path) -> None:
     made = plan("--vision", "--num_envs=256")
     assert (made.srl_model, made.hyperparams["n_envs"]) == ("raw_pixels", 256)
+    assert plan("--vision", "--num_envs=256", "--num_evals=2").eval_episodes == 256, "as many as train at once"
+    assert plan("--num_envs=256", "--num_evals=2").eval_episodes == 128
 
 
 @pytest.mark.parametrize("flags", [["--vision"], []])

@@ -160,6 +160,8 @@ def test_follow_draws_again(make_run, tmp_path):
         ("compare -i {logs} -o x.jpeg", "--output-file x.jpeg must end in one of .png, .svg, .html, .pdf"),
         ("compare -i {logs} -o nowhere/x.png", "the folder of nowhere/x.png does not exist"),
         ("compare -i {logs} -o x.png --score-range A-v0:0:1", "add --across-environments"),
+        ("compare -i {logs} -o x.png --y-lim 5 1", "--y-lim 5 1 must give two numbers, the lower one first"),
+        ("compare -i {logs} -o x.png --y-lim 0 nan", "the lower one first"),
         (
             "compare -i {logs} -o x.png --across-environments --score-range C:0:1",
             "unknown environment in --score-range",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rl_baselines.plots.methods import find_method, group_runs, repeated_seeds
+from rl_baselines.plots.methods import NOT_OF_THE_METHOD, find_method, group_runs, repeated_seeds
 from rl_baselines.plots.runs import load_runs
+from rl_baselines.train import make_parser
 from srl3.errors import UserError
 
 
@@ -90,3 +91,9 @@ def test_a_method_by_part_of_its_name(make_run, tmp_path: Path):
         find_method("ground", groups, "--baseline")
     with pytest.raises(UserError, match="--baseline 'sac' is none of the methods; name one of: a2c"):
         find_method("sac", groups, "--baseline")
+
+
+def test_what_a_training_writes_is_no_part_of_its_method():
+    output = next(group for group in make_parser()._action_groups if group.title == "output")
+    shown = {action.dest for action in output._group_actions}
+    assert shown - {"help"} <= NOT_OF_THE_METHOD

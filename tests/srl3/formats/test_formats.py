@@ -202,3 +202,15 @@ def test_side_files_are_set_aside_with_a_warning(archive: Path, capsys: pytest.C
         assert err.endswith(f"): set aside as {name}.\n")
     assert read_or_set_aside(archive, read) is None
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 1e-3), ("-5E-3", -5e-3), ("1e6", 1_000_000), ("1.5e3", 1500.0), (".5e1", 5.0), ("1_0e2", 1000)],
+)
+def test_exponents_are_numbers_in_files_and_flags(tmp_path: Path, text: str, value: float):
+    (tmp_path / "a.yaml").write_text(f"a: {text}\nb: [{text}, 'x1e3', e3, 1e]\nc: '{text}'\n")
+    found = yaml.read_by_hand(tmp_path / "a.yaml", ADVICE)
+    assert found == {"a": value, "b": [value, "x1e3", "e3", "1e"], "c": text}
+    assert type(found["a"]) is type(value)
+    assert yaml.value_of(text) == value

@@ -4,7 +4,6 @@ import dataclasses
 from typing import ClassVar, Literal
 
 from environments.mujoco_gym.config import ObservationConfig, TaskConfig
-from srl3.errors import UserError
 
 Groups = dict[str, dict[str, ObservationConfig]]
 
@@ -14,10 +13,10 @@ class HandConfig(TaskConfig):
     """A hand whose joints follow targets. Lengths in metres, angles in radians, times in seconds, forces in newtons."""
 
     env_id: ClassVar[str] = "HandGymEnv"
-    positive_fields: ClassVar[tuple[str, ...]] = (
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *TaskConfig.above_zero,
         *("offset_scale", "finger_speed", "base_speed", "base_turn_speed", "contact_force"),
     )
-    """fields that must be above 0"""
     acts_by: ClassVar[tuple[str, ...]] = (
         *TaskConfig.acts_by,
         *("control", "offset_scale", "finger_speed", "base_speed", "base_turn_speed"),
@@ -36,13 +35,3 @@ class HandConfig(TaskConfig):
     """of a target of the base's hinges, or of the wrist, rad/s"""
     contact_force: float = 1.0
     """a fingertip touches something from this force on, N"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in self.positive_fields:
-            if getattr(self, name) <= 0:
-                raise UserError(f"{name} of {self.env_id} must be above 0, not {getattr(self, name):g}.")
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("_range") and value[1] < value[0]:
-                raise UserError(f"{field.name} of {self.env_id} must rise, not {value}.")

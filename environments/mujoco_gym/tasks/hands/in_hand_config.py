@@ -39,8 +39,8 @@ class InHandConfig(HandConfig):
     """A cube on the upturned palm, at 20 Hz. The palm's frame has x toward the fingers and z out of the palm."""
 
     fixed_parts: ClassVar[tuple[str, ...]] = (*HandConfig.fixed_parts, "cube_size", "cube_mass", "hold_place")
-    positive_fields: ClassVar[tuple[str, ...]] = (
-        *HandConfig.positive_fields,
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *HandConfig.above_zero,
         "cube_size",
         "cube_mass",
         "position_margin",
@@ -126,11 +126,15 @@ class ReorientConfig(InHandConfig):
     """Turn a cube on the palm to a shown orientation, goal after goal, with rewards and resets of LeapCubeReorient."""
 
     env_id: ClassVar[str] = "ParaHandReorientGymEnv-v0"
-    positive_fields: ClassVar[tuple[str, ...]] = (
-        *InHandConfig.positive_fields,
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *InHandConfig.above_zero,
         "success_angle",
         "axis_seconds",
         "goals_for_success",
+    )
+    at_least_zero: ClassVar[tuple[str, ...]] = (
+        *InHandConfig.at_least_zero,
+        *("goal_axis_spread", "first_goal_angle", "goal_ahead_range"),
     )
 
     max_steps: int = 1000
@@ -194,10 +198,6 @@ class ReorientConfig(InHandConfig):
                 f"first_goal_angle of {self.env_id} must be at most pi, which is anywhere, not "
                 f"{self.first_goal_angle:g}."
             )
-        for name in ("goal_axis_spread", "first_goal_angle", "goal_ahead_range"):
-            value = getattr(self, name)
-            if min(value if isinstance(value, tuple) else (value,)) < 0:
-                raise UserError(f"{name} of {self.env_id} must not be below 0, but is {value}.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from environments.mujoco_gym.config import CameraConfig, ObservationConfig, Range, SimConfig
 from environments.mujoco_gym.tasks.hands.hand_config import Groups, HandConfig
-from srl3.errors import UserError
 
 SIM = SimConfig(timestep=0.01, decimation=2, integrator="implicitfast", iterations=8, ls_iterations=8)
 CAMERA = CameraConfig(distance=0.8, azimuth=125.0, elevation=-20.0, height=-0.06)
@@ -63,8 +62,8 @@ class DexHandBaseConfig(MovingHandConfig):
 
     env_id: ClassVar[str] = "DexHandBaseGymEnv-v0"
     fixed_parts: ClassVar[tuple[str, ...]] = (*MovingHandConfig.fixed_parts, "soft_limits")
-    positive_fields: ClassVar[tuple[str, ...]] = (
-        *HandConfig.positive_fields,
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *HandConfig.above_zero,
         *("height_scale", "safety_scale", "finger_vel_scale", "hand_vel_scale", "hand_ang_vel_scale"),
         *("finger_accel_scale", "hand_accel_scale", "hand_ang_accel_scale", "limit_scale"),
         *("height_tolerance", "hold_seconds"),
@@ -127,10 +126,15 @@ class DexGraspConfig(MovingHandConfig):
 
     env_id: ClassVar[str] = "DexHandGraspGymEnv-v0"
     fixed_parts: ClassVar[tuple[str, ...]] = (*MovingHandConfig.fixed_parts, "box_size")
-    positive_fields: ClassVar[tuple[str, ...]] = (
-        *HandConfig.positive_fields,
+    above_zero: ClassVar[tuple[str, ...]] = (
+        *HandConfig.above_zero,
         *("box_size", "box_mass", "pregrasp_seconds", "contact_seconds", "contact_hold_seconds", "lift_hold_seconds"),
     )
+    at_least_zero: ClassVar[tuple[str, ...]] = (
+        *MovingHandConfig.at_least_zero,
+        *("box_noise", "start_over_box_noise", "grasp_lost_seconds", "penetration_free"),
+    )
+    shares: ClassVar[tuple[str, ...]] = ("start_over_box",)
 
     max_steps: int = 500
     camera: CameraConfig = GRASP_CAMERA
@@ -198,11 +202,3 @@ class DexGraspConfig(MovingHandConfig):
     """the episode is over when the box is higher"""
     penetration_free: float = 0.004
     """how deep a fingertip may be in the box before it costs"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.start_over_box <= 1:
-            raise UserError(f"start_over_box of {self.env_id} must be from 0 to 1, not {self.start_over_box:g}.")
-        for name in ("box_noise", "start_over_box_noise", "grasp_lost_seconds", "penetration_free"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} of {self.env_id} must not be below 0, but is {getattr(self, name):g}.")

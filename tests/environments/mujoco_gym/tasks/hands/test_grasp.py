@@ -208,7 +208,7 @@ def test_time_that_runs_out_is_a_failure():
     [
         ({"start_yaw_range": [1.0, -1.0]}, "start_yaw_range of .* must rise"),
         ({"box_mass": 0}, "box_mass of .* above 0"),
-        ({"penetration_free": -1.0}, "penetration_free of .* below 0"),
+        ({"penetration_free": -1.0}, "penetration_free of .* at least 0"),
         ({"observations.policy.box_pos.noise": 0.1}, "critic|box_pos"),
     ],
 )

@@ -1,0 +1,65 @@
+"""What numbers of a configuration may be: above zero, shares, ranges that rise."""
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from environments.config.convert import field_types
+from srl3.errors import UserError
+
+Range = tuple[float, float]
+
+
+def check_numbers(
+    env_id: str,
+    values: Mapping[str, Any],
+    above_zero: Iterable[str],
+    at_least_zero: Iterable[str],
+    shares: Iterable[str],
+) -> None:
+    """Hold parameters against what they may be; of several numbers in one each.
+
+    Args:
+        env_id: for the message.
+        values: by dotted name.
+        above_zero: dotted names.
+        at_least_zero: dotted names.
+        shares: dotted names of numbers from 0 to 1.
+
+    Raises:
+        UserError: at the first that may not be.
+    """
+    for names, allowed, words in (
+        (above_zero, lambda number: number > 0, "above 0"),
+        (at_least_zero, lambda number: number >= 0, "at least 0"),
+        (shares, lambda number: 0 <= number <= 1, "from 0 to 1"),
+    ):
+        for name in names:
+            value = values[name]
+            if not all(map(allowed, value if isinstance(value, tuple | list) else (value,))):
+                raise UserError(f"{name} of {env_id} must be {words}, not {value}.")
+
+
+def check_ranges(env_id: str, config: Any) -> None:
+    """Refuse a range whose end is below its beginning; those of ``randomize`` may be something else.
+
+    Raises:
+        UserError: with its dotted name.
+    """
+    for name, (low, high) in _ranges(config, ""):
+        if high < low and not name.startswith("randomize."):
+            raise UserError(f"{name} of {env_id} must rise, not {(low, high)}.")
+
+
+def _ranges(part: Any, prefix: str) -> Iterator[tuple[str, Range]]:
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            yield from _ranges(value, f"{prefix}{name}.")
+    elif dataclasses.is_dataclass(part):
+        for name, kind in field_types(type(part)).items():
+            value = getattr(part, name)
+            if value is not None and Range in (kind, *typing.get_args(kind)):
+                yield f"{prefix}{name}", value
+            else:
+                yield from _ranges(value, f"{prefix}{name}.")

@@ -1,0 +1,71 @@
+"""Numbers that a world's configuration may not hold, of every world."""
+
+import dataclasses
+
+import pytest
+
+from environments.mujoco_gym.checks import _ranges
+from environments.mujoco_gym.config import TaskConfig
+from environments.registry import find_env, registered_env
+from srl3.errors import UserError
+
+WORLDS = [name for name, entry in registered_env.items() if issubclass(entry.load_config(), TaskConfig)]
+SCALED = ("friction", "mass", "object_mass", "gains", "damping", "armature", "friction_loss", "object_size")
+
+
+def bad(config, name, number):
+    """``number`` in the place of a number, or of each of several."""
+    value = config.flat()[name]
+    return [number] * len(value) if isinstance(value, list | tuple) else number
+
+
+@pytest.mark.parametrize("env_id", WORLDS)
+def test_limits_hold_for_every_number_that_has_some(env_id):
+    config_class = find_env(env_id).load_config()
+    config = config_class()
+    checked = {
+        "above_zero": (0, r"must be above 0, not"),
+        "at_least_zero": (-1, r"must be at least 0, not"),
+        "shares": (2, r"must be from 0 to 1, not"),
+    }
+    for kind, (number, words) in checked.items():
+        for name in getattr(config_class, kind):
+            with pytest.raises(UserError, match=f"{name} of {env_id} {words}"):
+                config_class.from_kwargs({name: bad(config, name, number)})
+
+
+@pytest.mark.parametrize("env_id", WORLDS)
+def test_ranges_rise(env_id):
+    config_class = find_env(env_id).load_config()
+    config = config_class()
+    names = [name for name, _ in _ranges(config, "")]
+    assert [name for name in names if name.endswith("_range")] == [
+        field.name
+        for field in dataclasses.fields(config)
+        if field.name.endswith("_range") and isinstance(getattr(config, field.name), tuple)
+    ]
+    for name in names:
+        with pytest.raises(UserError, match=rf"{name} of {env_id} must rise, not \(0\.5, 0\.25\)"):
+            config_class.from_kwargs({name: [0.5, 0.25]})
+
+
+def test_ranges_of_commands_and_clips_are_among_them():
+    config = find_env("VelocityFlatGymEnv-v0").load_config()()
+    assert {"command.lin_vel_x", "command.ang_vel_z"} <= {name for name, _ in _ranges(config, "")}
+    clipped = type(config).from_kwargs({"observations.policy.joint_vel.clip": [-1, 1]})
+    assert "observations.policy.joint_vel.clip" in {name for name, _ in _ranges(clipped, "")}
+
+
+@pytest.mark.parametrize("what", SCALED)
+def test_nothing_physical_becomes_negative(what):
+    config_class = find_env("AntGymEnv-v0").load_config()
+    with pytest.raises(UserError, match=rf"randomize\.{what} of AntGymEnv-v0: .* not \(-2\.0, -1\.0\)|but is \(-2\.0"):
+        config_class.from_kwargs({f"randomize.{what}.range": [-2, -1]})
+    if what not in ("mass", "object_mass", "object_size"):
+        assert config_class.from_kwargs({f"randomize.{what}.range": [0, 1]})
+
+
+def test_what_is_added_may_be_negative():
+    config_class = find_env("AntGymEnv-v0").load_config()
+    assert config_class.from_kwargs({"randomize.com": {"operation": "add", "range": [-0.1, 0.1]}})
+    assert config_class.from_kwargs({"randomize.gravity.range": [-1, 1]})
