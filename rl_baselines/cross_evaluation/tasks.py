@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,8 +74,14 @@ def task_trained_in(env_id: str, env_kwargs: Mapping[str, Any], known: Sequence[
             return task
     continual = [short for short, name in SHORT.items() if changed.get(name)]
     others = {name: value for name, value in changed.items() if name not in SHORT.values()}
-    words = [*continual, *(f"{name}:{json.dumps(value)}" for name, value in others.items())]
+    words = [*continual, *(f"{name}:{_in_short(name, value)}" for name, value in others.items())]
     return Task(" ".join(words) or env_id.partition("-v")[0].removesuffix("GymEnv"), env_id, changed)
+
+
+def _in_short(name: str, value: Any) -> str:
+    """A value as JSON; of a curriculum, which is long, how many stages it has, and a number that tells it from others."""
+    text = json.dumps(value)
+    return f"{len(value)}-stages-{zlib.crc32(text.encode()):08x}" if name == CURRICULUM else text
 
 
 def _changed(env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,3 +72,11 @@ def test_a_policy_observes_and_acts_as_it_was_trained_and_meets_the_task_as_it_i
         img_shape=(64, 64), is_discrete=False, circular_continual_move=True
     )
     assert not Task("d", OMNIROBOT, {"is_discrete": False}).config_kwargs({"is_discrete": True})["is_discrete"]
+
+
+def test_a_curriculum_has_a_short_name_of_its_own():
+    stages = [{"after": after, "values": {"rewards.alive": 2.0}} for after in (100, 200)]
+    tasks = [task_trained_in("AntGymEnv-v0", {"curriculum": chosen}) for chosen in (stages, stages[:1], stages[1:])]
+    assert len({task.name for task in tasks}) == 3
+    assert tasks[0].name.startswith("curriculum:2-stages-")
+    assert max(len(task.name) for task in tasks) < 40
