@@ -51,6 +51,7 @@ class BatchBackend(PhysicsBackend):
         self.device = torch.device("cpu")
         self._batch = Batch(model, num_envs, min(threads, num_envs))
         self._fields: dict[str, tuple[torch.Tensor, np.ndarray, np.ndarray]] = {}
+        self._states: dict[str, torch.Tensor] = {}
         self._varied: dict[str, np.ndarray] = {}
         self._warned = np.zeros((num_envs, len(UNSTABLE)), np.int32)
         self._started = False
@@ -65,13 +66,19 @@ class BatchBackend(PhysicsBackend):
         return self._fields[field][0]
 
     def exact(self, field: str) -> torch.Tensor:
-        assert field in STATE_FIELDS, field
-        return torch.from_numpy(self._batch.bind(field))
+        found = self._states.get(field)
+        if found is None:
+            assert field in STATE_FIELDS, field
+            with torch.inference_mode(False):
+                found = self._states[field] = torch.from_numpy(self._batch.bind(field))
+        return found
 
     def write(self, field: str, values: torch.Tensor, rows: torch.Tensor | None = None) -> None:
-        assert field in STATE_FIELDS, field
-        live = self._batch.bind(field)
-        live[slice(None) if rows is None else rows.numpy()] = values.numpy()
+        live = self.exact(field)
+        if rows is None:
+            live.copy_(values)
+        else:
+            live[rows] = values.to(live.dtype)
 
     def step(self, substeps: int) -> None:
         self._started = True
