@@ -56,9 +56,8 @@ def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] 
         sys.stderr.close()
         sys.exit(141)
     except MemoryError as error:
-        print(
-            f"error: there is not enough memory ({error}); ask for less: fewer worlds, smaller ones.", file=sys.stderr
-        )
+        what = f" ({error})" if str(error) else ""
+        print(f"error: there is not enough memory{what}; ask for less: fewer worlds, smaller ones.", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         sentence = in_words(error)

@@ -38,14 +38,22 @@ class Parser(argparse.ArgumentParser):
         self.register("type", Path, path_with_home)  # every flag of a path, in every command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        return super().parse_known_args(self._switched(sys.argv[1:] if args is None else args), namespace)
+        off: list[str] = []
+        words = self._switched(sys.argv[1:] if args is None else args, off)
+        arguments, unknown = super().parse_known_args(words, namespace)
+        for name in off:
+            setattr(arguments, name, False)
+        return arguments, unknown
 
-    def _switched(self, words: Sequence[str]) -> list[str]:
-        """The command line with ``--switch=True``, ``--switch True`` and ``--switch = True`` as ``--switch``, which a
-        False leaves out."""
+    def _switched(self, words: Sequence[str], off: list[str]) -> list[str]:
+        """The command line with ``--switch=True``, ``--switch True`` and ``--switch = True`` as ``--switch``; those
+        that are switched off by a False go into ``off``. A command that takes words takes no lone ``True``."""
         plain: list[str] = []
         left = list(words)
+        takes_words = any(not action.option_strings for action in self._actions)
         while left:
+            if left[0] == "--":
+                return plain + left
             flag, equals, value = left.pop(0).partition("=")
             action = self._option_string_actions.get(flag)
             if not isinstance(action, argparse._StoreTrueAction | argparse.BooleanOptionalAction):
@@ -53,7 +61,7 @@ class Parser(argparse.ArgumentParser):
                 continue
             if not equals and left[:1] == ["="]:
                 equals = left.pop(0)
-            if not value and left and left[0].lower() in TRUTHS:
+            if not value and left and left[0].lower() in TRUTHS and (equals or not takes_words):
                 value = left.pop(0)
             if not (equals or value):
                 plain.append(flag)
@@ -65,6 +73,8 @@ class Parser(argparse.ArgumentParser):
             elif isinstance(action, argparse.BooleanOptionalAction):
                 opposite = not flag.startswith("--no-")
                 plain.append(next(name for name in action.option_strings if name.startswith("--no-") == opposite))
+            else:
+                off.append(action.dest)
         return plain
 
     def error(self, message: str) -> NoReturn:

@@ -1,14 +1,15 @@
 """What numbers of a configuration may be: above zero, shares, ranges that rise."""
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from environments.config.convert import field_types
 from srl3.errors import UserError
 
-Range = tuple[float, float]
+Range = typing.Annotated[tuple[float, float], "rises"]
+"""two numbers of which the second is not below the first"""
 
 
 def check_numbers(
@@ -37,7 +38,7 @@ def check_numbers(
     ):
         for name in names:
             value = values[name]
-            if not all(map(allowed, value if isinstance(value, tuple | list) else (value,))):
+            if value is not None and not all(map(allowed, value if isinstance(value, tuple | list) else (value,))):
                 raise UserError(f"{name} of {env_id} must be {words}, not {value}.")
 
 
@@ -56,10 +57,17 @@ def _ranges(part: Any, prefix: str) -> Iterator[tuple[str, Range]]:
     if isinstance(part, Mapping):
         for name, value in part.items():
             yield from _ranges(value, f"{prefix}{name}.")
-    elif dataclasses.is_dataclass(part):
-        for name, kind in field_types(type(part)).items():
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        for name, kind in _kinds(type(part)).items():
             value = getattr(part, name)
             if value is not None and Range in (kind, *typing.get_args(kind)):
                 yield f"{prefix}{name}", value
             else:
                 yield from _ranges(value, f"{prefix}{name}.")
+
+
+@functools.cache
+def _kinds(cls: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name, with what they are marked by."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}

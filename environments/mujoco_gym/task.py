@@ -339,3 +339,4 @@ class Task(Observed):
             steps = self.steps if self._stays_at is None else self._stays_at
             if self._original.stage_at(steps) != self.stage:
                 self.stage, self.config = self._original.at(steps)
+                self.state_changed()

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-KNOWN = ("stable_baselines3", "sb3_contrib", "rl_baselines")
-"""packages whose policies draw actions by torch alone, but for explorers, which ask NumPy whether to explore"""
+KNOWN = ("torch.", "stable_baselines3.", "sb3_contrib.", "rl_baselines.batched_ppo.")
+"""where policies draw actions by torch alone, but for explorers, which ask NumPy whether to explore"""
 
 
 class OwnRandomness:
@@ -25,8 +25,9 @@ class OwnRandomness:
     def __init__(self, model: BaseAlgorithm) -> None:
         self._held = [value for value in vars(model.policy).values() if isinstance(value, torch.Generator)]
         self._cuda = model.device if model.device.type == "cuda" else None
-        packages = {type(part).__module__.partition(".")[0] for part in (model, model.policy)}
-        self._numpy = hasattr(model, "exploration_rate") or not packages.issubset(KNOWN)
+        parts = (model, *model.policy.modules())
+        known = all(type(part).__module__.startswith(KNOWN) for part in parts)
+        self._numpy = not known or hasattr(model, "exploration_rate")
         self._states = self._capture()
 
     def seed(self, seed: int) -> None:

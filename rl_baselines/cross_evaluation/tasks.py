@@ -79,7 +79,7 @@ def task_trained_in(env_id: str, env_kwargs: Mapping[str, Any], known: Sequence[
 
 
 def _in_short(name: str, value: Any) -> str:
-    """A value as JSON; of a curriculum, which is long, how many stages it has, and a number that tells it from others."""
+    """A value as JSON; of a curriculum, which is long, its number of stages, and one that tells it from others."""
     text = json.dumps(value)
     return f"{len(value)}-stages-{zlib.crc32(text.encode()):08x}" if name == CURRICULUM else text
 

@@ -14,6 +14,8 @@ from rl_baselines.export.contract import write_array
 from rl_baselines.export.graph import ACTIONS, Exported
 from rl_baselines.export.world import play
 
+LOOSE = 1e-2
+"""a tolerance beyond which a proof says little"""
 PLAYED = 200
 """steps of the world that vectors are taken from"""
 KEPT = 16
@@ -41,17 +43,17 @@ def make_vectors(checkpoint: Checkpoint, exported: Exported, actor: Actor, venv:
     starts = np.array([step.first for step in chosen])
     outputs = torch_outputs(exported, observations, starts)
     actions = np.concatenate([step.action for step in chosen])
-    tolerance = CLOSE if pictures or recurrent else EXACT
+    absolute = relative = CLOSE if pictures or recurrent else EXACT
     if exported.module.encode is not None:
-        tolerance = max(tolerance, moved_by_rounding(exported, [step.observations for step in steps]))
-    if not np.allclose(outputs[ACTIONS], actions, rtol=tolerance, atol=tolerance):
+        absolute = max(absolute, moved_by_rounding(exported, [step.observations for step in steps]))
+    if not np.allclose(outputs[ACTIONS], actions, rtol=relative, atol=absolute):
         raise RuntimeError("the exported policy acts otherwise than the actor that it was made from")
     return {
         "source": "world",
         "first_of_episode": starts.tolist(),
         "observations": {name: write_array(values) for name, values in observations.items()},
         "outputs": {name: write_array(values) for name, values in outputs.items()},
-        "tolerance": {"absolute": tolerance, "relative": tolerance},
+        "tolerance": {"absolute": absolute, "relative": relative},
     }
 
 
@@ -61,19 +63,21 @@ def moved_by_rounding(exported: Exported, played: Sequence[Mapping[str, np.ndarr
     module, encode = exported.module, exported.module.encode
     assert encode is not None
     port = exported.ports[0].name
-    frames = torch.as_tensor(np.concatenate([observations[port] for observations in played]))
+    frames = np.concatenate([observations[port] for observations in played])
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        states = encode(frames)
-        size = SHAKEN * states.abs().max()
-        found = []
+        states = encode(torch.as_tensor(frames))
+    size = SHAKEN * states.abs().max()
+    found = []
+    try:
         for draw in range(1 + SHAKES):
             noise = 2 * torch.rand(states.shape, generator=generator) - 1
             module.encode = _Given(states + (size * noise if draw else 0))
-            found.append([output.double() for output in module(frames)])
+            found.append(torch_outputs(exported, {port: frames}))
+    finally:
         module.encode = encode
-    floats = [index for index, output in enumerate(module(frames[:1])) if output.is_floating_point()]
-    return max((float((each[i] - found[0][i]).abs().max()) for each in found[1:] for i in floats), default=0.0)
+    floats = [name for name, output in found[0].items() if np.issubdtype(output.dtype, np.floating)]
+    return max(float(np.abs(each[name] - found[0][name]).max()) for each in found[1:] for name in floats)
 
 
 class _Given(nn.Module):

@@ -1,5 +1,6 @@
 """Values in YAML, of files and of flags; plain ones only: nothing is constructed from a tag of Python's."""
 
+import math
 import re
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -38,11 +39,14 @@ class _ByHandLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"'{key}' {_TWICE}", written.start_mark)
         return super().construct_mapping(node, deep)
 
-    def construct_exponent(self, node: yaml.ScalarNode) -> int | float:
-        """A whole number for one that is written without a point."""
+    def construct_exponent(self, node: yaml.ScalarNode) -> int | float | str:
+        """A whole number for one that is written without a point and a minus; the text where it is too large."""
         text = self.construct_scalar(node).replace("_", "")
         number = float(text)
-        return int(number) if number.is_integer() and "." not in text else number
+        if math.isinf(number):
+            return str(node.value)
+        whole = number.is_integer() and "." not in text and "-" not in text[1:]
+        return int(number) if whole else number
 
 
 _EXPONENT = "!exponent"

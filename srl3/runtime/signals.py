@@ -15,6 +15,7 @@ def leave_on_sigterm() -> Iterator[None]:
     """SIGTERM leaves the block as an exception does, so that what was begun is cleared away; exit status 143."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # another one must not interrupt the clearing away
         sys.exit(128 + number)
 
     previous = signal.signal(signal.SIGTERM, leave)

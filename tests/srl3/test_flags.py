@@ -194,7 +194,7 @@ def test_switches_take_true_and_false_too(words, quiet, bar):
     parser.add_argument("--bar", action=argparse.BooleanOptionalAction, default=True)
     arguments, given = parser.parse_with_given(words.split())
     assert (arguments.quiet, arguments.bar) == (quiet, bar)
-    assert ("quiet" in given) == quiet
+    assert ("quiet" in given) == ("--quiet" in words), "also what is switched off"
 
 
 def test_another_value_of_a_switch_is_refused():
@@ -221,3 +221,20 @@ def test_pictures_have_a_largest_size(parser):
     flags, given = parser.parse_with_given(["--img-shape", "5000x64"])
     with pytest.raises(UserError, match="img_shape of MobileRobotGymEnv-v0 must be at most 4096x4096, not 5000x64"):
         make_config(MOBILE, env_kwargs_from_flags(flags, given))
+
+
+def test_a_switch_that_is_off_wins_over_a_file(parser, tmp_path):
+    (tmp_path / "world.yaml").write_text("random_target: true\n")
+    flags, given = parser.parse_with_given(["--env-config", str(tmp_path / "world.yaml"), "--random-target=False"])
+    assert env_kwargs_from_flags(flags, given)["random_target"] is False
+    flags, given = parser.parse_with_given(["--env-config", str(tmp_path / "world.yaml")])
+    assert env_kwargs_from_flags(flags, given)["random_target"] is True
+
+
+def test_words_are_no_values_of_switches():
+    parser = Parser(prog="robot")
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("names", nargs="*")
+    assert parser.parse_args(["--quiet", "true"]).names == ["true"]
+    assert parser.parse_args(["--", "--quiet=True"]).names == ["--quiet=True"]
+    assert parser.parse_args(["--quiet", "=", "false", "x"]).quiet is False

@@ -23,3 +23,15 @@ def test_without_a_signal_the_handlers_come_back():
     with signals_held_back():
         pass
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_second_sigterm_does_not_interrupt_the_clearing_away():
+    done = []
+    with pytest.raises(SystemExit), leave_on_sigterm():  # noqa: PT012 (what is done in it is what is tested)
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("cleared")
+    assert done == ["cleared"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

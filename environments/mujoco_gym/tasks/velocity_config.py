@@ -95,16 +95,14 @@ class VelocityFlatConfig(TaskConfig):
     fixed_parts: ClassVar[tuple[str, ...]] = (*TaskConfig.fixed_parts, "gait.pose_std_moving")
     above_zero: ClassVar[tuple[str, ...]] = (
         *TaskConfig.above_zero,
-        *("command.seconds", "gait.lin_vel_variance", "gait.ang_vel_variance", "gait.upright_variance"),
+        *("gait.lin_vel_variance", "gait.ang_vel_variance", "gait.upright_variance", "gait.soft_limits"),
         *("gait.pose_std_standing", "gait.pose_std_moving", "gait.foot_height", "largest_tilt"),
     )
     at_least_zero: ClassVar[tuple[str, ...]] = (
         *TaskConfig.at_least_zero,
-        *("command.heading_stiffness", "gait.moving", "gait.contact_force", "place_range"),
+        *("command.seconds", "gait.moving", "gait.contact_force", "place_range"),
     )
-    shares: ClassVar[tuple[str, ...]] = (
-        *("command.heading_share", "command.standing_share", "command.forward_share", "gait.soft_limits"),
-    )
+    shares: ClassVar[tuple[str, ...]] = (*("command.heading_share", "command.standing_share", "command.forward_share"),)
 
     robot: str = "quadruped"
     max_steps: int = 1000

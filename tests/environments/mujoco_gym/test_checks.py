@@ -69,3 +69,15 @@ def test_what_is_added_may_be_negative():
     config_class = find_env("AntGymEnv-v0").load_config()
     assert config_class.from_kwargs({"randomize.com": {"operation": "add", "range": [-0.1, 0.1]}})
     assert config_class.from_kwargs({"randomize.gravity.range": [-1, 1]})
+
+
+def test_two_numbers_of_another_kind_may_fall():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Own(find_env("AntGymEnv-v0").load_config()):
+        above_zero = (*TaskConfig.above_zero, "speed")
+        goal_xy: tuple[float, float] = (3.0, -1.0)
+        speed: float | None = None
+
+    assert Own().goal_xy == (3.0, -1.0)
+    with pytest.raises(UserError, match="speed of AntGymEnv-v0 must be above 0"):
+        Own(speed=-1.0)

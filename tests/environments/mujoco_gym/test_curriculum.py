@@ -10,6 +10,7 @@ from environments.mujoco_gym.config import Stage
 from environments.mujoco_gym.task import Task
 from environments.registry import find_env, registered_env
 from srl3.errors import UserError
+from tests.environments.mujoco_gym import worlds
 
 WORLDS = [name for name, entry in registered_env.items() if entry.entry_point.startswith("environments.mujoco_gym")]
 LENGTH = 12
@@ -126,3 +127,11 @@ def test_a_length_in_seconds_gives_way_to_steps() -> None:
     staged = config_class.from_kwargs({"max_steps": 8, "curriculum": stages})
     assert staged.as_trained(2).max_steps == seconds.max_steps == 12
     assert staged.holding(["max_steps"]).as_trained(2).max_steps == 8
+
+
+def test_what_a_stage_changes_is_computed_anew():
+    stages = [{"after": 5, "values": {"termination_height": 9.0}}]
+    world = worlds.make("AntGymEnv-v0", 2, curriculum=stages)
+    assert not world.fallen.any()
+    world.count_from(5)
+    assert world.fallen.all()

@@ -257,3 +257,25 @@ def test_rounding_that_a_normaliser_makes_much_of_is_allowed_for(tmp_path: Path)
         moved.append(moved_by_rounding(exported, frames))
     assert moved[0] < 1e-5 < 1e-4 < moved[1] < 1
     assert isinstance(exported.module.encode, Encode), "it is as it was"
+
+
+@pytest.mark.parametrize(
+    ("algo", "policy", "hyperparams"),
+    [
+        ("recurrent_ppo", "feedforward", SMALL_MEMORY),
+        ("ppo2", "lstm", SMALL_MEMORY),
+        ("batched_ppo", "feedforward", {"rnn_type": "gru", "rnn_hidden_dim": 12, "rnn_num_layers": 2}),
+    ],
+)
+def test_rounding_is_measured_with_a_memory_too(
+    algo: str, policy: str, hyperparams: dict[str, Any], tmp_path: Path
+) -> None:
+    shape = (36, 36, 3)
+    torch.manual_seed(1)
+    info = EncoderInfo("autoencoder", "Tiny", {}, shape, None, 5, "linear")
+    encoder = make_encoder(info, build_encoder("linear", shape, 5).state_dict(), "cpu")
+    case = Case(algo, ActionType.CONTINUOUS, PIXELS, ("",), policy=policy, hyperparams=hyperparams, encoder=encoder)
+    exported = export_graph(checkpoint_of(case, tmp_path / "model.zip"))
+    frames = [{"obs": np.random.default_rng(n).integers(0, 256, (1, *shape), np.uint8)} for n in range(3)]
+    assert 0 <= moved_by_rounding(exported, frames) < 0.1
+    assert isinstance(exported.module.encode, Encode)

@@ -206,7 +206,16 @@ def test_side_files_are_set_aside_with_a_warning(archive: Path, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 1e-3), ("-5E-3", -5e-3), ("1e6", 1_000_000), ("1.5e3", 1500.0), (".5e1", 5.0), ("1_0e2", 1000)],
+    [
+        ("1e-3", 1e-3),
+        ("-5E-3", -5e-3),
+        ("1e6", 1_000_000),
+        ("1.5e3", 1500.0),
+        (".5e1", 5.0),
+        ("1_0e2", 1000),
+        ("1e-400", 0.0),
+        ("1e400", "1e400"),
+    ],
 )
 def test_exponents_are_numbers_in_files_and_flags(tmp_path: Path, text: str, value: float):
     (tmp_path / "a.yaml").write_text(f"a: {text}\nb: [{text}, 'x1e3', e3, 1e]\nc: '{text}'\n")
