@@ -83,7 +83,8 @@ def _frames_by_step(
 ) -> np.ndarray:
     """The same of a world of another engine: a picture for every so many steps, as its policy acts in `enjoy`."""
     actor = Actor.load(checkpoint)
-    kwargs = {**info.env_kwargs_here, "img_shape": (HEIGHT, WIDTH), **env_kwargs}
+    drawn = {"img_shape": (HEIGHT, WIDTH)} if find_env(info.env_id).load_config().has("img_shape") else {}
+    kwargs = {**info.env_kwargs_here, **drawn, **env_kwargs}
     venv = make_worlds(info, actor.encoder, kwargs, seed=seed, render_mode="rgb_array")
     seen: list[np.ndarray] = []
     observations, starts = venv.reset(), np.ones(1, dtype=bool)
@@ -98,9 +99,11 @@ def _frames_by_step(
 
 
 def write_gif(pictures: np.ndarray, path: Path) -> None:
-    """One palette for all pictures."""
-    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FRAMES_PER_SECOND), "-i", "-"]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vf", COLOURS, "-f", "gif"]
+    """One palette for all pictures; those of a world that says itself how large they are become as wide as others."""
+    height, width = pictures.shape[1:3]
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FRAMES_PER_SECOND), "-i", "-"]
+    filters = COLOURS if width == WIDTH else f"scale={WIDTH}:-1,{COLOURS}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vf", filters, "-f", "gif"]
     with atomic_path(path) as written:
         subprocess.run([*command, str(written)], input=pictures.tobytes(), check=True)
 

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from environments.flags import add_env_package_flag
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_number
 
@@ -29,6 +30,7 @@ def make_parser() -> Parser:
         help="packed: SRL3's, all frames in one file; reference: the S-RL Toolbox's, a JPEG file for each frame",
     )
     parser.add_argument("--env", metavar="ENV", help="the environment, where the source does not name it")
+    add_env_package_flag(parser)
     parser.add_argument("--quality", type=positive_number, default=95, help="of the JPEG files, 1 to 100")
     parser.add_argument("-f", "--force", action="store_true", help="replace a dataset that is at the new one's place")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")

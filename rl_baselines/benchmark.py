@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from environments.config import GROUND_TRUTH, PIXELS
+from environments.flags import add_env_package_flag
 from environments.registry import find_env
 from rl_baselines.benchmarks.catalogue import (
     BATCHED_ENVS,
@@ -85,6 +86,7 @@ def make_parser() -> Parser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
     group = parser.add_argument_group("train only")
     group.add_argument("--env", nargs="+", metavar="ID", help="worlds (KukaButtonGymEnv-v0 MobileRobotGymEnv-v0)")
+    add_env_package_flag(group)
     group.add_argument(
         "--n-envs",
         nargs="+",

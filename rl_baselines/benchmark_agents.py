@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from environments.flags import add_env_package_flag
 from rl_baselines.checkpoints.foreign.said import Said, add_trust_flag
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files, write_text
@@ -30,6 +31,7 @@ def make_parser() -> Parser:
     acting.add_argument("--deterministic", action="store_true", help="the most probable action")
     acting.add_argument("--stochastic", action="store_true", help="actions drawn; with neither flag as enjoy does")
     add_trust_flag(parser)
+    add_env_package_flag(parser)
     parser.add_argument("--latest", action="store_true", help="the latest model of each run, not the best")
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the environments and of drawn actions")
     parser.add_argument("--jobs", type=positive_number, default=1, help="models at once, each in a process of its own")

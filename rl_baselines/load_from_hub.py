@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from environments.flags import add_env_package_flag
 from rl_baselines.push_to_hub import experiment_number
 from srl3.errors import run_command
 from srl3.flags import Parser
@@ -22,6 +23,7 @@ def make_parser() -> Parser:
     )
     parser.add_argument("--algo", required=True, help="its algorithm")
     parser.add_argument("--env", required=True, help="its world")
+    add_env_package_flag(parser)
     parser.add_argument("-f", "--folder", type=Path, required=True, help="parent of run folders, such as logs")
     parser.add_argument("-orga", "--organization", default="sb3", help="organisation or user on the hub")
     parser.add_argument("-name", "--repo-name", help="name of the repository; else <algo>-<env>")

@@ -159,14 +159,14 @@ def _list(steps: list[Step], shown: Shown) -> None:
 
 def _run(arguments: argparse.Namespace, steps: list[Step], record: GridRecord, shown: Shown) -> int:
     show = not arguments.no_progress
-    with record.locked() as held:
-        if arguments.executor == "ray":
-            from rl_baselines.grid.ray_cluster import RayExecutor
+    if arguments.executor == "ray":
+        from rl_baselines.grid.ray_cluster import RayExecutor
 
-            cpus = arguments.num_cpu or 1
-            jobs = arguments.jobs or len(steps)
-            with RayExecutor(_threads(cpus), cpus, arguments.ray_address, record.logs) as cluster:
-                return run_grid(steps, record, cluster, jobs, shown, show_progress=show)
+        cpus = arguments.num_cpu or 1
+        jobs = arguments.jobs or len(steps)
+        with RayExecutor(_threads(cpus), cpus, arguments.ray_address, record.logs) as cluster, record.locked():
+            return run_grid(steps, record, cluster, jobs, shown, show_progress=show)
+    with record.locked() as held:
         from rl_baselines.grid.executors import LocalExecutor
 
         jobs = arguments.jobs or 1

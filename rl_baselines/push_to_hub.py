@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from environments.flags import add_env_package_flag
 from srl3.errors import UserError, run_command
 from srl3.files import check_takes_files
 from srl3.flags import Parser, positive_number, seed_number, whole_number
@@ -26,6 +27,7 @@ def make_parser() -> Parser:
     what = parser.add_argument_group("what to send")
     what.add_argument("--algo", required=True, help="algorithm of the run")
     what.add_argument("--env", required=True, help="its world")
+    add_env_package_flag(what)
     what.add_argument("-f", "--folder", type=Path, required=True, help="folder with runs below it, such as logs")
     what.add_argument(
         "--exp-id", type=experiment_number, default=0, help="which run: 1 is the oldest, 0 the newest, -1 FOLDER itself"

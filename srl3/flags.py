@@ -17,6 +17,7 @@ from srl3.formats.yaml import value_of
 
 TRUTHS = {"true": True, "false": False}
 """values that people give to switches"""
+_SWITCHES = (argparse._StoreTrueAction, argparse.BooleanOptionalAction, argparse._AppendConstAction)
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -56,12 +57,12 @@ class Parser(argparse.ArgumentParser):
                 return plain + left
             flag, equals, value = left.pop(0).partition("=")
             action = self._option_string_actions.get(flag)
-            if not isinstance(action, argparse._StoreTrueAction | argparse.BooleanOptionalAction):
+            if not isinstance(action, _SWITCHES):
                 plain.append(f"{flag}{equals}{value}")
                 continue
             if not equals and left[:1] == ["="]:
                 equals = left.pop(0)
-            if not value and left and left[0].lower() in TRUTHS and (equals or not takes_words):
+            if not value and left and (equals or (left[0].lower() in TRUTHS and not takes_words)):
                 value = left.pop(0)
             if not (equals or value):
                 plain.append(flag)
@@ -73,7 +74,7 @@ class Parser(argparse.ArgumentParser):
             elif isinstance(action, argparse.BooleanOptionalAction):
                 opposite = not flag.startswith("--no-")
                 plain.append(next(name for name in action.option_strings if name.startswith("--no-") == opposite))
-            else:
+            elif isinstance(action, argparse._StoreTrueAction):
                 off.append(action.dest)
         return plain
 

@@ -7,6 +7,7 @@ What such a world observes is called ``ground_truth``, whatever it is; the param
 import dataclasses
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -68,6 +69,7 @@ class ForeignConfig(EnvConfig):
         for name in values:
             if name not in known and not _takes_anything(cls.env_id):
                 raise unknown_name(f"parameter of {cls.env_id}", name, cls.parameter_names())
+            _check_kind(cls.env_id, name, values[name])
         own.setdefault("max_steps", gymnasium.spec(cls.env_id).max_episode_steps)
         config = cls(**own, arguments=values)
         if told.get("srl_model", GROUND_TRUTH) != GROUND_TRUTH:
@@ -155,6 +157,8 @@ def make_foreign(env_id: str, render_mode: str | None, arguments: Mapping[str, A
     """
     import gymnasium
 
+    if render_mode == "rgb_array" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # else SDL says that it finds no screen, as an error
     try:
         return gymnasium.make(
             env_id,
@@ -175,6 +179,11 @@ def make_foreign(env_id: str, render_mode: str | None, arguments: Mapping[str, A
         raise UserError(f"{env_id} does not draw; leave out --render and --video.") from error
     except gymnasium.error.Error as error:
         raise UserError(f"{env_id} can't be made so: {' '.join(str(error).split())}") from error
+    except (AssertionError, ValueError) as error:
+        if not arguments:
+            raise
+        said = ", ".join(f"{name}:{value}" for name, value in arguments.items())
+        raise UserError(f"{env_id} can't be made with {said}: {' '.join(str(error).split()).rstrip('.')}.") from error
 
 
 @cache
@@ -230,6 +239,18 @@ def _constructor_parameters(env_id: str) -> list[str]:
         ]
     )
     return list(dict.fromkeys([*written, *(name for name in gymnasium.spec(env_id).kwargs if name != "render_mode")]))
+
+
+def _check_kind(env_id: str, name: str, value: Any) -> None:
+    """Refuse a word where the constructor's default is a number, which many worlds would notice in their first step."""
+    import gymnasium
+
+    signature = _signature(env_id)
+    parameter = None if signature is None else signature.parameters.get(name)
+    default = gymnasium.spec(env_id).kwargs.get(name, None if parameter is None else parameter.default)
+    if isinstance(default, int | float) and isinstance(value, str):
+        words = "true or false" if isinstance(default, bool) else "a number"
+        raise UserError(f"parameter {name} of {env_id} must be {words}, not {value!r}.")
 
 
 def _takes_anything(env_id: str) -> bool:

@@ -244,6 +244,7 @@ class TaskConfig(EnvConfig):
 
     def __post_init__(self) -> None:
         if self.episode_length_s is not None:
+            check_numbers(self.env_id, {"episode_length_s": self.episode_length_s}, ("episode_length_s",), (), ())
             object.__setattr__(self, "max_steps", max(1, round(self.episode_length_s / self.control_dt)))
             object.__setattr__(self, "episode_length_s", None)  # so that a later max_steps counts
         super().__post_init__()
@@ -295,6 +296,9 @@ class TaskConfig(EnvConfig):
                 continue
             if change.seconds[0] <= 0 or change.seconds[1] < change.seconds[0]:
                 raise UserError(f"{name}: seconds must be positive and rise, not {change.seconds}.")
+            if isinstance(change, PushConfig):
+                sizes = dataclasses.asdict(change)
+                check_numbers(name, sizes, (), ("horizontal", "vertical", "roll_pitch", "yaw"), ())
             if isinstance(change, Randomization):
                 low, high = change.range
                 if change.distribution != "gaussian" and high < low:

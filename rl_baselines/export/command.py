@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.flags import add_env_package_flag
 from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
 from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
@@ -38,6 +39,7 @@ def make_parser() -> Parser:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to; else policy.onnx in the run folder"
     )
+    add_env_package_flag(parser)
     parser.add_argument(
         "--checkpoint", default="best", metavar="WHICH", help="best, latest, a number of steps, or a file of the run"
     )

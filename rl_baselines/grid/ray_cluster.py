@@ -45,7 +45,8 @@ class RayExecutor:
                 ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
         except Exception as error:  # Ray raises plain ones too
             what = f"join the Ray cluster at {address}" if address else "start Ray on this machine"
-            raise UserError(f"can't {what} ({str(error).splitlines()[0]}).") from None
+            advice = "start it with ray start --head, or leave out --ray-address" if address else "use --executor local"
+            raise UserError(f"can't {what} ({str(error).splitlines()[0]}); {advice}.") from None
         self._task = ray.remote(num_cpus=cpus, max_retries=0)(run_job)
         self._running: dict[Any, Job] = {}
 

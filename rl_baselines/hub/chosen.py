@@ -41,8 +41,8 @@ def choose(wanted: Wanted) -> tuple[RunFolder, Path]:
     found = [run for run in find_runs(wanted.folder) if _is_of(run, algorithm, env_id)]
     if not found:
         raise UserError(
-            f"no run of {wanted.algo} on {env_id} with a checkpoint in or below {wanted.folder}; "
-            "python -m rl_baselines.benchmark_agents lists what is there."
+            f"no run that SRL3 trained of {wanted.algo} on {env_id} with a checkpoint is in or below {wanted.folder}; "
+            "python -m rl_baselines.benchmark_agents lists what is there, rl-zoo3's runs among it."
         )
     run = found[-1]
     if wanted.number > 0:

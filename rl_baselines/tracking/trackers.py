@@ -121,6 +121,9 @@ class _Mlflow:
 
     def __init__(self, run: RunFolder, config: Mapping[str, Any], identity: Any) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault(
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"
+        )  # its 7 take four minutes to say that nobody is there
         import mlflow
         from mlflow.entities import Metric, Param
 

@@ -39,6 +39,8 @@ def test_an_id_is_found_with_its_constants():
         ("CartPole-v1", {"max_steps": 0}, "must be at least 1"),
         ("CartPole-v1", {"max_steps": "many"}, "max_steps of CartPole-v1 must be a whole number, not 'many'"),
         ("Pendulum-v1", {"gravity": 9.0}, "unknown parameter of Pendulum-v1 'gravity'"),
+        ("Pendulum-v1", {"g": "strong"}, "parameter g of Pendulum-v1 must be a number, not 'strong'"),
+        ("CartPole-v1", {"sutton_barto_reward": "maybe"}, "must be true or false, not 'maybe'"),
         ("CartPol-v1", {}, "unknown environment 'CartPol-v1'; did you mean CartPole-v1"),
         ("MobileRobotGymEnv-v9", {}, "did you mean MobileRobotGymEnv-v0"),
     ],
@@ -279,3 +281,9 @@ def test_a_reset_that_takes_no_seed_is_named():
             find_env("Unseeded-v0").load_class()().reset(seed=0)
     finally:
         del gymnasium.registry["Unseeded-v0"]
+
+
+def test_what_a_constructor_refuses_is_one_sentence():
+    pytest.importorskip("Box2D")
+    with pytest.raises(UserError, match=r"LunarLander-v3 can't be made with gravity:-20: .*between -12 and 0\."):
+        make_config("LunarLander-v3", {"gravity": -20}).as_dict()

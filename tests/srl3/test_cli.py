@@ -89,3 +89,11 @@ def test_a_command_sees_its_own_flags():
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown flag '--no-such-flag'")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_whoever_names_a_world_may_name_its_package(name):
+    flags = importlib.import_module(COMMANDS[name].module).make_parser()._option_string_actions
+    opens = ("export", "benchmark_agents", "play", "enjoy")
+    if "--env" in flags or name in opens:
+        assert "--env-package" in flags

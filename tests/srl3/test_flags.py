@@ -202,6 +202,8 @@ def test_another_value_of_a_switch_is_refused():
     parser.add_argument("--quiet", action="store_true")
     with pytest.raises(UserError, match="--quiet is a switch and takes no value but true or false, not 'maybe'"):
         parser.parse_args(["--quiet=maybe"])
+    with pytest.raises(UserError, match="but true or false, not 'maybe'"):
+        parser.parse_args(["--quiet", "=", "maybe"])
     with pytest.raises(UserError, match="unexpected argument 'robot'"):
         parser.parse_args(["--quiet", "robot"])
 

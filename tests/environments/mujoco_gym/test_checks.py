@@ -71,6 +71,16 @@ def test_what_is_added_may_be_negative():
     assert config_class.from_kwargs({"randomize.gravity.range": [-1, 1]})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("episode_length_s", 0), ("episode_length_s", -1.0), ("randomize.push.horizontal", -1)]
+)
+def test_lengths_and_pushes(name, value):
+    config_class = find_env("AntGymEnv-v0").load_config()
+    with pytest.raises(UserError, match=name.rpartition(".")[2]):
+        config_class.from_kwargs({name: value})
+    assert config_class.from_kwargs({"episode_length_s": 2.0}).max_steps == 120
+
+
 def test_two_numbers_of_another_kind_may_fall():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Own(find_env("AntGymEnv-v0").load_config()):

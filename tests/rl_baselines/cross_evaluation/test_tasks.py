@@ -80,3 +80,7 @@ def test_a_curriculum_has_a_short_name_of_its_own():
     assert len({task.name for task in tasks}) == 3
     assert tasks[0].name.startswith("curriculum:2-stages-")
     assert max(len(task.name) for task in tasks) < 40
+
+
+def test_switches_of_tasks_take_true_and_false():
+    assert [task.name for task in tasks_of("-sc=True", "-cc=False", "-ec", "True")] == ["sc", "ec"]

@@ -205,7 +205,7 @@ def test_what_goes_wrong_is_one_sentence(server, logs, tmp_path, monkeypatch):
         (["--dry-run", "no/such"], "does not exist; make it first"),
         (["--dry-run", "new", "--load-checkpoint", "7"], r"has no such checkpoint; it has latest\.zip"),
         (["--dry-run", "new", "--exp-id", "3"], r"--exp-id 3 is none of the 1 run\(s\)"),
-        (["--dry-run", "new", "--env", POLE], f"no run of ppo2 on {POLE} with a checkpoint"),
+        (["--dry-run", "new", "--env", POLE], f"no run that SRL3 trained of ppo2 on {POLE}"),
     ],
 )
 def test_wrong_words(logs, tmp_path, monkeypatch, flags, sentence):
