@@ -141,7 +141,7 @@ def seed_number(text: str) -> int:
     try:
         number = whole_number(text)
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a seed: a whole number of at least 0, or -1") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 0, or -1 to draw one") from None
     if number >= 2**32:
         raise argparse.ArgumentTypeError(f"'{text}' is too large; seeds go up to 2**32 - 1")
     return number
