@@ -197,17 +197,4 @@ def parse_pair(item: str, flag: str) -> tuple[str, Any]:
         value = value_of(text)
     except ValueError:
         raise UserError(f"the value in {flag} {item} can't be read; write a number, a word or a list [a, b].") from None
-    return name, _with_numbers(value)
-
-
-def _with_numbers(value: Any) -> Any:
-    """Numbers for the texts that people read as such and YAML does not, also in lists."""
-    if isinstance(value, list):
-        return [_with_numbers(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    try:
-        number = float(value.replace("_", ""))
-    except ValueError:
-        return value
-    return int(number) if number.is_integer() and "." not in value else number
+    return name, value

@@ -274,7 +274,7 @@ class TaskConfig(EnvConfig):
     def _check_curriculum(self) -> None:
         """Each stage must be a world, on top of those before it."""
         env, values = self.env_id, self._without_curriculum() if self.curriculum else {}
-        for stage in self._stages:
+        for stage in self.stages:
             if stage.after < 0:
                 raise UserError(f"a stage of a curriculum of {env} begins after at least 0 steps, not {stage.after}.")
             for name in stage.values:
@@ -284,7 +284,7 @@ class TaskConfig(EnvConfig):
             self.from_kwargs(values)
 
     @property
-    def _stages(self) -> list[Stage]:
+    def stages(self) -> list[Stage]:
         """Of the curriculum, in the order in which they begin."""
         return sorted(self.curriculum, key=lambda stage: stage.after)
 
@@ -321,7 +321,7 @@ class TaskConfig(EnvConfig):
 
     def at(self, steps: int) -> tuple[int, Self]:
         """The stage of the curriculum that holds after so many control steps (0: none yet), and its configuration."""
-        reached = [stage for stage in self._stages if stage.after <= steps]
+        reached = [stage for stage in self.stages if stage.after <= steps]
         values: dict[str, object] = {}
         for stage in reached:
             values |= stage.values
@@ -338,7 +338,7 @@ class TaskConfig(EnvConfig):
         _, reached = self.at(control_steps)
         to_come = [
             dataclasses.replace(stage, after=stage.after - control_steps)
-            for stage in self._stages
+            for stage in self.stages
             if further and stage.after > control_steps
         ]
         return dataclasses.replace(reached, curriculum=tuple(to_come))

@@ -197,9 +197,9 @@ def _dotted(made: Draft, overrides: Sequence[str], env_id: str) -> None:
         else:
             ours = hyperparameter_of(name)
             if ours not in known:
-                before = name[: len(name) - len(name.rpartition(".")[2])]
-                of_runner = [flag.removeprefix("agent.") for flag in _flags("agent.")] if not before else []
-                raise unknown_name("field of --agent", name, [*of_runner, *(f"{before}{each}" for each in known)])
+                part, dot, _ = name.rpartition(".")
+                of_runner = [] if dot else [flag.removeprefix("agent.") for flag in _flags("agent.")]
+                raise unknown_name("field of --agent", name, [*of_runner, *(f"{part}{dot}{each}" for each in known)])
             made.hyperparameters[ours] = value
 
 

@@ -8,12 +8,14 @@ import pytest
 from environments.flags import CONTINUAL_TASKS, add_env_flags, env_kwargs_from_flags, make_config
 from environments.registry import find_env
 from rl_baselines import train
+from rl_baselines.registry import find_algo
 from rl_baselines.training.moved_flags import MOVED
 from srl3.errors import UserError
 from srl3.flags import Parser, parse_pair, port_number, positive_float, positive_number, seed_number, whole_number
 from state_representation.store.choose import check_srl_model
 
 KUKA, MOBILE = "KukaButtonGymEnv-v0", "MobileRobotGymEnv-v0"
+ALGOS_OF_HINTS = ("ppo2", "dqn", "ddpg", "ars", "cma-es")
 
 
 @pytest.fixture
@@ -210,6 +212,7 @@ def test_another_value_of_a_switch_is_refused():
 
 def test_flags_of_other_programs_are_told_where_they_went():
     parser = train.make_parser()
+    hyperparams = {name for algo in ALGOS_OF_HINTS for name in find_algo(algo).load_class().parameters()} | {"name"}
     for flag, instead in MOVED.items():
         assert flag not in parser._option_string_actions
         with pytest.raises(UserError) as refused:
@@ -217,6 +220,8 @@ def test_flags_of_other_programs_are_told_where_they_went():
         assert str(refused.value) == f"there is no {flag} here; {instead}."
         for named in re.findall(r"(?<!\w)--[a-z-]+", instead):
             assert named in parser._option_string_actions, named
+        for name in re.findall(r"\b(\w+):\S", instead.partition("--hyperparam")[2].partition(";")[0]):
+            assert name in hyperparams, name
 
 
 def test_pictures_have_a_largest_size(parser):

@@ -102,7 +102,7 @@ class VelocityFlatConfig(TaskConfig):
         *TaskConfig.at_least_zero,
         *("command.seconds", "gait.moving", "gait.contact_force", "place_range"),
     )
-    shares: ClassVar[tuple[str, ...]] = (*("command.heading_share", "command.standing_share", "command.forward_share"),)
+    shares: ClassVar[tuple[str, ...]] = ("command.heading_share", "command.standing_share", "command.forward_share")
 
     robot: str = "quadruped"
     max_steps: int = 1000

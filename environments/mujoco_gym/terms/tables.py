@@ -42,7 +42,7 @@ def term_tables(
             ("stage", "after steps", "values"),
             [
                 (str(index), str(stage.after), ", ".join(f"{name} {value}" for name, value in stage.values.items()))
-                for index, stage in enumerate(sorted(config.curriculum, key=lambda each: each.after), 1)
+                for index, stage in enumerate(config.stages, 1)
             ],
         ),
     ]
