@@ -305,6 +305,11 @@ class BatchedWorld(ABC):
             endings = {name: endings[name] | (more & ~terminated) for name, more in result.endings.items()}
             terminated = terminated | result.terminated
             success = result.success
+        return self._counted(reward, SubstepResult(terms, terminated, success, endings))
+
+    def _counted(self, reward: Array, result: SubstepResult) -> Step:
+        """The step in which this happened, ``reward (N,)`` the sum of its terms."""
+        terms, terminated, success, endings = result
         self.elapsed += 1
         self.episode_return += reward
         self.episode_terms += terms

@@ -44,6 +44,8 @@ def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: 
     """`checked_actions` for torch tensors ``(count, ...)``, on the device that they are on."""
     import torch
 
+    if actions.device.type == "cpu":  # NumPy has less to do for each operation on few numbers
+        return torch.from_numpy(checked_actions(env_id, space, actions.detach().numpy(), count))
     shape = (count, *(space.shape or ()))
     if tuple(actions.shape) != shape:
         raise ValueError(f"{env_id} takes actions of shape {shape}, not {tuple(actions.shape)}")
@@ -76,14 +78,12 @@ def _bounds_of(low: bytes, high: bytes, dtype: str, shape: tuple[int, ...], devi
 
 def _in_box(env_id: str, space: spaces.Box, given: np.ndarray, shape: tuple[int, ...], count: int | None) -> np.ndarray:
     """``given`` in the box's type, a copy."""
-    number = f"{math.prod(shape)} numbers" if count is None else f"numbers of shape {shape}"
-    wrong = f"{env_id} takes {number} in [{space.low.min():g}, {space.high.max():g}], not "
-    if given.shape != shape or given.dtype.kind not in "iufb":
-        raise ValueError(f"{wrong}{given!r}")
-    values = given.astype(space.dtype)
-    if not ((values >= space.low) & (values <= space.high)).all():
+    if given.shape == shape and given.dtype.kind in "iufb":
+        values = given.astype(space.dtype)
+        if ((values >= space.low) & (values <= space.high)).all():
+            return values
         clipped = np.clip(values, space.low, space.high)
-        if not (np.abs(clipped - values) <= ROUNDING * np.abs(clipped)).all():  # false for NaN
-            raise ValueError(f"{wrong}{given!r}")
-        return clipped
-    return values
+        if (np.abs(clipped - values) <= ROUNDING * np.abs(clipped)).all():  # false for NaN
+            return clipped
+    number = f"{math.prod(shape)} numbers" if count is None else f"numbers of shape {shape}"
+    raise ValueError(f"{env_id} takes {number} in [{space.low.min():g}, {space.high.max():g}], not {given!r}")

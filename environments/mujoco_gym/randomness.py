@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from environments.mujoco_gym.maths import whole
+from environments.mujoco_gym.replay.tape import made_by
 
 MASK = 0xFFFFFFFF
 _MASK, _HALF = np.uint64(MASK), np.uint64(32)
-_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
+_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)[:, None, None]
 ROUNDS = 10
+_WEYL = np.arange(ROUNDS, dtype=np.uint64)[:, None] * np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
 AT_ONCE = 16384
 """blocks of four words that are computed together: what is between two rounds stays in a core's cache"""
 STARTUP = MASK
@@ -38,20 +39,28 @@ def philox(counter: Sequence[np.ndarray], key: Sequence[np.ndarray]) -> np.ndarr
     rows = max(1, AT_ONCE // max(1, blocks))
     for begin in range(0, count, rows):
         some = slice(begin, begin + rows)
-        parts = [part if len(part) == 1 else part[some] for part in counter]
-        for place, word in enumerate(_rounds(*parts, *(part[some] for part in key))):
-            words[some, :, place] = word
+        a, b, c, d = (part if len(part) == 1 else part[some] for part in counter)
+        x, y = _rounds((a, c), (b, d), np.stack([part[some] for part in key]))
+        words[some, :, 0], words[some, :, 1], words[some, :, 2], words[some, :, 3] = x[0], y[0], x[1], y[1]
     return words
 
 
 def _rounds(
-    a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    for _ in range(ROUNDS):
-        first, second = a * _MULTIPLIERS[0], c * _MULTIPLIERS[1]  # 64 bits
-        a, b, c, d = (second >> _HALF) ^ (b ^ low), second & _MASK, (first >> _HALF) ^ (d ^ high), first & _MASK
-        low, high = (low + _WEYL[0]) & _MASK, (high + _WEYL[1]) & _MASK
-    return a, b, c, d
+    multiplied: Sequence[np.ndarray], others: Sequence[np.ndarray], key: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first and third words of all blocks, and the second and fourth: ``(2, K, B)`` each; ``key (2, K, 1)``."""
+    shape = (2, *np.broadcast_shapes(*(part.shape for part in (*multiplied, *others)), key.shape[1:]))
+    x, y, products = np.empty(shape, np.uint64), np.empty(shape, np.uint64), np.empty(shape, np.uint64)
+    x[0], x[1] = multiplied
+    y[0], y[1] = others
+    crossed = products[::-1]  # each product goes to the other half
+    for round_key in (key + _WEYL[:, :, None, None]) & _MASK:
+        y ^= round_key
+        np.multiply(x, _MULTIPLIERS, out=products)  # 64 bits
+        np.right_shift(crossed, _HALF, out=x)
+        x ^= y
+        np.bitwise_and(crossed, _MASK, out=y)
+    return x, y
 
 
 def purpose_number(name: str) -> int:
@@ -93,11 +102,16 @@ class Draws:
 
     def normal(self, purpose: str, count: int) -> torch.Tensor:
         """``(K, count) float32``, standard normal, by Box and Muller's method."""
-        pairs = (count + 1) // 2
-        unit = self._unit({purpose: 2 * pairs})
-        radius = torch.sqrt(-2.0 * whole(torch.log, 1.0 - unit[:, :pairs]))
-        angle = (2 * math.pi) * unit[:, pairs:]
-        return torch.cat([radius * whole(torch.cos, angle), radius * whole(torch.sin, angle)], 1)[:, :count]
+        return self.normals({purpose: count})
+
+    def normals(self, counts: Mapping[str, int]) -> torch.Tensor:
+        """``(K, sum of counts) float32``: what `normal` gives for each purpose, side by side, as `units`."""
+        radii, angles, places = _pairs(tuple(counts.items()), self._device)
+        unit = self._unit({purpose: count + count % 2 for purpose, count in counts.items()})
+        radius = torch.sqrt(-2.0 * whole(torch.log, 1.0 - unit.index_select(1, radii)))
+        angle = (2 * math.pi) * unit.index_select(1, angles)
+        both = torch.cat([radius * whole(torch.cos, angle), radius * whole(torch.sin, angle)], 1)
+        return both.index_select(1, places)
 
     def integers(self, purpose: str, count: int, low: int, high: int) -> torch.Tensor:
         """``(K, count) int64``, uniform in low, …, high - 1."""
@@ -114,6 +128,9 @@ class Draws:
 
             words = [philox_words(*self._of, purpose_number(name), count) for name, count in counts.items()]
             return words[0] if len(words) == 1 else torch.cat(words, 1)
+        return made_by(lambda: Draws(*self._of)._drawn(counts), self._drawn(counts))
+
+    def _drawn(self, counts: Mapping[str, int]) -> torch.Tensor:
         block, number, places = _counters(tuple(counts.items()))
         steps, episodes = self._moment
         drawn = philox((block, number, steps, episodes), self._key).view(np.int64).reshape(self._count, 4 * block.size)
@@ -132,6 +149,27 @@ def _counters(counts: tuple[tuple[str, int], ...]) -> tuple[np.ndarray, np.ndarr
     number = np.repeat(np.array([purpose_number(name) for name, _ in counts], np.uint64), blocks)
     kept = np.concatenate([np.arange(4 * size) < count for size, (_, count) in zip(blocks, counts, strict=True)])
     return block[None], number[None], None if kept.all() else np.flatnonzero(kept)
+
+
+@functools.lru_cache(maxsize=1024)
+def _pairs(
+    counts: tuple[tuple[str, int], ...], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """For purposes and how many normal numbers each wants: where the numbers are of which radii and angles are made,
+    and where the results are, of cosines first and then of sines."""
+    radii: list[int] = []
+    angles: list[int] = []
+    results: list[int] = []
+    total = sum((count + 1) // 2 for _, count in counts)
+    for _, count in counts:
+        pairs, start = (count + 1) // 2, 2 * len(radii)
+        own = range(len(radii), len(radii) + pairs)
+        results += [*own, *(total + pair for pair in own)][:count]
+        radii += range(start, start + pairs)
+        angles += range(start + pairs, start + 2 * pairs)
+    with torch.inference_mode(False):
+        places = [torch.tensor(places, dtype=torch.int64, device=device) for places in (radii, angles, results)]
+    return places[0], places[1], places[2]
 
 
 def _column(values: torch.Tensor) -> np.ndarray:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import mujoco
 import numpy as np
@@ -15,6 +15,7 @@ from environments.batched.world import ALL, Rows, Step, SubstepResult
 from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
+from environments.mujoco_gym.replay.replayed import Replayed
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
 from environments.mujoco_gym.task_parts.observed import Observed, Terms
@@ -55,6 +56,10 @@ class Task(Observed):
     config: TaskConfig
     rewards_times_dt = False
     """whether weights are per second"""
+    replayable: ClassVar[bool] = False
+    """A promise that a class makes for itself, its subclasses for themselves: `update`, `control` and the terms read
+    attributes and tensors, change tensors in place, and do nothing else, so that few robots may play them from a
+    `Tape`."""
 
     def __init__(self, config: TaskConfig, num_envs: int) -> None:
         if num_envs < 1:
@@ -84,6 +89,8 @@ class Task(Observed):
         self.events = Events(config, self.backend)
         self.failures = FailureLog(config)
         self._camera: Camera | None = None
+        self._given = torch.zeros(num_envs, len(self.actions.offsets), device=self.backend.device)
+        self._failed = torch.zeros(num_envs, dtype=torch.bool, device=self.backend.device)
         self.setup()
         self.backend.forward(self._all_rows)
         self.state_changed()
@@ -94,6 +101,15 @@ class Task(Observed):
         self._ending_names = (*self.compute_terminations(), NON_FINITE)
         super().__init__(config, num_envs, str(self.backend.device))
         self.config = config.at(0)[1]
+        self._replays = self._make_replays()
+
+    def _make_replays(self) -> tuple[Replayed, Replayed] | None:
+        """What is before and after the physics of a step, for few robots on a CPU."""
+        promised = "replayable" in vars(type(self)) and self.replayable
+        if not promised or self.num_envs > self.config.sim.replay_up_to or self.backend.device.type != "cpu":
+            return None
+        name = type(self).__name__
+        return Replayed(f"{name}'s control", self._write_controls), Replayed(f"{name}'s step", self._whole_step)
 
     # what a task provides
 
@@ -214,26 +230,62 @@ class Task(Observed):
 
     def step_checked(self, actions: torch.Tensor) -> Step:
         with torch.inference_mode():  # autograd would take a sixth of the time of a few robots
-            step = super().step_checked(actions)
-        tensors = {name: getattr(step, name).clone() for name in Step._fields if name != "endings"}
-        endings = {name: ended.clone() for name, ended in step.endings.items()}
-        return Step(**tensors, endings=endings)  # which may be changed, and learned from
+            if self._replays and self._step_checked and self.config.action_repeat == 1:
+                step = self._replayed_step(actions, *self._replays)
+            else:
+                step = super().step_checked(actions)
+        reward, terminated, truncated, success, terms = map(_own, step[:-1])
+        return Step(
+            reward, terminated, truncated, success, terms, {name: _own(ended) for name, ended in step.endings.items()}
+        )
+
+    def _replayed_step(self, actions: torch.Tensor, controls: Replayed, rest: Replayed) -> Step:
+        """A step in which all but the physics is played from tapes, where there are some."""
+        self._given.copy_(actions)
+        self._before_physics()
+        reads = [value for name, value in vars(self).items() if name != "steps"]
+        controls(reads)
+        self._physics()
+        step, played = rest(reads)
+        if played:
+            self.state_changed()
+        assert isinstance(step, Step)
+        return step
+
+    def _whole_step(self) -> Step:
+        result = self._after_physics()
+        self.applied += 1
+        return self._counted(result.terms.sum(0), result)
 
     @torch.inference_mode()
     def reset(self, rows: torch.Tensor | None = None) -> None:
         super().reset(rows)
 
     def _substep(self, actions: torch.Tensor) -> SubstepResult:
+        self._given.copy_(actions)
+        self._before_physics()
+        self._write_controls()
+        self._physics()
+        return self._after_physics()
+
+    def _before_physics(self) -> None:
         self._follow_curriculum()
         self.failures.remember(self.backend)
-        self._controls[:, self.actuator_of_joint] = self.control(self.actions.push(actions))
+
+    def _write_controls(self) -> None:
+        self._controls[:, self.actuator_of_joint] = self.control(self.actions.push(self._given))
         self.backend.write("ctrl", self._controls)
+
+    def _physics(self) -> None:
         self.backend.step(self.config.sim.decimation)
+        self._failed.copy_(self.backend.failed())
         self.steps += 1
         self.state_changed()
+
+    def _after_physics(self) -> SubstepResult:
+        failed = self._failed
         self.update()
-        failed = self.backend.failed()
-        endings = {**self.compute_terminations(), NON_FINITE: failed}
+        endings = {**self.compute_terminations(), NON_FINITE: failed.clone()}
         terminated = torch.stack(list(endings.values())).any(0)
         terms = self._weighted(self.compute_task_rewards())
         success = self.compute_success()
@@ -298,6 +350,7 @@ class Task(Observed):
             self.state_changed()
 
     def close(self) -> None:
+        self._replays = None
         if self._camera is not None:
             self._camera.close()
             self._camera = None
@@ -340,3 +393,8 @@ class Task(Observed):
             if self._original.stage_at(steps) != self.stage:
                 self.stage, self.config = self._original.at(steps)
                 self.state_changed()
+
+
+def _own(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy that may be changed, and learned from, made outside of inference mode."""
+    return torch.from_numpy(tensor.numpy().copy("K")) if tensor.device.type == "cpu" else tensor.clone()

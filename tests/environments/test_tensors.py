@@ -128,7 +128,7 @@ def test_steps_before_a_reset_and_wrong_actions_are_refused() -> None:
         env.step(torch.zeros(2, 1))
     env.reset()
     for actions in (torch.tensor([[0.0], [1.1]]), torch.tensor([[0.0], [torch.nan]]), torch.zeros(3, 1)):
-        with pytest.raises(ValueError, match="takes actions"):
+        with pytest.raises(ValueError, match="takes numbers"):
             env.step(actions)
     env.step(torch.tensor([[0.0], [1.0 + 1e-7]]))  # rounding
 

@@ -26,12 +26,9 @@ STATE_FIELDS = (
     "time",
 )
 """fields that are views of the state's rows: written by us, current after a step"""
-UNSTABLE = [
-    int(mujoco.mjtWarning.mjWARN_BADQPOS),
-    int(mujoco.mjtWarning.mjWARN_BADQVEL),
-    int(mujoco.mjtWarning.mjWARN_BADQACC),
-]
-"""after these warnings the engine has put the simulation back in its initial state"""
+UNSTABLE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+"""after these warnings, of a position, a velocity or an acceleration, the engine has put the simulation back in its
+initial state"""
 
 
 class BatchBackend(PhysicsBackend):
@@ -53,7 +50,8 @@ class BatchBackend(PhysicsBackend):
         self._fields: dict[str, tuple[torch.Tensor, np.ndarray, np.ndarray]] = {}
         self._states: dict[str, torch.Tensor] = {}
         self._varied: dict[str, np.ndarray] = {}
-        self._warned = np.zeros((num_envs, len(UNSTABLE)), np.int32)
+        self._warnings = self._batch.warning[:, UNSTABLE, 1]
+        self._warned = np.zeros_like(self._warnings)
         self._started = False
 
     def read(self, field: str) -> torch.Tensor:
@@ -100,10 +98,9 @@ class BatchBackend(PhysicsBackend):
             copied[chosen] = live[chosen]
 
     def failed(self) -> torch.Tensor:
-        counts = self._batch.warning[:, UNSTABLE, 1]
-        raised = (counts > self._warned).any(1)
+        raised = (self._warnings > self._warned).any(1)
         if raised.any():
-            self._warned = counts.copy()
+            self._warned = self._warnings.copy()
         return torch.from_numpy(raised)
 
     def vary(self, field: str) -> torch.Tensor:

@@ -170,12 +170,14 @@ class AntTask(LocomotionTask):
     """N ants."""
 
     config: AntConfig
+    replayable = True
 
 
 class HumanoidTask(LocomotionTask):
     """N humanoids. Power and limits count by the strength of the motors; the torques are observed too."""
 
     config: HumanoidConfig
+    replayable = True
 
     def compute_observations(self) -> dict[str, Terms]:
         terms = super().compute_observations()

@@ -34,6 +34,7 @@ class VelocityFlatTask(Task):
     """
 
     config: VelocityFlatConfig
+    replayable = True
     rewards_times_dt = True
     task_arrays: tuple[str, ...] = (
         "command",
@@ -280,6 +281,7 @@ class VelocityRoughTask(VelocityFlatTask):
     """
 
     config: VelocityRoughConfig
+    replayable = True
     task_arrays = (*VelocityFlatTask.task_arrays, "level", "seen", "start", "last_place", "asked")
 
     def make_terrain(self) -> Terrain:

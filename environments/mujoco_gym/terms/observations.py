@@ -51,9 +51,10 @@ class ObservationGroup:
         self._scales = torch.cat([torch.full((sizes[term],), config.scale) for term, config in terms.items()]).to(
             device
         )
-        self._uniform = {  # drawn at once
-            term: sizes[term] for term, config in terms.items() if config.noise and config.noise_kind == "uniform"
-        }
+        self._uniform, self._gaussian = (  # drawn at once
+            {term: sizes[term] for term, config in terms.items() if config.noise and config.noise_kind == kind}
+            for kind in ("uniform", "gaussian")
+        )
         widths = [torch.full((size,), 2 * terms[term].noise) for term, size in self._uniform.items()]
         self._widths = torch.cat(widths).to(device) if widths else None
 
@@ -104,10 +105,12 @@ class ObservationGroup:
             unit = draws.units({self._purpose(term): size for term, size in self._uniform.items()})
             spread = unit * self._widths - self._widths / 2
             noise.update(zip(self._uniform, spread.split(list(self._uniform.values()), 1), strict=True))
-        for term, config in self.terms.items():
-            if config.noise and term not in noise:
-                size = (self.places[term].stop - self.places[term].start) // config.history
-                noise[term] = config.noise * draws.normal(self._purpose(term), size)
+        if self._gaussian:
+            drawn = draws.normals({self._purpose(term): size for term, size in self._gaussian.items()})
+            parts = drawn.split(list(self._gaussian.values()), 1)
+            noise.update(
+                (term, self.terms[term].noise * part) for term, part in zip(self._gaussian, parts, strict=True)
+            )
         return noise
 
     def _purpose(self, term: str) -> str:

@@ -24,6 +24,7 @@ class DexHandBaseTask(MovingHandTask):
     """
 
     config: DexHandBaseConfig
+    replayable = True
     task_arrays = (
         *MovingHandTask.task_arrays,
         *("last_vel", "accel", "last_touches", "same_touches", "held", "succeeded", "succeeds"),

@@ -37,6 +37,7 @@ class DexGraspTask(MovingHandTask):
     """
 
     config: DexGraspConfig
+    replayable = True
     object_name = BOX
     task_arrays = (
         *MovingHandTask.task_arrays,

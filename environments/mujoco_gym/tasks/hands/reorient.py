@@ -56,6 +56,7 @@ class ReorientTask(InHandTask):
     """
 
     config: ReorientConfig
+    replayable = True
     task_arrays = (
         *InHandTask.task_arrays,
         "goal",

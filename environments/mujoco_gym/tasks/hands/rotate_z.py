@@ -27,6 +27,7 @@ class RotateZTask(InHandTask):
     """
 
     config: RotateZConfig
+    replayable = True
     task_arrays = (*InHandTask.task_arrays, "last_quat", "turning_speed", "turned_by", "seconds")
 
     def setup(self) -> None:
