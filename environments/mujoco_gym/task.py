@@ -16,6 +16,7 @@ from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.replay.replayed import Replayed
+from environments.mujoco_gym.replay.tape import Tape
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
 from environments.mujoco_gym.task_parts.observed import Observed, Terms
@@ -229,28 +230,26 @@ class Task(Observed):
         self._fresh[rows] = True
 
     def step_checked(self, actions: torch.Tensor) -> Step:
+        tape = None
         with torch.inference_mode():  # autograd would take a sixth of the time of a few robots
             if self._replays and self._step_checked and self.config.action_repeat == 1:
-                step = self._replayed_step(actions, *self._replays)
+                step, tape = self._replayed_step(actions, *self._replays)
             else:
                 step = super().step_checked(actions)
-        reward, terminated, truncated, success, terms = map(_own, step[:-1])
-        return Step(
-            reward, terminated, truncated, success, terms, {name: _own(ended) for name, ended in step.endings.items()}
-        )
+        own: Step = tape.own_result() if tape else _copied(step)
+        return own
 
-    def _replayed_step(self, actions: torch.Tensor, controls: Replayed, rest: Replayed) -> Step:
+    def _replayed_step(self, actions: torch.Tensor, controls: Replayed, rest: Replayed) -> tuple[Step, Tape | None]:
         """A step in which all but the physics is played from tapes, where there are some."""
         self._given.copy_(actions)
         self._before_physics()
         reads = [value for name, value in vars(self).items() if name != "steps"]
         controls(reads)
         self._physics()
-        step, played = rest(reads)
-        if played:
+        step, tape = rest(reads)
+        if tape:
             self.state_changed()
-        assert isinstance(step, Step)
-        return step
+        return step, tape
 
     def _whole_step(self) -> Step:
         result = self._after_physics()
@@ -395,6 +394,7 @@ class Task(Observed):
                 self.state_changed()
 
 
-def _own(tensor: torch.Tensor) -> torch.Tensor:
-    """A copy that may be changed, and learned from, made outside of inference mode."""
-    return torch.from_numpy(tensor.numpy().copy("K")) if tensor.device.type == "cpu" else tensor.clone()
+def _copied(step: Step) -> Step:
+    """One whose tensors may be changed, and learned from, made outside of inference mode."""
+    endings = {name: ended.clone() for name, ended in step.endings.items()}
+    return Step._make([*(part.clone() for part in step[:-1]), endings])

@@ -11,6 +11,7 @@ from rl_baselines.benchmarks.rows import Goal, Task
 _KUKA = "rl_baselines.benchmarks.kuka_rows"
 _MUJOCO = "rl_baselines.benchmarks.mujoco.against_physics"
 _ONE_ROBOT = "rl_baselines.benchmarks.mujoco.one_robot"
+_FEW_ROBOTS = "rl_baselines.benchmarks.mujoco.few_robots"
 _OTHERS = "rl_baselines.benchmarks.mujoco.against_others"
 _WORKERS = "rl_baselines.benchmarks.worker_rows"
 _PLANAR = "rl_baselines.benchmarks.planar_rows"
@@ -91,6 +92,16 @@ def _mujoco_comparisons() -> list[Task]:
                 Goal(10, of="value", at_most=True),
             )
             for env_id, rate in ((ant, 60), ("VelocityFlatGymEnv-v0", 50))
+        ),
+        *(
+            Task(
+                f"{env_id}, {num_envs} at once, recorded, against torch",
+                f"{_FEW_ROBOTS}:recorded",
+                {"env_id": env_id, "num_envs": num_envs},
+                Goal(1),
+            )
+            for env_id in (ant, "VelocityFlatGymEnv-v0", "ParaHandReorientGymEnv-v0")
+            for num_envs in (1, 16, 64)
         ),
         Task(
             f"{ant}, 64 at once, against Gymnasium's Ant-v5 in AsyncVectorEnv",

@@ -1,8 +1,6 @@
 """`BatchBackend`: MuJoCo's own `mujoco.batch.Batch`, on a CPU's threads, in float64."""
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -80,7 +78,7 @@ class BatchBackend(PhysicsBackend):
 
     def step(self, substeps: int) -> None:
         self._started = True
-        with _without_log_file():
+        with _WithoutLogFile():
             self._batch.step(nstep=substeps)
         for _, copied, live in self._fields.values():
             np.copyto(copied, live, casting="same_kind")
@@ -92,7 +90,7 @@ class BatchBackend(PhysicsBackend):
     def forward(self, rows: torch.Tensor) -> None:
         self._started = True
         chosen = rows.numpy()
-        with _without_log_file():
+        with _WithoutLogFile():
             self._batch.forward(chosen)
         for _, copied, live in self._fields.values():
             copied[chosen] = live[chosen]
@@ -142,19 +140,19 @@ class BatchBackend(PhysicsBackend):
         return model, data
 
 
-@contextmanager
-def _without_log_file() -> Iterator[None]:
+class _WithoutLogFile:
     """The engine's warnings are counted, but neither printed nor written to MUJOCO_LOG.TXT in the working directory.
 
     Its hook must be a function in C, since its threads call it; `strlen` takes a text and does nothing to it.
     """
-    hook, nothing = _warning_hook()
-    before = hook.value
-    hook.value = nothing
-    try:
-        yield
-    finally:
-        hook.value = before
+
+    def __enter__(self) -> None:
+        self._hook, nothing = _warning_hook()
+        self._before = self._hook.value
+        self._hook.value = nothing
+
+    def __exit__(self, *error: object) -> None:
+        self._hook.value = self._before
 
 
 @cache

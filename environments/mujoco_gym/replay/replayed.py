@@ -42,24 +42,24 @@ class Replayed:
         """Whether there is a tape that was found to be good."""
         return self._tape is not None and self._checked
 
-    def __call__(self, reads: Sequence[Any]) -> tuple[Any, bool]:
-        """What the function returns, and whether a tape was played instead of calling it.
+    def __call__(self, reads: Sequence[Any]) -> tuple[Any, Tape | None]:
+        """What the function returns, and the tape, if one was played instead of calling it.
 
         Args:
             reads: the objects that the function reads, those whose values are tensors' alone included.
         """
         if self._refused:
-            return self._function(), False
+            return self._function(), None
         if len(reads) != len(self._seen) or not all(map(operator.is_, reads, self._seen)):
             self._seen, self._same_for, self._tape, self._checked = list(reads), 0, None, False
         if self._tape is None:
             self._same_for += 1
-            return (self._function() if self._same_for <= UNCHANGED_CALLS else self._record()), False
+            return (self._function() if self._same_for <= UNCHANGED_CALLS else self._record()), None
         if not self._tape.play():
-            return self._function(), False
+            return self._function(), None
         if not self._checked:
-            return self._check(self._tape), False
-        return self._tape.result, True
+            return self._check(self._tape), None
+        return self._tape.result, self._tape
 
     def _record(self) -> Any:
         called: list[Any] = []

@@ -1,6 +1,6 @@
 """`Tape`: the operations of a function of tensors, recorded while torch does them, to be done again by NumPy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ class Tape:
         function: it is called once, here.
 
     Attributes:
-        result: what it returned.
+        result: what it returned: a tensor, or a mapping or tuple of such.
 
     Raises:
         CantRecordError: when sizes depended on values; the function was called all the same.
@@ -49,6 +49,8 @@ class Tape:
             self.result = function()
         if recorder.reason:
             raise CantRecordError(recorder.reason)
+        self.own_result = _copier(self.result)
+        """a function that returns a copy of the result, whose tensors are of the mode in which it is called"""
         self._calls = recorder.calls
         self._held = recorder.held
         self.torch_operations = recorder.torch_operations
@@ -73,6 +75,21 @@ class Tape:
         """Put back what the last `play` changed."""
         for before, array in zip(self._before, self.changed, strict=True):
             np.copyto(array, before)
+
+
+def _copier(result: Any) -> Callable[[], Any]:
+    """What copies a tensor, or a mapping or named tuple of such, as it is when it is called."""
+    if isinstance(result, torch.Tensor):
+        array = result.numpy()
+        return lambda: torch.from_numpy(array.copy("K"))
+    if isinstance(result, Mapping):
+        by_name = {name: _copier(part) for name, part in result.items()}
+        return lambda: {name: copier() for name, copier in by_name.items()}
+    if isinstance(result, tuple):
+        parts = [_copier(part) for part in result]
+        made = getattr(type(result), "_make", tuple)
+        return lambda: made(copier() for copier in parts)
+    return lambda: result
 
 
 class _Recorder(TorchDispatchMode):
