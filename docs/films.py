@@ -21,7 +21,7 @@ from rl_baselines.checkpoints.archive import load_checkpoint
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.runs.find import find_checkpoint
 from srl3.errors import UserError, run_command
-from srl3.files import atomic_path, check_takes_files
+from srl3.files import atomic_path, check_target
 from srl3.flags import positive_float, positive_number, whole_number
 
 HEIGHT, WIDTH = 200, 320
@@ -131,11 +131,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     add_parameters(parser)
     arguments = parser.parse_args(argv)
-    if arguments.film.suffix != ".gif":
-        raise UserError(f"this makes GIFs; name a file that ends in .gif, not {arguments.film}.")
-    if not arguments.film.absolute().parent.is_dir():
-        raise UserError(f"the folder of {arguments.film} does not exist; make it first.")
-    check_takes_files(arguments.film.absolute().parent, str(arguments.film))
+    check_target(arguments.film, (".gif",))
     checkpoint = find_checkpoint(arguments.run)
     how = (
         arguments.seconds,

@@ -26,6 +26,7 @@ from rl_baselines.benchmarks.catalogue import (
 from rl_baselines.benchmarks.rows import Effort, Task, table, write_json
 from rl_baselines.benchmarks.runner import BenchmarkError, run
 from srl3.errors import UserError, run_command
+from srl3.files import check_target
 from srl3.flags import Parser, positive_number
 
 QUICK = Effort(repeats=1, size=0.1)
@@ -58,8 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.what != "train":
         _refuse_flags_of_train(parser, arguments)
     tasks = _tasks(arguments)
-    if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
-        raise UserError(f"the folder of {arguments.json} does not exist; make it first.")
+    if arguments.json is not None:
+        check_target(arguments.json, flag="--json")
     effort = QUICK if arguments.quick else Effort()
     if arguments.repeats is not None:
         effort = Effort(arguments.repeats, effort.size)

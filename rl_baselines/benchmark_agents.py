@@ -5,8 +5,8 @@ from pathlib import Path
 
 from environments.flags import add_env_package_flag
 from rl_baselines.checkpoints.foreign.said import Said, add_trust_flag
-from srl3.errors import UserError, run_command
-from srl3.files import check_takes_files, write_text
+from srl3.errors import run_command
+from srl3.files import check_target, write_text
 from srl3.flags import Parser, positive_number, seed_number
 
 EXAMPLES = """examples:
@@ -51,13 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     """Evaluate and print; exit status 1 when a model could not be evaluated."""
     arguments = make_parser().parse_args(argv)
     for path in arguments.output_file:
-        if path.suffix not in FILES:
-            raise UserError(f"-o writes {', '.join(FILES)}; name a file that ends so, not {path}.")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"the folder of {path} does not exist; make it first.")
-        if path.is_dir():
-            raise UserError(f"{path} is a folder, where a file is wanted; choose another name.")
-        check_takes_files(path.absolute().parent, str(path))
+        check_target(path, FILES, "-o")
 
     from rl_baselines.benchmarks.agents.evaluations import Score, find_agents, play_each
     from rl_baselines.benchmarks.agents.table import FORMATS, as_markdown, rows_of

@@ -7,9 +7,10 @@ from environments.config import flatten, read_env_config
 from environments.flags import add_env_package_flag
 from environments.registry import canonical_id
 from rl_baselines.cross_evaluation.tasks import add_task_flags, check_names, tasks_from_flags
-from rl_baselines.plots.style import SUFFIXES, check_folder
+from rl_baselines.plots.style import SUFFIXES
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR
 from srl3.errors import UserError, run_command
+from srl3.files import check_target, write_text
 from srl3.flags import Parser, parse_pair, positive_number, seed_number
 
 EXAMPLES = """examples:
@@ -81,9 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     """Find, play, print, draw; returns the exit status."""
     arguments = make_parser().parse_args(argv)
     for path in arguments.output_file:
-        if path.suffix not in (*TABLES, *SUFFIXES):
-            raise UserError(f"-o writes {', '.join((*TABLES, *SUFFIXES))}; name a file that ends so, not {path}.")
-        check_folder(path)
+        check_target(path, (*TABLES, *SUFFIXES), "-o")
     shared = read_env_config(arguments.env_config) if arguments.env_config is not None else {}
     shared |= flatten(dict(parse_pair(item, "--env-kwargs") for item in arguments.env_kwargs))
     env_ids = [canonical_id(name) for name in dict.fromkeys(arguments.env)]
@@ -93,7 +92,6 @@ def main(argv: list[str] | None = None) -> int:
     from rl_baselines.cross_evaluation.play import Conditions
     from rl_baselines.cross_evaluation.policies import find_policies
     from rl_baselines.cross_evaluation.tables import FORMATS, as_markdown
-    from srl3.files import write_text
     from srl3.runtime.devices import check_device
     from srl3.runtime.progress import Progress
 

@@ -15,7 +15,7 @@ from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
 from rl_baselines.recordings.recording import check_count
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_checkpoint
 from srl3.errors import UserError, run_command
-from srl3.files import check_takes_files
+from srl3.files import check_target
 from srl3.flags import Parser, positive_number, seed_number
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def main(argv: list[str] | None = None) -> int:
     """Parse, load, run, print; returns the exit status."""
     arguments, given = make_parser().parse_with_given(argv)
     if arguments.video is not None:
-        _check_target("--video", arguments.video, ".mp4", "MP4")
+        check_target(arguments.video, (".mp4",), "--video")
     if arguments.recording is not None:
-        _check_target("--recording", arguments.recording, ".npz", "a recording")
+        check_target(arguments.recording, (".npz",), "--recording")
         check_count(arguments.num_episodes)
         if arguments.num_steps is not None:
             raise UserError("--recording holds whole episodes; use --num-episodes, not --num-steps.")
@@ -166,14 +166,6 @@ def _run(arguments: argparse.Namespace, checkpoint: "Checkpoint", env_kwargs: di
             fps = int(find_env(info.env_id).load_class().metadata["render_fps"])
             on_step = closing.enter_context(VideoRecorder(arguments.video, fps=fps)).record
         return evaluate(actor, venv, episodes, num_steps=steps, deterministic=deterministic, on_step=on_step)
-
-
-def _check_target(flag: str, path: Path, suffix: str, what: str) -> None:
-    if path.suffix != suffix:
-        raise UserError(f"{flag} writes {what}; name a file that ends in {suffix}, not {path}.")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"the folder of {flag} {path} does not exist; make it first.")
-    check_takes_files(path.absolute().parent, f"{flag} {path}")
 
 
 if __name__ == "__main__":

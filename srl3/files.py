@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -58,6 +58,27 @@ def make_folder(path: Path) -> None:
     except OSError:
         remove_empty(missing)
         raise
+
+
+def check_target(path: Path, endings: Sequence[str] = (), flag: str = "") -> None:
+    """Refuse a file that can't be written, before what it would hold is worked out.
+
+    Args:
+        path: of the file, which may be there already.
+        endings: that its name may have; any, where there are none.
+        flag: by which the user named it.
+
+    Raises:
+        UserError: saying why.
+    """
+    if endings and path.suffix not in endings:
+        raise UserError(f"{flag or 'this'} writes {', '.join(endings)}; name a file that ends so, not {path}.")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"the folder of {path} does not exist; make it first.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where a file is wanted; choose another name.")
+    check_takes_files(folder, f"{flag} {path}".lstrip())
 
 
 def check_takes_files(folder: Path, wanted: str) -> None:

@@ -140,7 +140,7 @@ def test_judges_refuse_what_they_can_not_judge(tmp_path: Path) -> None:
         climbs.main([str(tmp_path / "nothing")])
     with pytest.raises(UserError, match=r"--command of DexHandBaseGymEnv-v0 takes 0 numbers \(nothing\), not 2"):
         films.main([run, str(tmp_path / "film.gif"), "--command", "1", "2"])
-    with pytest.raises(UserError, match=r"name a file that ends in \.gif, not .*film\.png"):
+    with pytest.raises(UserError, match=r"writes \.gif; name a file that ends so, not .*film\.png"):
         films.main([run, str(tmp_path / "film.png")])
     with pytest.raises(UserError, match=r"the folder of .* does not exist; make it first"):
         films.main([run, str(tmp_path / "none" / "film.gif")])

@@ -43,7 +43,7 @@ class SimConfig:
     """that ``warp`` holds for a world, on average; 0: as many as falls show, twice over"""
     constraints: int = 0
     """that ``warp`` holds for a world, at most; 0: likewise"""
-    replay_up_to: int = 64
+    replay_up_to: int = 256
     """robots, on a CPU, whose rewards and observations are computed by NumPy, from a recording of what torch does: to
     the same bits, in a fraction of the time that a few numbers take torch"""
 

@@ -232,7 +232,7 @@ class Task(Observed):
     def step_checked(self, actions: torch.Tensor) -> Step:
         tape = None
         with torch.inference_mode():  # autograd would take a sixth of the time of a few robots
-            if self._replays and self._step_checked and self.config.action_repeat == 1:
+            if self._replays and self._step_checked:
                 step, tape = self._replayed_step(actions, *self._replays)
             else:
                 step = super().step_checked(actions)
@@ -284,7 +284,7 @@ class Task(Observed):
     def _after_physics(self) -> SubstepResult:
         failed = self._failed
         self.update()
-        endings = {**self.compute_terminations(), NON_FINITE: failed.clone()}
+        endings = {**self.compute_terminations(), NON_FINITE: failed}
         terminated = torch.stack(list(endings.values())).any(0)
         terms = self._weighted(self.compute_task_rewards())
         success = self.compute_success()

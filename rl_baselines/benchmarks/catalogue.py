@@ -101,7 +101,7 @@ def _mujoco_comparisons() -> list[Task]:
                 Goal(1),
             )
             for env_id in (ant, "VelocityFlatGymEnv-v0", "ParaHandReorientGymEnv-v0")
-            for num_envs in (1, 16, 64)
+            for num_envs in (1, 16, 64, 256)
         ),
         Task(
             f"{ant}, 64 at once, against Gymnasium's Ant-v5 in AsyncVectorEnv",

@@ -11,7 +11,7 @@ from rl_baselines.checkpoints.foreign.said import Said, add_foreign_flags
 from rl_baselines.export.formats.registry import FORMATS
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, RunFolder, find_checkpoint, find_run
 from srl3.errors import UserError
-from srl3.files import check_takes_files, write_text
+from srl3.files import check_target, write_text
 from srl3.flags import Parser
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _export(arguments: argparse.Namespace) -> int:
         raise UserError("name a run to export, or a file to --show or --verify; see --help.")
     path = choose_checkpoint(arguments.run, arguments.checkpoint)
     output = arguments.output or _beside(path) / f"policy{FORMATS[arguments.format].ending}"
-    _check_output(output, arguments.format)
+    check_target(output, (FORMATS[arguments.format].ending,), f"--format {arguments.format}")
 
     from rl_baselines.export.write import export_policy
 
@@ -218,14 +218,3 @@ def _refuse(given: set[str], mode: str, *names: str) -> None:
 def _beside(path: Path) -> Path:
     folder = path.absolute().parent
     return folder.parent if folder.name == "checkpoints" else folder
-
-
-def _check_output(output: Path, kind: str) -> None:
-    ending = FORMATS[kind].ending
-    if output.suffix != ending:
-        raise UserError(f"--format {kind} writes a file that ends in {ending}, not {output}.")
-    if not output.absolute().parent.is_dir():
-        raise UserError(f"the folder of {output} does not exist; make it first.")
-    if output.is_dir():
-        raise UserError(f"{output} is a folder; name a file.")
-    check_takes_files(output.absolute().parent, str(output))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rl_baselines.plots.flags import make_parser, parse_ranges
-from rl_baselines.plots.style import check_folder, check_output
+from rl_baselines.plots.style import SUFFIXES
 from rl_baselines.runs.run_folder import DEFAULT_LOG_DIR, find_run, find_runs
 from srl3.errors import UserError
-from srl3.files import write_text
+from srl3.files import check_target, write_text
 
 if TYPE_CHECKING:
     from rl_baselines.plots.curves import Curve, CurveSettings, ScoreRange
@@ -30,7 +30,7 @@ def run(argv: list[str] | None = None) -> int:
     """Parse and do what the subcommand says; returns the exit status."""
     arguments = make_parser().parse_args(argv)
     if arguments.output_file is not None and arguments.what != "gather":
-        check_output(arguments.output_file)
+        check_target(arguments.output_file, SUFFIXES, "--output-file")
     low, high = getattr(arguments, "y_lim", None) or (0.0, 1.0)
     if not low < high < math.inf or low == -math.inf:
         raise UserError(f"--y-lim {low:g} {high:g} must give two numbers, the lower one first.")
@@ -114,7 +114,7 @@ def _curves(arguments: argparse.Namespace) -> "tuple[list[Curve], Look, str]":
     from rl_baselines.plots.figures import Look
 
     if arguments.data is not None:
-        check_folder(arguments.data)
+        check_target(arguments.data, flag="--data")
     settings = _curve_settings(arguments)
     groups = _groups(arguments)
     y_label, interval = "episode return", settings.interval
@@ -146,9 +146,7 @@ def _gather(arguments: argparse.Namespace) -> None:
 
     outputs = arguments.output_file or []
     for path in outputs:
-        if path.suffix not in (".csv", ".md"):
-            raise UserError(f"--output-file {path} must end in .csv or .md.")
-        check_folder(path)
+        check_target(path, (".csv", ".md"), "--output-file")
     groups = _groups(arguments)
     baseline = arguments.welch_test
     settings = TableSettings(
@@ -198,7 +196,7 @@ def _forgetting(arguments: argparse.Namespace) -> None:
     from rl_baselines.plots.tasks.forgetting import as_csv, forgetting_curves, in_words
 
     if arguments.data is not None:
-        check_folder(arguments.data)
+        check_target(arguments.data, flag="--data")
     chapters = chapters_of(find_run(arguments.log_dir, DEFAULT_LOG_DIR))
     if arguments.data is not None:
         write_text(arguments.data, as_csv(chapters))

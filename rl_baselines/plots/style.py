@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srl3.errors import UserError
 from srl3.files import atomic_path
 
 if TYPE_CHECKING:
@@ -43,21 +42,6 @@ class LineStyle:
 def line_style(index: int) -> LineStyle:
     """The style of the method of that number; 28 differ."""
     return LineStyle(COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)])
-
-
-def check_output(path: Path) -> None:
-    """Raise `UserError` unless a figure can be written there."""
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"--output-file {path} must end in one of {', '.join(SUFFIXES)}.")
-    check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Raise `UserError` unless the folder of ``path`` is there."""
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"the folder of {path} does not exist; make it first.")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; name a file in it.")
 
 
 def new_figure(

@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from srl3.errors import UserError
-from srl3.files import atomic_path, check_takes_files, write_text
+from srl3.files import atomic_path, check_takes_files, check_target, write_text
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -97,3 +97,16 @@ def test_a_folder_that_takes_no_files_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "TemporaryFile", refused)
     with pytest.raises(UserError, match=r"film.mp4 can't be written \(No such file or directory\); choose another"):
         check_takes_files(tmp_path, "film.mp4")
+
+
+def test_a_target_that_can_not_be_written_is_refused(tmp_path):
+    check_target(tmp_path / "a.png", (".png", ".svg"), "-o")
+    check_target(tmp_path / "anything")
+    for path, message in (
+        (tmp_path / "a.txt", r"^-o writes \.png, \.svg; name a file that ends so, not .*a\.txt\.$"),
+        (tmp_path / "no" / "a.png", r"^the folder of .*a\.png does not exist; make it first\.$"),
+        (tmp_path / "folder.png", r"folder\.png is a folder, where a file is wanted; choose another name\.$"),
+    ):
+        (tmp_path / "folder.png").mkdir(exist_ok=True)
+        with pytest.raises(UserError, match=message):
+            check_target(path, (".png", ".svg"), "-o")

@@ -42,7 +42,7 @@ def test_what_two_threads_are_to_reach() -> None:
 
 def test_the_goals_of_the_comparisons() -> None:
     goals = [str(task.goal) for task in COMPARISONS]
-    recorded = ["ratio ≥ 1"] * 9
+    recorded = ["ratio ≥ 1"] * 12
     assert goals == ["ratio ≥ 0.5", "value ≤ 10", "value ≤ 10", *recorded, "ratio ≥ 4", "value ≤ 1,024", "ratio ≥ 0.5"]
 
 

@@ -368,7 +368,7 @@ def test_weights_in_other_files_are_refused(made: Made, tmp_path: Path) -> None:
 def test_flags_that_do_not_fit_are_refused(made: Made, tmp_path: Path) -> None:
     run = str(made.run.path)
     assert "name a run" in refused()
-    assert "ends in .onnx" in refused(run, "-o", str(tmp_path / "policy.txt"))
+    assert "writes .onnx; name a file that ends so" in refused(run, "-o", str(tmp_path / "policy.txt"))
     assert "make it first" in refused(run, "-o", str(tmp_path / "missing" / "policy.onnx"))
     assert "no --runner" in refused("--show", str(made.file), "--runner")
     assert "no RUN" in refused(run, "--show", str(made.file))
