@@ -45,7 +45,8 @@ def checked_tensors(env_id: str, space: spaces.Space[Any], actions: Any, count: 
     import torch
 
     if actions.device.type == "cpu":  # NumPy has less to do for each operation on few numbers
-        return torch.from_numpy(checked_actions(env_id, space, actions.detach().numpy(), count))
+        known = actions.float() if actions.dtype == torch.bfloat16 else actions
+        return torch.from_numpy(checked_actions(env_id, space, known.numpy(force=True), count))
     shape = (count, *(space.shape or ()))
     if tuple(actions.shape) != shape:
         raise ValueError(f"{env_id} takes actions of shape {shape}, not {tuple(actions.shape)}")

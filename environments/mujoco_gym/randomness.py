@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from environments.mujoco_gym.maths import whole
-from environments.mujoco_gym.replay.tape import made_by
+from environments.mujoco_gym.replay.recorder import made_by
 
 MASK = 0xFFFFFFFF
 _MASK, _HALF = np.uint64(MASK), np.uint64(32)
@@ -81,10 +81,7 @@ class Draws:
         self._device = seeds.device
         self._count = len(seeds)
         self._of = (seeds, episodes, steps)
-        if self._device.type == "cpu":
-            seed, episode, step = (_column(values) for values in self._of)
-            self._key = [seed & MASK, (seed >> 32) & MASK]
-            self._moment = [step & MASK, episode & MASK]
+        self._columns: tuple[list[np.ndarray], list[np.ndarray]] | None = None
 
     def uniform(
         self, purpose: str, count: int, low: float | torch.Tensor = 0.0, high: float | torch.Tensor = 1.0
@@ -128,12 +125,15 @@ class Draws:
 
             words = [philox_words(*self._of, purpose_number(name), count) for name, count in counts.items()]
             return words[0] if len(words) == 1 else torch.cat(words, 1)
-        return made_by(lambda: Draws(*self._of)._drawn(counts), self._drawn(counts))
+        return made_by(lambda: self._drawn(counts), lambda: Draws(*self._of)._drawn(counts))
 
     def _drawn(self, counts: Mapping[str, int]) -> torch.Tensor:
+        if self._columns is None:
+            seed, episode, step = (_column(values) for values in self._of)
+            self._columns = [seed & MASK, (seed >> 32) & MASK], [step & MASK, episode & MASK]
+        key, (steps, episodes) = self._columns
         block, number, places = _counters(tuple(counts.items()))
-        steps, episodes = self._moment
-        drawn = philox((block, number, steps, episodes), self._key).view(np.int64).reshape(self._count, 4 * block.size)
+        drawn = philox((block, number, steps, episodes), key).view(np.int64).reshape(self._count, 4 * block.size)
         return torch.from_numpy(drawn if places is None else drawn[:, places])
 
     def _unit(self, counts: Mapping[str, int]) -> torch.Tensor:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakMethod
 
 import mujoco
 import numpy as np
@@ -15,6 +16,7 @@ from environments.batched.world import ALL, Rows, Step, SubstepResult
 from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
+from environments.mujoco_gym.replay.recorder import cant_be_recorded
 from environments.mujoco_gym.replay.replayed import Replayed
 from environments.mujoco_gym.replay.tape import Tape
 from environments.mujoco_gym.robots.robot import Robot, load_robot
@@ -58,15 +60,16 @@ class Task(Observed):
     rewards_times_dt = False
     """whether weights are per second"""
     replayable: ClassVar[bool] = False
-    """A promise that a class makes for itself, its subclasses for themselves: `update`, `control` and the terms read
-    attributes and tensors, change tensors in place, and do nothing else, so that few robots may play them from a
-    `Tape`."""
+    """A promise that a class makes for itself, its subclasses for themselves, so that few robots may play `update`,
+    `control` and the terms from a `Tape`: they read the task's attributes and tensors, change tensors in place, decide
+    by nothing else, and do nothing else. An attribute that is replaced is noticed; what changes within a list or
+    dictionary is not."""
 
     def __init__(self, config: TaskConfig, num_envs: int) -> None:
         if num_envs < 1:
             raise UserError(f"{config.env_id} needs at least 1 robot, not {num_envs}.")
         self._original = config
-        self.steps = 0
+        self._steps = 0
         self._stays_at: int | None = None
         self.stage, self.config = config.at(0)
         self.robot = load_robot(config.robot)
@@ -110,7 +113,10 @@ class Task(Observed):
         if not promised or self.num_envs > self.config.sim.replay_up_to or self.backend.device.type != "cpu":
             return None
         name = type(self).__name__
-        return Replayed(f"{name}'s control", self._write_controls), Replayed(f"{name}'s step", self._whole_step)
+        return (
+            Replayed(f"{name}'s control", WeakMethod(self._write_controls)),
+            Replayed(f"{name}'s step", WeakMethod(self._whole_step)),
+        )
 
     # what a task provides
 
@@ -157,6 +163,12 @@ class Task(Observed):
         """Bring what the task remembers up to date with the state after physics; terms are computed afterwards."""
 
     # what a task uses
+
+    @property
+    def steps(self) -> int:
+        """Control steps that the world has made: what a task reads of it can't be recorded."""
+        cant_be_recorded("it reads the number of steps")
+        return self._steps
 
     @property
     def reports_success(self) -> bool:
@@ -243,7 +255,8 @@ class Task(Observed):
         """A step in which all but the physics is played from tapes, where there are some."""
         self._given.copy_(actions)
         self._before_physics()
-        reads = [value for name, value in vars(self).items() if name != "steps"]
+        self.state_changed()  # what was computed before a recording would not be computed in it
+        reads = [value for name, value in vars(self).items() if name not in ("_steps", "_replays")]
         controls(reads)
         self._physics()
         step, tape = rest(reads)
@@ -278,7 +291,7 @@ class Task(Observed):
     def _physics(self) -> None:
         self.backend.step(self.config.sim.decimation)
         self._failed.copy_(self.backend.failed())
-        self.steps += 1
+        self._steps += 1
         self.state_changed()
 
     def _after_physics(self) -> SubstepResult:
@@ -291,7 +304,7 @@ class Task(Observed):
         if bool(failed.any()):
             terms[:, failed] = 0
             success = success & ~failed
-            self.failures.report(failed, self.actions.newest, self.steps, self.failures_folder)
+            self.failures.report(failed, self.actions.newest, self._steps, self.failures_folder)
         steps = self.elapsed + 1
         if self.events.due(steps):
             self.events.within_episode(steps, self.draws, self.pushed_velocity())
@@ -372,7 +385,7 @@ class Task(Observed):
         return {"stage": torch.full((len(rows),), float(self.stage))} if self._original.curriculum else {}
 
     def count_from(self, control_steps: int) -> None:
-        self.steps, self._stays_at = control_steps, None
+        self._steps, self._stays_at = control_steps, None
         self._follow_curriculum()
 
     def stay_at(self, control_steps: int) -> int:
@@ -388,7 +401,7 @@ class Task(Observed):
 
     def _follow_curriculum(self) -> None:
         if self._original.curriculum:
-            steps = self.steps if self._stays_at is None else self._stays_at
+            steps = self._steps if self._stays_at is None else self._stays_at
             if self._original.stage_at(steps) != self.stage:
                 self.stage, self.config = self._original.at(steps)
                 self.state_changed()

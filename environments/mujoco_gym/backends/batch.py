@@ -85,7 +85,9 @@ class BatchBackend(PhysicsBackend):
 
     def reset(self, rows: torch.Tensor) -> None:
         self._started = True
-        self._batch.reset(rows.numpy(), stage=int(mujoco.mjtStage.mjSTAGE_NONE))
+        chosen = rows.numpy()
+        self._batch.reset(chosen, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
+        self._warned[chosen] = self._warnings[chosen]  # counted anew
 
     def forward(self, rows: torch.Tensor) -> None:
         self._started = True

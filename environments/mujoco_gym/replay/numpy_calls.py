@@ -204,9 +204,9 @@ def _picked(name: str, args: Sequence[Any], kwargs: dict[str, Any], out: torch.T
     """Elements at places of one axis. Places below 0 count from the end."""
     if name == "index_select":
         values, axis, places = args
-        return partial(values.numpy().take, places.numpy(), axis, out.numpy(), "wrap")
+        return partial(values.numpy().take, places.numpy(), axis, out.numpy())
     if name == "take":
-        return partial(args[0].numpy().take, args[1].numpy(), None, out.numpy(), "wrap")
+        return partial(args[0].numpy().take, args[1].numpy(), None, out.numpy())
     if name not in ("index", "index_put"):
         return None
     chosen = [axis for axis, places in enumerate(args[1]) if places is not None]
@@ -215,7 +215,7 @@ def _picked(name: str, args: Sequence[Any], kwargs: dict[str, Any], out: torch.T
     axis, places = chosen[0], args[1][chosen[0]].numpy()
     values = args[0].numpy()
     if name == "index":
-        return partial(values.take, places, axis, out.numpy(), "wrap")
+        return partial(values.take, places, axis, out.numpy())
     if len(args) > 3 and args[3]:
         return None  # adds to what is there
     new = _operand(args[2], values.dtype)

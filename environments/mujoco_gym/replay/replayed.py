@@ -1,46 +1,52 @@
-"""`Replayed`: a function that is recorded when it may be, checked once, and then played again."""
+"""`Replayed`: a function that is recorded when it may be, checked, and then played again."""
 
 import logging
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from environments.mujoco_gym.replay.tape import CantRecordError, Tape
 
 logger = logging.getLogger(__name__)
-UNCHANGED_CALLS = 2
+WAIT = 2
 """calls for which what the function depends on beside tensors must have been the same before it is recorded"""
+LONGEST_WAIT = 512
+WORTH_IT = 50
+"""plays after which a recording has paid for itself; one that was lost sooner doubles the wait for the next"""
 ATTEMPTS = 20
-"""recordings that may fail before there are no more"""
+"""recordings in a row that may fail before there are no more"""
+MISSES = 20
+"""plays in a row that may come to nothing before a recording is given up"""
+CHECKED_PLAYS = (1, 10, 100, 1000)
+"""the plays of a recording beside which the function is called, too"""
 
 
 class Replayed:
     """Calls a function of tensors, by a tape of it where one is good.
 
-    A tape is good as long as the objects that the function reads are the very same ones. The first time that it is
-    played, the function is called too, from the same state: where that gives other bits, it is never played again.
+    A tape is good as long as the objects that the function reads are the very same ones. In some of its first plays the
+    function is called too, from the same state: where that gives other bits, it is never played again.
 
     Args:
         name: of the function, for a warning.
-        function: see `Tape`.
+        function: returns the function, see `Tape`; asked for it each time, so that nothing here keeps its owner alive.
     """
 
-    def __init__(self, name: str, function: Callable[[], Any]) -> None:
+    def __init__(self, name: str, function: Callable[[], Callable[[], Any] | None]) -> None:
         self._name = name
-        self._function = function
+        self._find = function
         self._tape: Tape | None = None
-        self._checked = self._refused = False
-        self._failed = 0
+        self._refused = False
+        self._plays = self._misses = self._failed = self._same_for = 0
+        self._wait = WAIT
         self._seen: list[Any] = []
-        self._same_for = 0
 
     @property
     def plays(self) -> bool:
         """Whether there is a tape that was found to be good."""
-        return self._tape is not None and self._checked
+        return self._tape is not None and self._plays > 0
 
     def __call__(self, reads: Sequence[Any]) -> tuple[Any, Tape | None]:
         """What the function returns, and the tape, if one was played instead of calling it.
@@ -49,23 +55,42 @@ class Replayed:
             reads: the objects that the function reads, those whose values are tensors' alone included.
         """
         if self._refused:
-            return self._function(), None
+            return self._call(), None
         if len(reads) != len(self._seen) or not all(map(operator.is_, reads, self._seen)):
-            self._seen, self._same_for, self._tape, self._checked = list(reads), 0, None, False
-        if self._tape is None:
+            self._seen, self._same_for = list(reads), 0
+            self._lose()
+        tape = self._tape
+        if tape is None:
             self._same_for += 1
-            return (self._function() if self._same_for <= UNCHANGED_CALLS else self._record()), None
-        if not self._tape.play():
-            return self._function(), None
-        if not self._checked:
-            return self._check(self._tape), None
-        return self._tape.result, self._tape
+            return (self._call() if self._same_for <= self._wait else self._record()), None
+        if not tape.play():
+            self._misses += 1
+            if self._misses == MISSES:
+                self._lose()
+            return self._call(), None
+        self._misses = 0
+        self._plays += 1
+        if self._plays in CHECKED_PLAYS:
+            return self._check(tape), None
+        return tape.result, tape
+
+    def _call(self) -> Any:
+        function = self._find()
+        assert function is not None, "its owner calls it"
+        return function()
+
+    def _lose(self) -> None:
+        """Forget the tape, if there is one; whoever changes often what the function reads is recorded rarely."""
+        if self._tape is not None:
+            self._wait = WAIT if self._plays >= WORTH_IT else min(2 * self._wait, LONGEST_WAIT)
+        self._tape = None
+        self._plays = self._misses = self._same_for = 0
 
     def _record(self) -> Any:
         called: list[Any] = []
 
         def function() -> Any:
-            called.append(self._function())
+            called.append(self._call())
             return called[0]
 
         try:
@@ -77,24 +102,31 @@ class Replayed:
         return called[0]
 
     def _check(self, tape: Tape) -> Any:
-        played = [*_arrays(tape.result), *(array.copy() for array in tape.changed)]
+        played = tape.left(tape.result)
         tape.undo()
-        result = self._function()
-        called = [*_arrays(result), *tape.changed]
-        self._checked = all(map(_same_bits, played, called))
-        if not self._checked:
-            self._refused = True
-            logger.warning("%s depends on more than its tensors, and stays as slow as torch is", self._name)
+        result = self._call()
+        wrong = _where_they_differ(played, tape.left(result))
+        if wrong:
+            self._refused, self._tape = True, None
+            logger.warning(
+                "a recording of %s does not give the %s that torch computes: it reads something that is no tensor. "
+                "It stays as slow as torch is.",
+                self._name,
+                wrong,
+            )
+        self._failed = 0
         return result
 
 
-def _arrays(result: Any) -> list[np.ndarray]:
-    """Copies of a result's tensors: a tensor, or a tuple or mapping of such."""
-    if isinstance(result, torch.Tensor):
-        return [result.numpy().copy()]
-    parts = result.values() if isinstance(result, dict) else result if isinstance(result, tuple) else ()
-    return [array for part in parts for array in _arrays(part)]
-
-
-def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+def _where_they_differ(played: Mapping[str, np.ndarray], called: Mapping[str, np.ndarray]) -> str:
+    """The name of the first that have not the same bits, empty where all have; of NaN it is enough that both are."""
+    for name, a in played.items():
+        b = called.get(name)
+        if b is None or a.shape != b.shape or a.dtype != b.dtype:
+            return name
+        if a.tobytes() != b.tobytes():
+            if a.dtype.kind != "f" or not np.array_equal(np.isnan(a), np.isnan(b)):
+                return name
+            if a[~np.isnan(a)].tobytes() != b[~np.isnan(b)].tobytes():
+                return name
+    return ""

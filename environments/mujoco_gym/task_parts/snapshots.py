@@ -21,7 +21,7 @@ class Snapshots(Watched):
     """attributes of the task, tensors of N rows, that its snapshots hold"""
     actions: Actions
     events: Events
-    steps: int
+    _steps: int
     _groups: dict[str, ObservationGroup]
     _seeds: torch.Tensor
     _episodes: torch.Tensor
@@ -60,18 +60,18 @@ class Snapshots(Watched):
             "seeds": self._seeds.cpu().numpy().copy(),
             "episodes": self._episodes.cpu().numpy().copy(),
             "fresh": self._fresh.cpu().numpy().copy(),
-            "steps": self.steps,
+            "steps": self._steps,
         }
 
     def _restore_random_state(self, state: Mapping[str, Any]) -> None:
         for name in ("seeds", "episodes", "fresh"):
             getattr(self, f"_{name}").copy_(torch.from_numpy(np.asarray(state[name])))
-        self.steps = int(state["steps"])
+        self._steps = int(state["steps"])
         self._follow_curriculum()
 
     @abstractmethod
     def _follow_curriculum(self) -> None:
-        """Let the configuration be that of the stage that holds after `steps`."""
+        """Let the configuration be that of the stage that holds after `_steps`."""
 
 
 def _under(part: str, values: Mapping[str, Any]) -> dict[str, Any]:

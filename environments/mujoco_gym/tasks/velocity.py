@@ -143,7 +143,11 @@ class VelocityFlatTask(Task):
         ]
 
     def set_command(self, values: Sequence[float] | None) -> None:
-        self.told = None if values is None else self.constant(values)
+        told = None if values is None else self.constant(values)
+        if told is not None and self.told is not None:
+            self.told.copy_(told)  # in place: a recorded step goes on
+        else:
+            self.told = told
         if self.told is not None:
             self.command[:] = self.told
             self.keeps_heading.fill_(False)

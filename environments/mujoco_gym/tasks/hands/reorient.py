@@ -224,7 +224,11 @@ class ReorientTask(InHandTask):
 
     def set_command(self, values: Sequence[float] | None) -> None:
         """Let this be the goal of all hands: its roll, pitch and yaw, degrees, about the world's x, y and z."""
-        self.told = None if values is None else quat_of_angles(torch.deg2rad(self.constant([values])))[0]
+        told = None if values is None else quat_of_angles(torch.deg2rad(self.constant([values])))[0]
+        if told is not None and self.told is not None:
+            self.told.copy_(told)  # in place: a recorded step goes on
+        else:
+            self.told = told
         self._told_reached.zero_()
         if self.told is not None:
             self.goal[:] = self.told

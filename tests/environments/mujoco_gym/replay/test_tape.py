@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import threading
+import warnings
 
 import numpy as np
 import pytest
 import torch
 
-from environments.mujoco_gym.replay.tape import CantRecordError, Tape, made_by
+from environments.mujoco_gym.replay.recorder import made_by
+from environments.mujoco_gym.replay.tape import CantRecordError, Tape
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, 1e-40, -1e-40, 3e38, float("inf"), float("-inf"), float("nan")]
 ROWS = (1, 3, 37)
@@ -172,9 +175,14 @@ def test_a_decision_that_falls_otherwise_stops_the_tape_and_changes_nothing(how:
         lambda values: (values > 0).nonzero(),
         lambda values: torch.rand(3) + values[:3],
         lambda values: values.masked_select(values > 0),
+        lambda values: values + max(values.tolist()),
+        lambda values: torch.from_numpy(values.numpy() + 1),
+        lambda values: torch.as_tensor(np.asarray(values) + 1),
+        lambda values: values.to(torch.bfloat16) * 2,
+        lambda values: values.to_sparse(),
     ],
 )
-def test_what_has_another_size_or_value_each_time_is_not_recorded(function) -> None:
+def test_what_a_tape_could_not_do_again_is_not_recorded(function) -> None:
     values = torch.ones(4)
     calls = []
 
@@ -187,17 +195,75 @@ def test_what_has_another_size_or_value_each_time_is_not_recorded(function) -> N
     assert len(calls) == 1
 
 
+def test_operations_on_lists_of_tensors_are_put_back_too() -> None:
+    sums = [torch.zeros(2), torch.zeros(3)]
+    tape = Tape(lambda: torch._foreach_add_(sums, 1.0))
+    assert tape.play()
+    assert sums[0].tolist() == [2.0, 2.0]
+    tape.undo()
+    assert sums[1].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_an_error_is_an_error_and_undone() -> None:
+    count, places, table = torch.zeros(1), torch.tensor([1]), torch.arange(3.0)
+
+    def look_up() -> torch.Tensor:
+        count.add_(1)
+        return table[places], table.index_select(0, places), torch.take(table, places)
+
+    tape = Tape(look_up)
+    places.fill_(-1)
+    assert tape.play()
+    assert tape.result[0].tolist() == [2.0]
+    places.fill_(7)
+    with pytest.raises(IndexError):
+        tape.play()
+    assert count.tolist() == [2.0]
+
+
+def test_numpy_does_not_warn_where_torch_would_not() -> None:
+    values = torch.ones(3)
+    tape = Tape(lambda: (1 / values, values.sqrt(), values * 1e38))
+    values.copy_(torch.tensor([0.0, -1.0, 1e30]))
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        assert tape.play()
+    assert tape.result[0][0] == tape.result[2][2] == float("inf")
+
+
+def test_threads_do_not_hear_one_another() -> None:
+    """What another thread makes while this one records is not in this one's tape."""
+    values, begun, drawn = torch.zeros(2), threading.Event(), threading.Event()
+
+    def other() -> None:
+        begun.wait(10)
+        made_by(lambda: torch.ones(2), lambda: torch.full((2,), 99.0))
+        drawn.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+
+    def function() -> torch.Tensor:
+        begun.set()
+        drawn.wait(10)
+        return made_by(lambda: values + 1, lambda: values + 1)
+
+    tape = Tape(function)
+    thread.join()
+    assert len(tape._calls) == 1
+
+
 def test_what_is_made_without_torch_is_made_again() -> None:
     values = torch.arange(3.0)
 
     def cubed() -> torch.Tensor:
         return torch.from_numpy(values.numpy() ** 3)
 
-    tape = Tape(lambda: made_by(cubed, cubed()) + 1)
+    tape = Tape(lambda: made_by(cubed, cubed) + 1)
     values += 1
     assert tape.play()
     assert tape.result.tolist() == [2.0, 9.0, 28.0]
-    assert made_by(cubed, cubed()).tolist() == [1.0, 8.0, 27.0]  # outside of a recording
+    assert made_by(cubed, cubed).tolist() == [1.0, 8.0, 27.0]  # outside of a recording
 
 
 def test_a_recording_does_not_load_torchs_compiler() -> None:
