@@ -137,7 +137,8 @@ def check_representation(
     multi_view = channels > 3
     if "multi_view" in given and (env_config.image_shape[2] > 3) != multi_view:
         raise refuse("cameras:", 2 if multi_view else 1, 2 if env_config.image_shape[2] > 3 else 1)
-    return {"img_shape": (height, width), "multi_view": multi_view}
+    cameras = {"multi_view": multi_view} if type(env_config).has("multi_view") else {}
+    return {"img_shape": (height, width), **cameras}
 
 
 def _existing(path: Path, named_by: str) -> Path:

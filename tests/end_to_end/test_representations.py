@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from environments.registry import RegisteredEnv, registered_env
+from state_representation.store.find import check_representation
 from tests.end_to_end.conftest import Command
 from tests.state_representation.made import STATE_DIM, write_random_representation
 
 ENV = "MobileRobotGymEnv-v0"
 SHORT = ("--env", ENV, "--num-cpu", "4", "--no-vis", "--hyperparam", "n_steps:32", "--num-timesteps")
+
+
+def draws_pictures(entry: RegisteredEnv) -> bool:
+    return entry.load_config().from_kwargs({}).image_shape is not None
 
 
 @pytest.fixture
@@ -61,6 +67,30 @@ def test_the_configuration_file_and_the_newest_are_found(here: Command, tmp_path
         )  # fmt: skip
         latest = only_run(tmp_path / f"logs{dim}") / "latest.zip"
         assert json.loads(_entry(latest, "srl3/info.json"))["observation_space"]["shape"] == [dim]
+
+
+@pytest.mark.parametrize("env_id", ["AntGymEnv-v0", "CarRacingGymEnv-v0", "OmnirobotEnv-v0"])
+def test_other_families_of_worlds_are_observed_too(
+    here: Command, command: Command, tmp_path: Path, env_id: str
+) -> None:
+    folder = tmp_path / "srl" / "26-01-02_10h00_00_custom_cnn_ST_DIM5_random"
+    write_random_representation(folder, env_id=env_id)
+    here(
+        "train", "--env", env_id, "--srl-model", "random", "--srl-model-path", str(folder), "--num-cpu", "2",
+        "--no-vis", "--hyperparam", "n_steps:8", "normalize:false", "--num-timesteps", "16", "--env-kwargs", "max_steps:8",
+    )  # fmt: skip
+    run = only_run(tmp_path / "logs" / env_id / "random")
+    played = json.loads(command("enjoy", "--log-dir", str(run), "--num-episodes", "1", "--json").stdout)
+    assert played["episodes"] == 1
+
+
+@pytest.mark.parametrize("env_id", [name for name, entry in registered_env.items() if draws_pictures(entry)])
+def test_a_representation_of_every_world_that_draws_pictures_fits(env_id: str) -> None:
+    config_class = registered_env[env_id].load_config()
+    description = {"srl_model": "random", "env_id": env_id, "img_shape": [40, 48, 3]}
+    follows = check_representation(description, "here", "random", config_class.from_kwargs({}), set())
+    config = config_class.from_kwargs({"srl_model": "raw_pixels", **follows})
+    assert config.image_shape == (40, 48, 3)
 
 
 @pytest.mark.parametrize(
