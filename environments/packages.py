@@ -31,7 +31,7 @@ def import_env_package(name: str) -> str:
         importlib.import_module(name)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name in (name, name.partition(".")[0]):
             raise UserError(
                 f"--env-package {name} is not installed, nor in the current folder; name a package that Python finds."

@@ -317,9 +317,7 @@ class TaskConfig(EnvConfig):
                     raise UserError(f"{name}: the range must not go below 0, but is {change.range}.")
 
     def _without_curriculum(self) -> dict[str, object]:
-        values = self.as_dict()
-        del values["curriculum"]
-        return values
+        return {**self.as_dict(), "curriculum": []}
 
     def stage_at(self, steps: int) -> int:
         """The stage of the curriculum that holds after so many control steps; 0: none yet."""

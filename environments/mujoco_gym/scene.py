@@ -8,6 +8,7 @@ import torch
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.config import SimConfig, TaskConfig
+from environments.mujoco_gym.robots.checks import check_model
 from environments.mujoco_gym.robots.robot import Robot
 from srl3.errors import UserError
 from srl3.runtime.threads import cores
@@ -46,31 +47,9 @@ def compile_scene(spec: mujoco.MjSpec, robot: Robot, config: TaskConfig) -> mujo
     try:
         model = spec.compile()
     except ValueError as error:
-        raise UserError(f"the model of robot {config.robot} does not compile: {error}") from None
-    _check_joints(model, robot, config.robot)
+        raise UserError(f"the model of robot {config.robot} does not compile: {' '.join(str(error).split())}") from None
+    check_model(model, robot, config.robot)
     return model
-
-
-def _check_joints(model: mujoco.MjModel, robot: Robot, name: str) -> None:
-    hinges = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
-    joints = [model.joint(index) for index in range(model.njnt)]
-    present = [joint.name for joint in joints if int(joint.type[0]) in hinges]
-    unknown = [joint for joint in (*robot.joints, *robot.passive) if joint not in present]
-    if unknown:
-        raise UserError(
-            f"robot {name} names the joint {unknown[0]}, which its model lacks; it has {', '.join(present)}."
-        )
-    unnamed = [joint for joint in present if joint not in (*robot.joints, *robot.passive)]
-    if unnamed:
-        raise UserError(f"the model of robot {name} has the joint {unnamed[0]}, which the robot's file does not name.")
-    driven = [model.joint(int(model.actuator_trnid[index, 0])).name for index in range(model.nu)]
-    wrong = [joint for joint in robot.joints if driven.count(joint) != 1]
-    if wrong:
-        raise UserError(f"robot {name}: joint {wrong[0]} has {driven.count(wrong[0])} actuators; it needs one.")
-    if len(robot.default_pose) != len(robot.joints):
-        raise UserError(
-            f"robot {name} has {len(robot.joints)} joints, but {len(robot.default_pose)} numbers in its default pose."
-        )
 
 
 def make_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> PhysicsBackend:

@@ -21,6 +21,7 @@ from environments.mujoco_gym.replay.replayed import Replayed
 from environments.mujoco_gym.replay.tape import Tape
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
+from environments.mujoco_gym.task_parts.checked_terms import check_terms
 from environments.mujoco_gym.task_parts.observed import Observed, Terms
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
@@ -100,9 +101,16 @@ class Task(Observed):
         self.state_changed()
         self.begin(self.draws(self.rows, torch.zeros_like(self.rows)))
         self._groups = self._make_groups()
-        self._reward_names = self._checked_names("rewards", self.compute_task_rewards(), config.rewards)
+        rewards, endings = self.compute_task_rewards(), self.compute_terminations()
+        check_terms(config.env_id, "compute_task_rewards", rewards, num_envs, torch.float32)
+        check_terms(config.env_id, "compute_terminations", endings, num_envs, torch.bool)
+        if NON_FINITE in endings:
+            raise UserError(
+                f"compute_terminations of {config.env_id} has a {NON_FINITE}, which every world has; drop it."
+            )
+        self._reward_names = self._checked_names("rewards", rewards, config.rewards)
         self._weights_of: Mapping[str, float] | None = None
-        self._ending_names = (*self.compute_terminations(), NON_FINITE)
+        self._ending_names = (*endings, NON_FINITE)
         super().__init__(config, num_envs, str(self.backend.device))
         self.config = config.at(0)[1]
         self._replays = self._make_replays()
@@ -196,6 +204,10 @@ class Task(Observed):
         qpos = self.exact("qpos").clone()
         qvel = torch.zeros(self.count, self.backend.model.nv, dtype=qpos.dtype, device=qpos.device)
         position = self.default_joint_pos if joint_pos is None else joint_pos
+        shape = (self.count, len(self.robot.joints))
+        for name, given in (("joint_pos", joint_pos), ("joint_vel", joint_vel)):
+            if given is not None and given.shape != shape:
+                raise UserError(f"{name} that is set must have the shape {shape}, not {tuple(given.shape)}.")
         qpos[:, self._joint_qpos] = position.to(qpos.dtype)
         if joint_vel is not None:
             qvel[:, self._joint_qvel] = joint_vel.to(qvel.dtype)

@@ -77,7 +77,8 @@ def test_other_families_of_worlds_are_observed_too(
     write_random_representation(folder, env_id=env_id)
     here(
         "train", "--env", env_id, "--srl-model", "random", "--srl-model-path", str(folder), "--num-cpu", "2",
-        "--no-vis", "--hyperparam", "n_steps:8", "normalize:false", "--num-timesteps", "16", "--env-kwargs", "max_steps:8",
+        "--no-vis", "--num-timesteps", "16", "--env-kwargs", "max_steps:8", "--hyperparam", "n_steps:8",
+        "normalize:false",
     )  # fmt: skip
     run = only_run(tmp_path / "logs" / env_id / "random")
     played = json.loads(command("enjoy", "--log-dir", str(run), "--num-episodes", "1", "--json").stdout)

@@ -72,9 +72,11 @@ def load_robot(name: str) -> Robot:
     module = importlib.util.module_from_spec(loading)
     try:
         loading.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"robot {name} can't be loaded: {type(error).__name__}: {error}") from error
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise UserError(f"robot {name} has no ROBOT, an environments.mujoco_gym.robots.robot.Robot.")
-    return robot
+    from environments.mujoco_gym.robots.checks import checked_robot
+
+    return checked_robot(robot, name)

@@ -8,10 +8,9 @@ import torch
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.maths import GRAVITY, entries, rotate_inverse
+from environments.mujoco_gym.robots.checks import AT_JOINTS
 from environments.mujoco_gym.robots.robot import Robot
-from srl3.errors import unknown_name
-
-FREE = int(mujoco.mjtJoint.mjJNT_FREE)
+from srl3.errors import UserError, unknown_name
 
 
 class NamedState:
@@ -43,7 +42,11 @@ class NamedState:
         """``(J,)``: upper limits of the joints"""
         self.default_joint_pos = self.constant(robot.default_pose)
         """``(J,)``: the robot's default pose"""
-        by_joint = {int(model.actuator_trnid[index, 0]): index for index in range(model.nu)}
+        by_joint = {
+            int(model.actuator_trnid[index, 0]): index
+            for index in range(model.nu)
+            if int(model.actuator_trntype[index]) in AT_JOINTS
+        }
         driven = [by_joint[joint.id] for joint in joints]
         self.actuator_of_joint = self._places(driven)
         """``(J,)``: places of the joints' actuators in ``ctrl``"""
@@ -89,30 +92,30 @@ class NamedState:
     @property
     def base_pos(self) -> torch.Tensor:
         """``(K, 3)``: position of the base, m"""
-        return self._cached("base_pos", lambda: self.field("qpos")[:, self._base[0] : self._base[0] + 3])
+        return self._cached("base_pos", lambda: self.field("qpos")[:, self._free_base[0] : self._free_base[0] + 3])
 
     @property
     def base_quat(self) -> torch.Tensor:
         """``(K, 4)``: orientation of the base"""
-        return self._cached("base_quat", lambda: self.field("qpos")[:, self._base[0] + 3 : self._base[0] + 7])
+        return self._cached("base_quat", lambda: self.field("qpos")[:, self._free_base[0] + 3 : self._free_base[0] + 7])
 
     @property
     def base_lin_vel(self) -> torch.Tensor:
         """``(K, 3)``: velocity of the base, body frame, m/s"""
         return self._cached(
             "base_lin_vel",
-            lambda: rotate_inverse(self.base_quat, self.field("qvel")[:, self._base[1] : self._base[1] + 3]),
+            lambda: rotate_inverse(self.base_quat, self.field("qvel")[:, self._free_base[1] : self._free_base[1] + 3]),
         )
 
     @property
     def base_lin_vel_world(self) -> torch.Tensor:
         """``(K, 3)``: velocity of the base, m/s"""
-        return self.field("qvel")[:, self._base[1] : self._base[1] + 3]
+        return self.field("qvel")[:, self._free_base[1] : self._free_base[1] + 3]
 
     @property
     def base_ang_vel(self) -> torch.Tensor:
         """``(K, 3)``: angular velocity of the base, body frame, rad/s"""
-        return self.field("qvel")[:, self._base[1] + 3 : self._base[1] + 6]
+        return self.field("qvel")[:, self._free_base[1] + 3 : self._free_base[1] + 6]
 
     @property
     def projected_gravity(self) -> torch.Tensor:
@@ -199,11 +202,16 @@ class NamedState:
             return slice(addresses[0], addresses[0] + len(addresses))
         return torch.tensor(addresses, device=self.backend.device)
 
+    @property
+    def _free_base(self) -> tuple[int, int]:
+        if self._base[0] < 0:
+            raise UserError("the task reads the base of its robot, whose file names none: write base= there.")
+        return self._base
+
     def _base_addresses(self, model: mujoco.MjModel, robot: Robot) -> tuple[int, int]:
         """Places of the base's free joint in ``qpos`` and ``qvel``; (-1, -1) for a robot that is fixed."""
         if not robot.base:
             return -1, -1
         body = model.body(robot.base)
         joint = int(body.jntadr[0])
-        assert model.jnt_type[joint] == FREE, f"{robot.base} has no free joint"
         return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])

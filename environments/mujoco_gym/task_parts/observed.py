@@ -10,6 +10,7 @@ from environments.batched.world import ALL, Rows
 from environments.config import PIXELS, EnvConfig
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.task_parts.checked_terms import check_groups
 from environments.mujoco_gym.task_parts.snapshots import Snapshots
 from environments.mujoco_gym.terms.meaning import OWN_TERMS
 from environments.mujoco_gym.terms.observations import ObservationGroup
@@ -112,6 +113,7 @@ class Observed(Snapshots):
 
     def _make_groups(self) -> dict[str, ObservationGroup]:
         raw = self.compute_observations()
+        check_groups(self._original.env_id, raw, self.count)
         configured = self._original.observations
         self._checked_names("observations", raw, configured)
         groups = {}
