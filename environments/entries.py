@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from srl3.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,12 +61,26 @@ class RegisteredEnv:
     default_algo: str | None = None
 
     def load_config(self) -> "type[EnvConfig]":
-        """The configuration class (imports no engine)."""
-        return _load(self.config)
+        """The configuration class (imports no engine).
+
+        Raises:
+            UserError: where there is none of this name.
+        """
+        found = _load(self.config)
+        if not hasattr(found, "from_kwargs"):
+            raise UserError(f"{self.config}, the configuration of a world, is no EnvConfig; derive it from one.")
+        return found
 
     def load_class(self) -> "type[SRLGymEnv]":
-        """The environment class (imports its engine)."""
-        return _load(self.entry_point)
+        """The environment class (imports its engine).
+
+        Raises:
+            UserError: where there is none of this name.
+        """
+        found = _load(self.entry_point)
+        if self.threading is ThreadingType.BATCHED and not hasattr(found, "world_class"):
+            raise UserError(f"{self.entry_point} is registered as batched; derive it from BatchedGymEnv.")
+        return found
 
     def load_oracle(self) -> "Callable[[Any], np.ndarray] | None":
         """The scripted policy, if there is one: from the world itself (a `BatchedWorld`: N robots) to its action."""
@@ -73,4 +89,15 @@ class RegisteredEnv:
 
 def _load(path: str) -> Any:
     module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+    if not (module and name):
+        raise UserError(f"a world is registered by module:class, not by '{path}'.")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # something that the module imports
+        raise UserError(f"a world is registered as {path}, and there is no module {error.name}.") from None
+    except AttributeError:
+        if hasattr(importlib.import_module(module), name):
+            raise
+        raise UserError(f"a world is registered as {path}, and {module} has no {name}.") from None

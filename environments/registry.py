@@ -245,6 +245,10 @@ def register(
     Raises:
         UserError: when another world has the id or one of the short names.
     """
+    for name, value, kind in (("plotting", plotting, PlottingType), ("threading", threading, ThreadingType)):
+        if not isinstance(value, kind):
+            choices = ", ".join(str(each) for each in kind)
+            raise UserError(f"{name} of {env_id} must be one of {choices}, not {value!r}.")
     entry = RegisteredEnv(
         entry_point, config, parent, plotting, threading, oracle, aliases, oracle_moves_joints, default_algo
     )

@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.env is not None:
         _print_terms(arguments.env, env_kwargs_from_flags(arguments, given), as_json=arguments.json)
         return 0
-    if given - {"json"}:
+    if given - {"json", "env_package"}:
         raise UserError(
             "flags of a world go with an ENV; name one, for example python -m rl_baselines.list AntGymEnv-v0."
         )

@@ -36,11 +36,13 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, usage="%(prog)s [flags]", **kwargs)
+        self._words: list[str] = []
         self.register("type", Path, path_with_home)  # every flag of a path, in every command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         off: list[str] = []
         words = self._switched(sys.argv[1:] if args is None else args, off)
+        self._words = words
         arguments, unknown = super().parse_known_args(words, namespace)
         for name in off:
             setattr(arguments, name, False)
@@ -80,6 +82,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if message.startswith("the following arguments are required"):
+            unknown = re.match(r"(-\S+)", self._first_unknown()) or unknown
         clustered = re.match(r"argument (-\w)\b.*: ignored explicit argument '(.*)'", message)  # -conf, where -c is
         if unknown or clustered:
             flag = unknown.group(1).split("=")[0] if unknown else "".join(clustered.groups() if clustered else ())
@@ -91,6 +95,17 @@ class Parser(argparse.ArgumentParser):
                 raise UserError(f"unknown flag '{flag}'; {hint}")
             raise UserError(f"unexpected argument '{flag}'; flags begin with -, see {self.prog} --help.")
         raise UserError(f"{message}; see {self.prog} --help.")
+
+    def _first_unknown(self) -> str:
+        """The first flag of the command line that the command has not; empty: it has all."""
+        for word in self._words:
+            if word == "--":
+                break
+            flag = word.partition("=")[0]
+            known = flag in self._option_string_actions or flag[:2] in self._option_string_actions
+            if word.startswith("-") and not known and not re.match(r"-[\d.]|-$", word):
+                return word
+        return ""
 
     def flags(self) -> list[argparse.Action]:
         """What the command takes, flags and arguments."""

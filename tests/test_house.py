@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import re
 import resource
 import subprocess
@@ -277,6 +278,35 @@ def test_help_loads_nothing_heavy(name):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("train --env Nope", "train --env AntGymEnv-v0 --algo pp02", "train --resume nothing", "pipeline --env Nope"),
+        *("hyperparam_search --env Nope", "hyperparam_search --env AntGymEnv-v0 --algo pp02", "advise --env Nope"),
+        *("enjoy --log-dir nothing", "play --run nothing", "export nothing", "list Nope"),
+        *(
+            "train_velocity VelocityFlatt",
+            "../environments.dataset_generator --env Nope",
+            "../environments.oracle --env Nope",
+        ),
+    ],
+)
+def test_a_wrong_name_is_said_before_anything_heavy_is_loaded(line, tmp_path):
+    name, *flags = line.split()
+    module = name[3:] if name.startswith("../") else f"rl_baselines.{name}"
+    code = (
+        "import importlib, sys\n"
+        "from srl3.errors import UserError\n"
+        f"try: importlib.import_module({module!r}).main({flags!r})\n"
+        f"except UserError as error: print(*sorted(set({HEAVY!r}) & set(sys.modules)), error)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert re.match(r"unknown|no run at|no checkpoint at", done.stdout)
 
 
 @pytest.mark.slow

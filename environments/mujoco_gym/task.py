@@ -19,6 +19,7 @@ from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.replay.recorder import cant_be_recorded
 from environments.mujoco_gym.replay.replayed import Replayed
 from environments.mujoco_gym.replay.tape import Tape
+from environments.mujoco_gym.robots.checks import checked_robot
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
 from environments.mujoco_gym.task_parts.checked_terms import check_terms
@@ -73,7 +74,7 @@ class Task(Observed):
         self._steps = 0
         self._stays_at: int | None = None
         self.stage, self.config = config.at(0)
-        self.robot = load_robot(config.robot)
+        self.robot = checked_robot(load_robot(config.robot), config.robot)
         self.num_envs = num_envs
         try:
             spec = self.build_spec(self.robot)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.cross_evaluation.tasks import OWN_OF_A_POLICY, Task, check_names, parse_task, task_trained_in
 from rl_baselines.runs.run_folder import RunFolder
 from srl3.errors import UserError
@@ -95,6 +94,8 @@ def tasks_seen(
 
 def _before(checkpoint: Path, named: Sequence[Task]) -> Iterator[Task]:
     """Tasks of a checkpoint and its parents, the last one first."""
+    from rl_baselines.checkpoints.archive import read_info
+
     while checkpoint.is_file():
         info = read_info(checkpoint)
         learned = _learned_in(checkpoint)

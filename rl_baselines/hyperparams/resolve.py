@@ -87,6 +87,11 @@ def resolve_hyperparams(
     }
     if saved is None:
         levels = _file_levels(checker, conf_file, env_id, srl_model, _ACTIONS[continuous])
+        if conf_file is not None and not any(values for _, values in levels):
+            raise UserError(
+                f"--conf-file {shown_path(conf_file)} has no hyperparameters for {env_id}, and takes the place of the "
+                f"preset; write some under '{DEFAULT_SECTION}:', or leave it out."
+            )
         if preset != TUNED:
             levels += _file_levels(checker, _preset_file(checker, preset), env_id, srl_model, _ACTIONS[continuous])
     else:
@@ -103,7 +108,21 @@ def resolve_hyperparams(
                 value = _merged(settings[name].value, value)
             settings[name] = Setting(value, source)
     _check_together(algo_class, algo_name, {name: setting.value for name, setting in settings.items()}, continuous)
+    _check_batch_size(algo_name, settings)
     return settings
+
+
+def _check_batch_size(algo_name: str, settings: Mapping[str, Setting]) -> None:
+    """Refuse a minibatch that the user wants larger than a rollout."""
+    batch_size = settings.get("batch_size")
+    if batch_size is None or batch_size.source != OVERRIDE or not {"n_steps", "n_epochs"} <= set(settings):
+        return
+    rollout = settings["n_steps"].value * settings["n_envs"].value
+    if batch_size.value > rollout:
+        raise UserError(
+            f"batch_size of {algo_name} is {batch_size.value:,}, and a rollout has {rollout:,} steps, "
+            f"n_steps × n_envs; use at most {rollout:,}."
+        )
 
 
 def table(settings: Mapping[str, Setting]) -> str:

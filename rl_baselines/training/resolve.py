@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.config import GROUND_TRUTH, EnvConfig, SRLConfig, flatten
@@ -11,7 +12,7 @@ from rl_baselines.checkpoints.handover import handed_over, is_another, policy_se
 from rl_baselines.cross_evaluation.planned import parse_mixture
 from rl_baselines.export.command import check_needs
 from rl_baselines.registry import check_action_type, find_algo
-from rl_baselines.runs.run_folder import check_writable, find_run
+from rl_baselines.runs.run_folder import RunFolder, check_writable, find_run
 from rl_baselines.tracking.trackers import check_tracker
 from rl_baselines.training.choices.evaluation_options import eval_freq, evaluation_kwargs, planned_tasks
 from rl_baselines.training.choices.imitated import check_still_there, with_imitated
@@ -201,12 +202,17 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
     assert request.resume is not None
     run = find_run(request.resume, request.value("log_dir"))
     if not run.latest.is_file():
-        raise UserError(f"{run.path} has no {run.latest.name} to resume from; it ended before its first rollout.")
+        raise UserError(f"{run.path} has no {run.latest.name} to resume from; {_instead_of_latest(run)}.")
 
     from rl_baselines.checkpoints.checkpoint import load_checkpoint
     from rl_baselines.hyperparams.resolve import Setting
 
-    parent = load_checkpoint(run.latest)
+    try:
+        parent = load_checkpoint(run.latest)
+    except UserError as error:
+        if not _others(run):
+            raise
+        raise UserError(f"{str(error).rstrip('.')}; {_instead_of_latest(run)}.") from None
     info = parent.info
     if info.num_timesteps >= info.total_timesteps:
         raise UserError(
@@ -250,7 +256,7 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
         track=_tracker(request if request.track is not None else TrainingRequest(track=saved.track)),
         export=_export(request.export or saved.arguments.get("export")),
         device=device,
-        visdom_port=_visdom_port(request),
+        visdom_port=_visdom_port(_shown_as(request, saved.arguments)),
         show_progress=not request.no_progress,
         parent=parent,
         resume=run,
@@ -259,6 +265,24 @@ def _resume(request: TrainingRequest) -> TrainingPlan:
     )
     check_still_there(plan)
     return plan
+
+
+def _others(run: RunFolder) -> list[Path]:
+    return [path for path in run.all_checkpoints() if path != run.latest]
+
+
+def _instead_of_latest(run: RunFolder) -> str:
+    """What can be done with a run whose latest checkpoint is not there, or damaged."""
+    if not _others(run):
+        return "it ended before its first rollout"
+    return f"train on from another checkpoint with {flags_text('--load-rl-model-path', _others(run)[0])}"
+
+
+def _shown_as(request: TrainingRequest, saved: Mapping[str, Any]) -> TrainingRequest:
+    """With the visdom server that the run had, unless the user says otherwise."""
+    if request.port is not None or request.no_vis is not None:
+        return request
+    return dataclasses.replace(request, port=saved.get("port"), no_vis=saved.get("no_vis"))
 
 
 def _steps(iterations: int | None, settings: "dict[str, Setting]", algo: str) -> int | None:

@@ -43,7 +43,7 @@ HERE = [
     ("enjoy --log-dir {run} --num-episodes 0", "--num-episodes: '0' is not at least 1"),
     ("enjoy --log-dir {run} --deterministic --stochastic", "not allowed with"),
     ("enjoy --log-dir {run} --video film.avi", "--video writes .mp4; name a file that ends so, not film.avi"),
-    ("enjoy --log-dir {run} --video missing/film.mp4", "the folder of --video missing/film.mp4 does not exist"),
+    ("enjoy --log-dir {run} --video missing/film.mp4", "the folder of missing/film.mp4 does not exist"),
     ("enjoy --log-dir {run} --video /proc/film.mp4", "--video /proc/film.mp4 (can't be written|does not exist)"),
     ("export {run} -o /proc/policy.onnx", "/proc/policy.onnx (can't be written|does not exist)"),
     ("enjoy --log-dir {run} --video film.mp4 --render", "--render and --video are two ways of looking"),

@@ -113,4 +113,36 @@ def test_packages_that_cannot_be_imported_are_named(tmp_path: Path, monkeypatch:
         packages.import_env_package("no_such_world")
     with pytest.raises(UserError, match=r"bad_world fails when it is imported: ModuleNotFoundError.*not_there"):
         packages.import_env_package("bad_world")
+    (tmp_path / "leaving_world.py").write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(UserError, match="leaving_world fails when it is imported: SystemExit: 3"):
+        packages.import_env_package("leaving_world")
     assert packages.VARIABLE not in os.environ
+
+
+@pytest.mark.usefixtures("registering")
+def test_wrong_registrations_are_said_in_a_sentence() -> None:
+    mobile, kuka = (registered_env[name] for name in ("MobileRobotGymEnv-v0", "KukaButtonGymEnv-v0"))
+    batched = {"threading": ThreadingType.BATCHED}
+    for number, (entry_point, config, kwargs, message) in enumerate(
+        (
+            ("no_module.task:X", mobile.config, {}, "registered as no_module.task:X, and there is no module no_module"),
+            (f"{packages.__name__}:Nothing", mobile.config, {}, r"and environments\.packages has no Nothing"),
+            ("no_class", mobile.config, {}, "registered by module:class, not by 'no_class'"),
+            (kuka.entry_point, kuka.config, batched, "is registered as batched; derive it from BatchedGymEnv"),
+        )
+    ):
+        register(f"Wrong{number}-v0", entry_point, config, **kwargs)
+        with pytest.raises(UserError, match=message):
+            find_env(f"Wrong{number}-v0").load_class()
+    register("Wrong-v0", mobile.entry_point, mobile.entry_point)
+    with pytest.raises(UserError, match="the configuration of a world, is no EnvConfig"):
+        find_env("Wrong-v0").load_config()
+    with pytest.raises(UserError, match=r"threading of Text-v0 must be one of .*BATCHED.*, not 'batched'"):
+        register("Text-v0", mobile.entry_point, mobile.config, threading="batched")
+
+
+def test_worlds_of_a_package_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "dot_world.py").write_text(WORLD + "\nenter()\n")
+    listed = run(tmp_path, "-m", "rl_baselines.list", "--env-package", "dot_world")
+    assert listed.returncode == 0, listed.stderr
+    assert "Dot-v0" in listed.stdout

@@ -88,6 +88,23 @@ def test_mistakes_are_user_errors(parser, argv, message):
         parser.parse_with_given(argv)
 
 
+def test_an_unknown_flag_is_named_before_a_missing_one():
+    parser = Parser(prog="robot")
+    parser.moved = {"-f": "use --log-dir"}
+    parser.add_argument("--log-dir", required=True)
+    parser.add_argument("-c", action="store_true")
+    for argv, message in (
+        (["--logdir", "x"], "unknown flag '--logdir'; did you mean --log-dir"),
+        (["--logdir=x"], "unknown flag '--logdir'; did you mean --log-dir"),
+        (["-f", "x"], "there is no -f here; use --log-dir"),
+        (["-c"], "the following arguments are required: --log-dir"),
+        (["-c", "--", "--logdir"], "the following arguments are required: --log-dir"),
+        (["-c", "-5"], "the following arguments are required: --log-dir"),
+    ):
+        with pytest.raises(UserError, match=message):
+            parser.parse_args(argv)
+
+
 def kwargs(parser: Parser, line: str) -> dict[str, object]:
     return env_kwargs_from_flags(*parser.parse_with_given(line.split()))
 

@@ -17,7 +17,7 @@ AT_JOINTS = (int(mujoco.mjtTrn.mjTRN_JOINT), int(mujoco.mjtTrn.mjTRN_JOINTINPARE
 
 
 def checked_robot(robot: Robot, name: str) -> Robot:
-    """The robot of a user's file, whose ``spec`` says in a sentence what goes wrong in it.
+    """A robot whose ``spec`` says in a sentence what goes wrong in it.
 
     Raises:
         UserError: when a field is of another kind than it must be.

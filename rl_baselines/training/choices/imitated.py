@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.config import GROUND_TRUTH
-from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.registry import find_algo, registered_rl
 from rl_baselines.runs.run_folder import find_checkpoint
 from rl_baselines.training.plan import TrainingPlan
@@ -33,6 +32,8 @@ def with_imitated(
     Raises:
         UserError: for an algorithm that imitates nobody, or policies of another world or with a memory.
     """
+    from rl_baselines.checkpoints.archive import read_info
+
     if not request.imitate:
         return (), dict(settings)
     from rl_baselines.hyperparams.resolve import OVERRIDE, Setting

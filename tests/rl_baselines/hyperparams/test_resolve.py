@@ -229,6 +229,12 @@ def test_refused_files(tmp_path: Path, text: str, message: str) -> None:
         resolve(conf_file=write(tmp_path, text))
 
 
+def test_a_minibatch_is_at_most_a_rollout() -> None:
+    with pytest.raises(UserError, match=r"batch_size of ppo2 is 100,000, and a rollout has 4,096 steps"):
+        resolve(overrides=["batch_size:100000", "n_steps:64", "n_envs:64"])
+    assert resolve(overrides=["batch_size:4096", "n_steps:64", "n_envs:64"])["batch_size"].value == 4096
+
+
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml is missing; --conf-file takes sections such as"):
         resolve(conf_file=tmp_path / "none.yaml")
@@ -238,7 +244,9 @@ def test_unreadable_files(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(UserError, match="it is not a text file"):
         resolve(conf_file=binary)
-    assert resolve(conf_file=write(tmp_path, ""))["n_epochs"] == Setting(10, "default of PPO")
+    for nothing in ("", "default:", "AntGymEnv-v0: {n_steps: 64}"):
+        with pytest.raises(UserError, match=r"has no hyperparameters for .*, and takes the place of the preset"):
+            resolve(conf_file=write(tmp_path, nothing))
 
 
 def test_numbers_written_as_text_are_read(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from stable_baselines3 import PPO
 
 from rl_baselines.checkpoints.checkpoint import load_checkpoint
 from rl_baselines.runs.run_folder import RunFolder
+from rl_baselines.training.request import TrainingRequest
+from rl_baselines.training.resolve import _shown_as, _visdom_port
 from srl3.errors import UserError
 from tests.rl_baselines.conftest import KUKA, MOBILE, SMALL
 from tests.rl_baselines.training.conftest import stop_at
@@ -101,6 +103,27 @@ def test_a_finished_run_is_not_resumed(small_train, tmp_path):
         small_train("--resume", str(run.path))
     with pytest.raises(UserError, match="leave out --num-timesteps"):
         small_train("--resume", str(run.path), "--num-timesteps", "800")
+
+
+def test_a_resumed_run_is_shown_as_it_was():
+    silent = {"port": 8097, "no_vis": True}
+    assert _visdom_port(_shown_as(TrainingRequest(resume="run"), silent)) is None
+    assert _visdom_port(_shown_as(TrainingRequest(resume="run", port=9000), silent)) == 9000
+    assert _visdom_port(_shown_as(TrainingRequest(resume="run"), {"port": 9001, "no_vis": False})) == 9001
+    assert _visdom_port(_shown_as(TrainingRequest(resume="run", no_vis=True), {"port": 9001})) is None
+
+
+def test_without_a_sound_latest_checkpoint_another_one_is_named(small_train, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 300)
+        stopped = small_train(*WORLDS["mobile robot"], "--save-freq", "100", status=130)
+    other = stopped.all_checkpoints()[1]
+    stopped.latest.write_bytes(stopped.latest.read_bytes()[:1000])
+    with pytest.raises(UserError, match=f"not a whole zip file.*; train on .* --load-rl-model-path .*{other.name}"):
+        small_train("--resume", str(stopped.path))
+    stopped.latest.unlink()
+    with pytest.raises(UserError, match=f"has no latest.zip to resume from; train on .*{other.name}"):
+        small_train("--resume", str(stopped.path))
 
 
 def test_a_run_that_is_being_trained_is_not_resumed(small_train, monkeypatch):
