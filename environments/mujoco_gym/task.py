@@ -3,8 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakMethod
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -12,18 +11,17 @@ import torch
 from gymnasium import spaces
 from gymnasium.utils import seeding
 
-from environments.batched.world import ALL, Rows, Step, SubstepResult
+from environments.batched.world import ALL, Rows, SubstepResult
 from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
 from environments.mujoco_gym.replay.recorder import cant_be_recorded
-from environments.mujoco_gym.replay.replayed import Replayed
-from environments.mujoco_gym.replay.tape import Tape
 from environments.mujoco_gym.robots.checks import checked_robot
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
 from environments.mujoco_gym.task_parts.checked_terms import check_terms
-from environments.mujoco_gym.task_parts.observed import Observed, Terms
+from environments.mujoco_gym.task_parts.observed import Terms
+from environments.mujoco_gym.task_parts.played import Played
 from environments.mujoco_gym.terms.actions import Actions
 from environments.mujoco_gym.terms.events import Events
 from environments.mujoco_gym.terms.meaning import joint_action_terms
@@ -39,7 +37,7 @@ NON_FINITE = "non_finite"
 """the termination of a robot whose state became NaN or too large"""
 
 
-class Task(Observed):
+class Task(Played):
     """N robots of one configuration. A subclass gives the terms; their weights, noise and ranges are configuration.
 
     The order of a step: actions, physics, `update`, terminations, rewards, changes and pushes that are due,
@@ -61,11 +59,6 @@ class Task(Observed):
     config: TaskConfig
     rewards_times_dt = False
     """whether weights are per second"""
-    replayable: ClassVar[bool] = False
-    """A promise that a class makes for itself, its subclasses for themselves, so that few robots may play `update`,
-    `control` and the terms from a `Tape`: they read the task's attributes and tensors, change tensors in place, decide
-    by nothing else, and do nothing else. An attribute that is replaced is noticed; what changes within a list or
-    dictionary is not."""
 
     def __init__(self, config: TaskConfig, num_envs: int) -> None:
         if num_envs < 1:
@@ -115,17 +108,6 @@ class Task(Observed):
         super().__init__(config, num_envs, str(self.backend.device))
         self.config = config.at(0)[1]
         self._replays = self._make_replays()
-
-    def _make_replays(self) -> tuple[Replayed, Replayed] | None:
-        """What is before and after the physics of a step, for few robots on a CPU."""
-        promised = "replayable" in vars(type(self)) and self.replayable
-        if not promised or self.num_envs > self.config.sim.replay_up_to or self.backend.device.type != "cpu":
-            return None
-        name = type(self).__name__
-        return (
-            Replayed(f"{name}'s control", WeakMethod(self._write_controls)),
-            Replayed(f"{name}'s step", WeakMethod(self._whole_step)),
-        )
 
     # what a task provides
 
@@ -254,44 +236,9 @@ class Task(Observed):
         self._episodes[rows] = -1
         self._fresh[rows] = True
 
-    def step_checked(self, actions: torch.Tensor) -> Step:
-        tape = None
-        with torch.inference_mode():  # autograd would take a sixth of the time of a few robots
-            if self._replays and self._step_checked:
-                step, tape = self._replayed_step(actions, *self._replays)
-            else:
-                step = super().step_checked(actions)
-        own: Step = tape.own_result() if tape else _copied(step)
-        return own
-
-    def _replayed_step(self, actions: torch.Tensor, controls: Replayed, rest: Replayed) -> tuple[Step, Tape | None]:
-        """A step in which all but the physics is played from tapes, where there are some."""
-        self._given.copy_(actions)
-        self._before_physics()
-        self.state_changed()  # what was computed before a recording would not be computed in it
-        reads = [value for name, value in vars(self).items() if name not in ("_steps", "_replays")]
-        controls(reads)
-        self._physics()
-        step, tape = rest(reads)
-        if tape:
-            self.state_changed()
-        return step, tape
-
-    def _whole_step(self) -> Step:
-        result = self._after_physics()
-        self.applied += 1
-        return self._counted(result.terms.sum(0), result)
-
     @torch.inference_mode()
     def reset(self, rows: torch.Tensor | None = None) -> None:
         super().reset(rows)
-
-    def _substep(self, actions: torch.Tensor) -> SubstepResult:
-        self._given.copy_(actions)
-        self._before_physics()
-        self._write_controls()
-        self._physics()
-        return self._after_physics()
 
     def _before_physics(self) -> None:
         self._follow_curriculum()
@@ -418,9 +365,3 @@ class Task(Observed):
             if self._original.stage_at(steps) != self.stage:
                 self.stage, self.config = self._original.at(steps)
                 self.state_changed()
-
-
-def _copied(step: Step) -> Step:
-    """One whose tensors may be changed, and learned from, made outside of inference mode."""
-    endings = {name: ended.clone() for name, ended in step.endings.items()}
-    return Step._make([*(part.clone() for part in step[:-1]), endings])

@@ -1,4 +1,4 @@
-"""Of what a `Task` is put together: its named state, what viewers ask, snapshots, observations.
+"""Of what a `Task` is put together: its named state, what viewers ask, snapshots, observations, steps.
 
-Owns those four bases, one above the other. `environments.mujoco_gym.task` imports it; it imports no task.
+Owns those five bases, one above the other. `environments.mujoco_gym.task` imports it; it imports no task.
 """
