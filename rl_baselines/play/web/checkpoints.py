@@ -27,6 +27,7 @@ class CheckpointPanel:
         self._player = player
         self._number = 0
         self._paths: dict[str, Path] = {}
+        self._newest: Path | None = None
         self._next_refresh = 0.0
         self._slot = None
         if len(player.slots) > 1:
@@ -76,6 +77,10 @@ class CheckpointPanel:
             for path in slot.source.checkpoints()
             if wanted in path.name.lower()
         }
+        newest = next(iter(self._paths.values()), None)
+        if chosen == self._newest:  # as long as nobody chooses another
+            chosen = newest
+        self._newest = newest
         options = tuple(self._paths) or (NOTHING,)
         selected = next((label for label, path in self._paths.items() if path == chosen), options[0])
         if options != tuple(self._list.options):

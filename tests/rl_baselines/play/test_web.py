@@ -27,6 +27,7 @@ from websockets.exceptions import InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
 from rl_baselines.play.web import figures  # noqa: E402
+from rl_baselines.play.web.checkpoints import CheckpointPanel  # noqa: E402
 from rl_baselines.play.web.controls import Controls, RobotControls  # noqa: E402
 from rl_baselines.play.web.figures import thinned  # noqa: E402
 from rl_baselines.play.web.film import Film, fitted  # noqa: E402
@@ -350,3 +351,22 @@ def test_a_film_whose_page_goes_keeps_what_was_seen(tmp_path, frames):
     assert film.path.exists() == bool(frames)
     assert film.problem == ("" if frames else "the page that was recorded is gone")
     assert film.why_ended == "the page that was recorded is gone"
+
+
+def test_the_list_stays_on_the_newest_until_somebody_chooses(server, tmp_path):
+    there = [tmp_path / "model_100_steps.zip"]
+    there[0].write_bytes(b"")
+    slot = SimpleNamespace(number=0, source=SimpleNamespace(run=None, checkpoints=lambda: list(there)))
+    player = SimpleNamespace(slots=[slot], reset_on_load=False, post=lambda call: call())
+    panel = CheckpointPanel(server.gui, player)
+    panel.refresh()
+    for steps in (200, 300):
+        there.insert(0, tmp_path / f"model_{steps}_steps.zip")
+        there[0].write_bytes(b"")
+        panel.refresh()
+        assert f"model_{steps}_steps" in panel._list.value
+    panel._list.value = panel._list.options[-1]  # a person's choice
+    there.insert(0, tmp_path / "model_400_steps.zip")
+    there[0].write_bytes(b"")
+    panel.refresh()
+    assert "model_100_steps" in panel._list.value
