@@ -101,6 +101,10 @@ def understand(argv: Sequence[str]) -> Order:
             raise UserError(f"--{flag.replace('_', '-')} is of the films of --video; add --video, or leave it out.")
     env_id = find_task(values.task)
     made = draft(FLAGS, vars(values), given)
+    if TASKS.fullmatch(values.task) and not values.task.endswith("-Unitree-Go1"):
+        made.notes.append(
+            f"{values.task}: {env_id}, whose robot is a quadruped of SRL3's own, of the size and mass of a Go1"
+        )
     _dotted(made, values.dotted, env_id)
     experiment = values.agent__experiment_name or escaped_id(values.task)
     log_dir = values.log_root / experiment

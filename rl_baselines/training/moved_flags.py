@@ -32,6 +32,11 @@ MOVED = {
     "-conf": "use --conf-file",
     "-optimize": "use python -m rl_baselines.hyperparam_search",
     "--optimize-hyperparameters": "use python -m rl_baselines.hyperparam_search",
+    "-P": "progress is shown where there is a terminal; --no-progress hides it",
+    "-tb": "TensorBoard's files are in the run folder",
+    "--tensorboard-log": "TensorBoard's files are in the run folder",
+    "--n-trials": "use python -m rl_baselines.hyperparam_search",
+    "--task": "use --env",
     "--vec-env": "worlds are stepped as suits them; --num-cpu says how many",
 }
 """by flag; `srl3.flags.Parser` says it"""

@@ -215,3 +215,9 @@ def test_other_documents_styles_and_unknown_tasks(here: Path) -> None:
     with pytest.raises(UserError, match="unknown task 'Mjlab-Velocity-Flt-G1'; did you mean Mjlab-Velocity-Flat"):
         train_velocity.main(["Mjlab-Velocity-Flt-G1"])
     assert "init_noise_std" in RSL_RL
+
+
+@pytest.mark.parametrize(("robot", "said"), [("Unitree-Go1", False), ("Unitree-G1", True)])
+def test_another_robots_name_is_answered(robot: str, said: bool) -> None:
+    notes = understand([f"Mjlab-Velocity-Flat-{robot}"]).notes
+    assert any("a quadruped of SRL3's own, of the size and mass of a Go1" in note for note in notes) == said
