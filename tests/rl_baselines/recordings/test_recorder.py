@@ -131,7 +131,7 @@ def test_enjoy_records_a_policy_that_is_there(ant: Any, tmp_path: Path, capsys: 
     told = json.loads(capsys.readouterr().out)
     assert told["returns"] == read_recording(target).figures()[0]
     for wrong, sentence in (
-        (["--recording", str(tmp_path / "a.mp4")], "ends in .npz"),
+        (["--recording", str(tmp_path / "a.mp4")], "--recording writes .npz; name a file that ends so"),
         (["--recording", str(target), "--num-steps", "5"], "use --num-episodes"),
         (["--recording", str(target), "--render"], "--render and --recording are two ways of looking"),
         (["--recording", str(target), "--num-episodes", "99"], "up to 64 trajectories"),
