@@ -88,12 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     env_ids = [canonical_id(name) for name in dict.fromkeys(arguments.env)]
     tasks = tasks_from_flags(arguments, env_ids, shared)
 
-    from rl_baselines.cross_evaluation.matrix import cross_evaluate
-    from rl_baselines.cross_evaluation.play import Conditions
     from rl_baselines.cross_evaluation.policies import find_policies
-    from rl_baselines.cross_evaluation.tables import FORMATS, as_markdown
-    from srl3.runtime.devices import check_device
-    from srl3.runtime.progress import Progress
 
     policies = find_policies(arguments.policies, DEFAULT_LOG_DIR, numbered=arguments.checkpoints, known=tasks)
     if not tasks:
@@ -103,6 +98,13 @@ def main(argv: list[str] | None = None) -> int:
             if task not in tasks:
                 tasks.append(task)
         check_names(tasks)
+
+    from rl_baselines.cross_evaluation.matrix import cross_evaluate
+    from rl_baselines.cross_evaluation.play import Conditions
+    from rl_baselines.cross_evaluation.tables import FORMATS, as_markdown
+    from srl3.runtime.devices import check_device
+    from srl3.runtime.progress import Progress
+
     seed = arguments.seed
     if seed == -1:
         import secrets

@@ -288,6 +288,7 @@ def test_help_loads_nothing_heavy(name):
         *("enjoy --log-dir nothing", "play --run nothing", "export nothing", "list Nope"),
         *(
             "train_velocity VelocityFlatt",
+            "cross_eval nothing",
             "../environments.dataset_generator --env Nope",
             "../environments.oracle --env Nope",
         ),

@@ -245,7 +245,12 @@ class Task(Played):
         self.failures.remember(self.backend)
 
     def _write_controls(self) -> None:
-        self._controls[:, self.actuator_of_joint] = self.control(self.actions.push(self._given))
+        controls = self.control(self.actions.push(self._given))
+        if controls.shape != (shape := (self.num_envs, len(self.robot.joints))):
+            raise UserError(
+                f"control of {self.config.env_id} must return {shape} numbers, not {tuple(controls.shape)}."
+            )
+        self._controls[:, self.actuator_of_joint] = controls
         self.backend.write("ctrl", self._controls)
 
     def _physics(self) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rl_baselines.checkpoints.archive import read_info
 from rl_baselines.checkpoints.info import CheckpointInfo
 from rl_baselines.cross_evaluation.tasks import Task, task_trained_in
 from rl_baselines.runs.run_folder import RunFolder, find_checkpoint, find_run
@@ -37,7 +36,7 @@ def find_policies(specs: Sequence[str], log_dir: Path, *, numbered: bool, known:
     Raises:
         UserError: for a miss, a damaged file, or two policies with one name.
     """
-    found: list[Policy] = []
+    paths: list[Path] = []
     named: dict[Path, str] = {}
     for spec in specs:
         name, equals, rest = spec.partition("=")
@@ -46,7 +45,11 @@ def find_policies(specs: Sequence[str], log_dir: Path, *, numbered: bool, known:
         for path in _numbered(where, log_dir) if numbered else [find_checkpoint(where, log_dir)]:
             if own:
                 named[path] = f"{own} {path.stem}" if numbered else own
-            found.append(Policy("", path, read_info(path)))
+            paths.append(path)
+
+    from rl_baselines.checkpoints.archive import read_info
+
+    found = [Policy("", path, read_info(path)) for path in paths]
     labels = _labels(found, known)
     policies = [replace(each, label=named.get(each.path, label)) for each, label in zip(found, labels, strict=True)]
     twice = [label for label, count in Counter(each.label for each in policies).items() if count > 1]

@@ -150,6 +150,7 @@ def test_a_robots_file_that_ends_the_process_does_not(tmp_path: Path) -> None:
         ("compute_observations", lambda task: {"joint_pos": task.joint_pos}, "terms by group and name"),
         ("compute_observations", lambda task: {"policy": {"joint_pos": task.joint_pos[:, 0]}}, r"of shape \(3, k\)"),
         ("compute_observations", lambda task: {"policy": {"joint_pos": task.base_pos}}, "whose file names none"),
+        ("control", lambda task: torch.zeros(3, 3), r"control of ArmGymEnv-v0 must return \(3, 2\) numbers"),
         (
             "place",
             lambda task: task.set_robot(torch.zeros(task.count, 3)),
