@@ -220,7 +220,10 @@ class TaskConfig(EnvConfig):
     )
     """dotted names of numbers that must be above 0"""
     at_least_zero: ClassVar[tuple[str, ...]] = (
-        *("sim.threads", "sim.contacts", "sim.constraints", "sim.replay_up_to"),
+        "sim.threads",
+        "sim.contacts",
+        "sim.constraints",
+        "sim.replay_up_to",
         "actions.delay",
     )
     shares: ClassVar[tuple[str, ...]] = ()

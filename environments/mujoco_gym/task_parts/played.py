@@ -9,6 +9,7 @@ import torch
 from environments.batched.world import Step, SubstepResult
 from environments.mujoco_gym.replay.replayed import Replayed
 from environments.mujoco_gym.replay.tape import Tape
+from environments.mujoco_gym.scene import runs_on_warp
 from environments.mujoco_gym.task_parts.observed import Observed
 
 
@@ -25,9 +26,9 @@ class Played(Observed):
     _replays: tuple[Replayed, Replayed] | None
 
     def _make_replays(self) -> tuple[Replayed, Replayed] | None:
-        """What is before and after the physics of a step, for few robots on a CPU."""
+        """What is before and after the physics of a step, for few robots in MuJoCo's own batch."""
         promised = "replayable" in vars(type(self)) and self.replayable
-        if not promised or self.num_envs > self.config.sim.replay_up_to or self.backend.device.type != "cpu":
+        if not promised or self.num_envs > self.config.sim.replay_up_to or runs_on_warp(self.config.sim):
             return None
         name = type(self).__name__
         return (

@@ -271,4 +271,4 @@ def test_a_recording_does_not_load_torchs_compiler() -> None:
         "import sys, torch; from environments.mujoco_gym.replay.tape import Tape; a = torch.ones(2);"
         "Tape(lambda: a + 1); sys.exit('torch._dynamo' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
