@@ -32,6 +32,9 @@ class Arrays(Protocol):
     def to_numpy(self, values: Array) -> np.ndarray:
         """The same values as a NumPy array, on the CPU."""
 
+    def all_to_numpy(self, *values: Array) -> list[np.ndarray]:
+        """`to_numpy` of each; a GPU is waited for once."""
+
     def copy(self, values: Array) -> Array:
         """A copy that shares no memory."""
 
@@ -59,6 +62,9 @@ class NumpyArrays:
 
     def to_numpy(self, values: np.ndarray) -> np.ndarray:
         return values
+
+    def all_to_numpy(self, *values: np.ndarray) -> list[np.ndarray]:
+        return list(values)
 
     def copy(self, values: np.ndarray) -> np.ndarray:
         return values.copy()
@@ -93,6 +99,14 @@ class TorchArrays:
 
     def to_numpy(self, values: "torch.Tensor") -> np.ndarray:
         return values.detach().cpu().numpy()
+
+    def all_to_numpy(self, *values: "torch.Tensor") -> list[np.ndarray]:
+        if self._device.type == "cpu":
+            return [self.to_numpy(each) for each in values]
+        wide = self._torch.cat([each.detach().reshape(-1).double() for each in values])  # of counts below 2^53
+        parts = np.split(self.to_numpy(wide), np.cumsum([each.numel() for each in values])[:-1])
+        kinds = [str(each.dtype).removeprefix("torch.") for each in values]
+        return [part.reshape(each.shape).astype(kind) for part, each, kind in zip(parts, values, kinds, strict=True)]
 
     def copy(self, values: "torch.Tensor") -> "torch.Tensor":
         return values.clone()

@@ -57,12 +57,12 @@ def step_and_reset(
     if before_reset is not None:
         before_reset()
     ended = step.terminated | step.truncated
-    if not ended.any():
+    rows = world.arrays.nonzero(ended)
+    if not len(rows):
         episodes = _no_episodes(world.term_names(), tuple(step.endings), tuple(world.episode_figures(world.no_rows)))
         nothing = {group: values[:0] for group, values in observations.items()}
         no_pictures = None if pictures is None else pictures[:0]
         return Transition(step, observations, pictures, ended, world.no_rows, nothing, no_pictures, episodes)
-    rows = world.arrays.nonzero(ended)
     final_observations = {group: values[rows] for group, values in observations.items()}
     episodes = ended_episodes(world, step, rows)
     final_pictures = pictures[episodes.rows] if pictures is not None else None
@@ -91,14 +91,22 @@ def _no_episodes(terms: tuple[str, ...], endings: tuple[str, ...], figures: tupl
 
 def ended_episodes(world: BatchedWorld, step: Step, rows: Array) -> EpisodeStatistics:
     """Statistics of the episodes of ``rows (K,)``, at least one, which ended with ``step``."""
-    to_numpy = world.arrays.to_numpy
-    terms = to_numpy(world.episode_terms[:, rows])
+    endings, figures = dict(step.endings), world.episode_figures(rows)
+    numbers, returns, lengths, successes, terms, *more = world.arrays.all_to_numpy(
+        rows,
+        world.episode_return[rows],
+        world.elapsed[rows],
+        step.success[rows],
+        world.episode_terms[:, rows],
+        *(ended[rows] for ended in endings.values()),
+        *figures.values(),
+    )
     return EpisodeStatistics(
-        to_numpy(rows),
-        to_numpy(world.episode_return[rows]),
-        to_numpy(world.elapsed[rows]),
-        to_numpy(step.success[rows]).astype(np.float64) if world.reports_success else np.full(len(rows), np.nan),
+        numbers,
+        returns,
+        lengths,
+        successes.astype(np.float64) if world.reports_success else np.full(len(rows), np.nan),
         dict(zip(world.term_names(), terms, strict=True)),
-        {name: to_numpy(ended[rows]) for name, ended in step.endings.items()},
-        {name: to_numpy(values).astype(np.float64) for name, values in world.episode_figures(rows).items()},
+        dict(zip(endings, more, strict=False)),
+        dict(zip(figures, (values.astype(np.float64) for values in more[len(endings) :]), strict=True)),
     )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from environments.mujoco_gym.maths import whole
-from environments.mujoco_gym.replay.recorder import made_by
+from environments.mujoco_gym.replay.watching import made_by
 
 MASK = 0xFFFFFFFF
 _MASK, _HALF = np.uint64(MASK), np.uint64(32)

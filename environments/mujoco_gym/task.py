@@ -15,7 +15,7 @@ from environments.batched.world import ALL, Rows, SubstepResult
 from environments.config import PIXELS
 from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import STARTUP, Draws
-from environments.mujoco_gym.replay.recorder import cant_be_recorded
+from environments.mujoco_gym.replay.watching import cant_be_recorded
 from environments.mujoco_gym.robots.checks import checked_robot
 from environments.mujoco_gym.robots.robot import Robot, load_robot
 from environments.mujoco_gym.scene import compile_scene, make_backend
@@ -81,6 +81,7 @@ class Task(Played):
         seeds = np.random.SeedSequence().generate_state(num_envs, np.uint64).astype(np.int64) >> 1
         self._seeds = torch.from_numpy(seeds).to(self.backend.device)
         self._fresh = torch.ones(num_envs, dtype=torch.bool, device=self.backend.device)
+        self._some_fresh = True
         self._controls = torch.zeros(num_envs, model.nu, device=self.backend.device)
         self.actions = Actions(config.actions, *self.action_range(), num_envs)
         if config.randomize.push is not None and self.pushed_velocity() < 0:
@@ -235,6 +236,7 @@ class Task(Played):
         )
         self._episodes[rows] = -1
         self._fresh[rows] = True
+        self._some_fresh = True
 
     @torch.inference_mode()
     def reset(self, rows: torch.Tensor | None = None) -> None:
@@ -245,6 +247,7 @@ class Task(Played):
         self.failures.remember(self.backend)
 
     def _write_controls(self) -> None:
+        self.state_changed()
         controls = self.control(self.actions.push(self._given))
         if controls.shape != (shape := (self.num_envs, len(self.robot.joints))):
             raise UserError(
@@ -291,13 +294,19 @@ class Task(Played):
 
     def _reset_rows(self, rows: torch.Tensor) -> None:
         self._follow_curriculum()
+        if self._some_fresh:
+            fresh = rows[self._fresh[rows]]
+            if len(fresh):
+                startup = torch.full_like(fresh, STARTUP)
+                self.events.startup(fresh, Draws(self._seeds[fresh], startup, torch.zeros_like(fresh)))
+                self._fresh[fresh] = False
+            self._some_fresh = bool(self._fresh.any())
+        self._reset_or_replay(rows)
+
+    def _begin_episodes(self, rows: torch.Tensor) -> None:
+        self.state_changed()
         self._episodes[rows] += 1
-        zero = torch.zeros_like(rows)
-        fresh = rows[self._fresh[rows]]
-        if len(fresh):
-            self.events.startup(fresh, Draws(self._seeds[fresh], torch.full_like(fresh, STARTUP), zero[: len(fresh)]))
-            self._fresh[fresh] = False
-        draws = self.draws(rows, zero)
+        draws = self.draws(rows, torch.zeros_like(rows))
         self.events.at_reset(rows, draws)
         self.backend.reset(rows)
         self.actions.begin(rows)

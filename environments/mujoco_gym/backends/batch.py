@@ -1,7 +1,7 @@
 """`BatchBackend`: MuJoCo's own `mujoco.batch.Batch`, on a CPU's threads, in float64."""
 
 import ctypes
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import mujoco
@@ -10,6 +10,7 @@ import torch
 from mujoco.batch import Batch
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
+from environments.mujoco_gym.replay.watching import outside
 
 STATE_FIELDS = (
     "qpos",
@@ -84,12 +85,18 @@ class BatchBackend(PhysicsBackend):
             np.copyto(copied, live, casting="same_kind")
 
     def reset(self, rows: torch.Tensor) -> None:
+        outside(partial(self._reset, rows))
+
+    def _reset(self, rows: torch.Tensor) -> None:
         self._started = True
         chosen = rows.numpy()
         self._batch.reset(chosen, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
         self._warned[chosen] = self._warnings[chosen]  # counted anew
 
     def forward(self, rows: torch.Tensor) -> None:
+        outside(partial(self._forward, rows))
+
+    def _forward(self, rows: torch.Tensor) -> None:
         self._started = True
         chosen = rows.numpy()
         with _WithoutLogFile():
@@ -112,7 +119,7 @@ class BatchBackend(PhysicsBackend):
         return self._varied[field]
 
     def recompute(self, rows: torch.Tensor) -> None:
-        self._batch.set_const(rows.numpy())
+        outside(lambda: self._batch.set_const(rows.numpy()))
 
     def snapshot(self, rows: torch.Tensor) -> dict[str, np.ndarray]:
         chosen = rows.numpy()

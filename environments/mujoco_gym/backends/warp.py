@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mujoco
@@ -12,8 +13,10 @@ import torch
 import warp as wp
 
 from environments.mujoco_gym.backends.base import PhysicsBackend
+from environments.mujoco_gym.backends.warp_few import Few
 from environments.mujoco_gym.backends.warp_kernels import note_failed, refill
 from environments.mujoco_gym.backends.warp_sizes import Sizes, overflow_words
+from environments.mujoco_gym.replay.watching import outside
 from srl3.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,8 @@ INERTIAL = ("body_mass", "body_inertia", "body_ipos", "dof_armature")
 DERIVED = ("body_subtreemass", "body_invweight0", "dof_invweight0", "tendon_invweight0", "actuator_acc0")
 AFTER_CONSTRAINTS = ("cacc", "cfrc_int", "cfrc_ext")
 """fields that the engine computes only where it is asked to"""
+FEW = (64, 512)
+"""simulations that are computed anew at once, beside all of them"""
 STEPS_BETWEEN_LOOKS = 64
 """calls of `step` between two looks at whether contacts were dropped"""
 
@@ -83,6 +88,8 @@ class WarpBackend(PhysicsBackend):
         self._fields: dict[str, tuple[torch.Tensor, Any, Any]] = {}
         self._at_rest: dict[str, torch.Tensor] = {}
         self._varied: dict[str, torch.Tensor] = {}
+        self._expanded_fields: list[tuple[str, str]] = []
+        self._few: dict[int, Few] = {}
         self._graphs: dict[str, Any] = {}
         self._warm: set[str] = set()
         self._started = False
@@ -130,12 +137,29 @@ class WarpBackend(PhysicsBackend):
 
     def forward(self, rows: torch.Tensor) -> None:
         self._started = True
-        self._run("forward", lambda: mjw.forward(self._model, self._data))
+        size = min((size for size in FEW if len(rows) <= size < self.num_envs), default=0)
+        if size and len(self._at_rest) == len(self._fields):
+            self._forward_few(rows, size)
+            return
+        outside(partial(self._run, "forward", lambda: mjw.forward(self._model, self._data)))
         for name, (kept, _, live) in self._fields.items():
             current = self._tensor(live)
             kept[rows] = current[rows]
             if name not in self._at_rest:
                 self._at_rest[name] = current[:1].clone()
+
+    def _forward_few(self, rows: torch.Tensor, size: int) -> None:
+        few = self._few.get(size)
+        if few is None:
+            with wp.ScopedDevice(self._warp_device):
+                few = self._few[size] = Few(
+                    self.model, self._model, self._expanded_fields, size, self._sizes, self._tensor, STATE_FIELDS
+                )
+        chosen = torch.cat([rows, rows[:1].expand(size - len(rows))]) if len(rows) < size else rows
+        few.load(self._state, chosen)
+        outside(partial(self._run, f"forward {size}", few.forward))
+        for name, (kept, *_) in self._fields.items():
+            kept[rows] = few.read(name)[: len(rows)]
 
     def failed(self) -> torch.Tensor:
         return self._failed_rows.clone()
@@ -156,7 +180,8 @@ class WarpBackend(PhysicsBackend):
     def recompute(self, rows: torch.Tensor) -> None:
         if any(field in self._varied for field in INERTIAL):
             groups = mjw.SetConstGroup.FIXED | mjw.SetConstGroup.INERT0
-            self._run("constants", lambda: mjw.set_const(self._model, self._data, groups, restore=False))
+            constants = partial(mjw.set_const, self._model, self._data, groups, restore=False)
+            outside(partial(self._run, "constants", constants))
 
     def snapshot(self, rows: torch.Tensor) -> dict[str, np.ndarray]:
         saved = {"state": self.state_rows()[rows]}
@@ -242,6 +267,8 @@ class WarpBackend(PhysicsBackend):
                 rows = wp.empty((self.num_envs, *before.shape[1:]), dtype=before.dtype)
             self._tensor(rows)[:] = self._tensor(before)
             setattr(owner, name, rows)
+            self._expanded_fields.append(("opt" if owner is self._model.opt else "", name))
+            self._few.clear()
             self._graphs.clear()
         return self._tensor(getattr(owner, name))
 

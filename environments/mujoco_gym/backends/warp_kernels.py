@@ -6,6 +6,7 @@ import torch
 import warp as wp
 
 wp.config.quiet = True
+wp.init()
 
 LARGEST = wp.constant(1.0e10)
 """as in MuJoCo: a number beyond it is a failure"""
@@ -77,6 +78,19 @@ def _philox(
     words[row, start + 3] = wp.int64(d)
 
 
+def _stream_that_captures() -> Any:
+    """torch's stream while a CUDA graph is captured on it; None: Warp's own, which torch's default stream waits for."""
+    if not (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()):
+        return None
+    stream = torch.cuda.current_stream()
+    if stream.cuda_stream not in _streams:
+        _streams[stream.cuda_stream] = wp.stream_from_torch(stream)
+    return _streams[stream.cuda_stream]
+
+
+_streams: dict[int, Any] = {}
+
+
 def philox_words(
     seeds: torch.Tensor, episodes: torch.Tensor, steps: torch.Tensor, purpose: int, count: int
 ) -> torch.Tensor:
@@ -91,5 +105,6 @@ def philox_words(
             inputs=[*given, purpose],
             outputs=[wp.from_torch(words, return_ctype=True)],
             device=wp.device_from_torch(seeds.device),
+            stream=_stream_that_captures(),
         )
     return words[:, :count]

@@ -1,16 +1,13 @@
 """`Tape`: the operations of a function of tensors, recorded while torch does them, to be done again by NumPy."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
-from environments.mujoco_gym.replay.recorder import OtherwiseError, Recorder
-
-
-class CantRecordError(Exception):
-    """The function does what a tape can't do again: an operation with another size or random value each time."""
+from environments.mujoco_gym.replay.recorder import Recorder
+from environments.mujoco_gym.replay.results import copier, parts
+from environments.mujoco_gym.replay.watching import CantRecordError, OtherwiseError
 
 
 class Tape:
@@ -27,6 +24,7 @@ class Tape:
     Attributes:
         result: what it returned: a tensor, or a mapping or sequence of such.
         own_result: a function that returns a copy of the result, whose tensors are of the mode in which it is called.
+        exact: a play gives every bit of the call.
         torch_operations: how many of its operations are still torch's, by name.
 
     Raises:
@@ -39,7 +37,8 @@ class Tape:
             self.result = function()
         if recorder.reason:
             raise CantRecordError(recorder.reason)
-        self.own_result = _copier(self.result)
+        self.exact = True
+        self.own_result = copier(self.result)
         self._calls = recorder.calls
         self._held = recorder.held
         self.torch_operations = recorder.torch_operations
@@ -70,30 +69,4 @@ class Tape:
     def left(self, result: Any) -> dict[str, np.ndarray]:
         """Copies of a result's tensors and of what was changed, by words for them."""
         changed = {f"memory {place}": array.copy() for place, array in enumerate(self._changed)}
-        return {**dict(_parts(result, "result")), **changed}
-
-
-def _parts(result: Any, name: str) -> list[tuple[str, np.ndarray]]:
-    if isinstance(result, torch.Tensor):
-        return [(name, result.numpy().copy())]
-    if isinstance(result, Mapping):
-        return [part for key, value in result.items() for part in _parts(value, f"{name}.{key}")]
-    if isinstance(result, list | tuple):
-        names = getattr(result, "_fields", range(len(result)))
-        return [part for key, value in zip(names, result, strict=True) for part in _parts(value, f"{name}.{key}")]
-    return []
-
-
-def _copier(result: Any) -> Callable[[], Any]:
-    """What copies the tensors of a result as they are when it is called."""
-    if isinstance(result, torch.Tensor):
-        array = result.numpy()
-        return lambda: torch.from_numpy(array.copy("K"))
-    if isinstance(result, Mapping):
-        by_name = {name: _copier(part) for name, part in result.items()}
-        return lambda: {name: copier() for name, copier in by_name.items()}
-    if isinstance(result, list | tuple):
-        parts = [_copier(part) for part in result]
-        made = getattr(type(result), "_make", type(result))
-        return lambda: made(copier() for copier in parts)
-    return lambda: result
+        return {**dict(parts(result, "result")), **changed}

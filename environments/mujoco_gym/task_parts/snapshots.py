@@ -26,6 +26,7 @@ class Snapshots(Watched):
     _seeds: torch.Tensor
     _episodes: torch.Tensor
     _fresh: torch.Tensor
+    _some_fresh: bool
 
     def get_rows(self, rows: Rows = ALL) -> dict[str, torch.Tensor]:
         chosen = self._all_rows[rows]
@@ -66,6 +67,7 @@ class Snapshots(Watched):
     def _restore_random_state(self, state: Mapping[str, Any]) -> None:
         for name in ("seeds", "episodes", "fresh"):
             getattr(self, f"_{name}").copy_(torch.from_numpy(np.asarray(state[name])))
+        self._some_fresh = bool(self._fresh.any())
         self._steps = int(state["steps"])
         self._follow_curriculum()
 

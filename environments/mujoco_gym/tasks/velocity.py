@@ -17,6 +17,7 @@ from environments.mujoco_gym.maths import exp, total, wrapped, yaw_of, yaw_quat
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.quadruped import FOOT_RADIUS, GROUND_GROUP
 from environments.mujoco_gym.robots.robot import Robot
+from environments.mujoco_gym.rows import put, those
 from environments.mujoco_gym.task import Task, Terms
 from environments.mujoco_gym.tasks.velocity_config import VelocityFlatConfig, VelocityRoughConfig
 from environments.mujoco_gym.terrain import KINDS, HeightMap, Terrain, add_ground
@@ -109,30 +110,31 @@ class VelocityFlatTask(Task):
         self.landing_height.copy_(torch.where(on_ground & (self.air_time > 0), self.peak, -1.0))
         self.peak.copy_(torch.where(on_ground, 0.0, torch.maximum(self.peak, self.foot_height)))
         self.air_time.copy_(torch.where(on_ground, 0.0, self.air_time + self.control_dt))
-        due = (self.age >= self.next_command).nonzero(as_tuple=True)[0]
+        due, chosen = those(self.age >= self.next_command)
         if len(due):
-            self._draw_commands(due, self.draws(due, self.age[due]))
+            self._draw_commands(due, self.draws(due, self.age[due]), chosen)
         self._turn_to_heading()
 
-    def _draw_commands(self, rows: torch.Tensor, draws: Draws) -> None:
+    def _draw_commands(self, rows: torch.Tensor, draws: Draws, chosen: torch.Tensor | None = None) -> None:
         config = self.config.command
         ranges = (config.lin_vel_x, config.lin_vel_y, config.ang_vel_z)
         if ranges != self._ranges:  # a curriculum's stage may change them
             self._ranges, self._limits = ranges, torch.tensor(ranges, device=self.backend.device).T
         command = draws.uniform("command", 3, *self._limits)
         forward = draws.chance("forward", config.forward_share)
-        command[forward, 0] = command[forward, 0].abs()
-        command[forward, 1:] = 0
+        ahead = torch.cat([command[:, :1].abs(), torch.zeros_like(command[:, 1:])], 1)
+        command = torch.where(forward[:, None], ahead, command)
         standing = draws.chance("standing", config.standing_share)
-        command[standing] = 0
+        command = torch.where(standing[:, None], 0.0, command)
+        keeps = draws.chance("keeps_heading", config.heading_share) & ~forward & ~standing
         if self.told is not None:
             command[:] = self.told
-        self.command[rows] = command
-        keeps = draws.chance("keeps_heading", config.heading_share) & ~forward & ~standing
-        self.keeps_heading[rows] = keeps if self.told is None else False
-        self.heading[rows] = draws.uniform("heading", 1, -math.pi, math.pi)[:, 0]
+            keeps = torch.zeros_like(keeps)
+        put(self.command, rows, command, chosen)
+        put(self.keeps_heading, rows, keeps, chosen)
+        put(self.heading, rows, draws.uniform("heading", 1, -math.pi, math.pi)[:, 0], chosen)
         wait = draws.uniform("wait.command", 1, *config.seconds)[:, 0] / self.control_dt
-        self.next_command[rows] = self.age[rows] + wait.round().long().clamp(min=1)
+        put(self.next_command, rows, self.age[rows] + wait.round().long().clamp(min=1), chosen)
 
     def command_terms(self) -> list[CommandTerm]:
         config = self.config.command

@@ -7,6 +7,7 @@ import torch
 from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.config import Range, TaskConfig
 from environments.mujoco_gym.randomness import Draws
+from environments.mujoco_gym.rows import put, those
 from environments.mujoco_gym.terms.randomize import ModelChange, model_changes, push_velocity
 
 NEVER = 2**62
@@ -29,6 +30,7 @@ class Events:
             when: [change for change in changes if change.config.when == when]
             for when in ("startup", "reset", "interval")
         }
+        self._masked = backend.device.type != "cpu" and not self._by_time["interval"]
         timed = [*(change.name for change in self._by_time["interval"]), *(["push"] if self._push else [])]
         self._next = {
             name: torch.full((backend.num_envs,), NEVER, dtype=torch.int64, device=backend.device) for name in timed
@@ -45,7 +47,10 @@ class Events:
             times[rows] = self._wait(name, draws)
 
     def due(self, steps: torch.Tensor) -> bool:
-        """Whether something happens in a robot's world after so many ``steps (N,)`` of its episode."""
+        """Whether something happens in a robot's world after so many ``steps (N,)`` of its episode; True where that is
+        known only when it is done."""
+        if self._masked:
+            return bool(self._next)
         return any(bool((times <= steps).any()) for times in self._next.values())
 
     def within_episode(
@@ -59,19 +64,21 @@ class Events:
             base: where the base's six velocities begin in ``qvel``.
         """
         for name, times in self._next.items():
-            rows = (times <= steps).nonzero(as_tuple=True)[0]
+            rows, chosen = those(times <= steps, self._masked)
             if not len(rows):
                 continue
             draws = draws_of(rows, steps[rows])
             if name == "push":
                 assert self._push is not None
                 velocity = self._backend.exact("qvel")[rows].clone()
-                velocity[:, base : base + 6] += push_velocity(self._push, draws).to(velocity.dtype)
+                base_velocity = velocity[:, base : base + 6]
+                pushed = base_velocity + push_velocity(self._push, draws).to(velocity.dtype)
+                base_velocity.copy_(pushed if chosen is None else torch.where(chosen[:, None], pushed, base_velocity))
                 self._backend.write("qvel", velocity, rows)
                 self._backend.read("qvel")[rows] = velocity.float()
             else:
                 self._apply([change for change in self._by_time["interval"] if change.name == name], rows, draws)
-            times[rows] = steps[rows] + self._wait(name, draws)
+            put(times, rows, steps[rows] + self._wait(name, draws), chosen)
 
     def _apply(self, changes: list[ModelChange], rows: torch.Tensor, draws: Draws) -> None:
         for change in changes:

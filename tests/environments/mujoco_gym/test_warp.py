@@ -46,7 +46,8 @@ def test_without_a_gpu_it_is_refused(impl):
 
 
 def test_without_the_extra_it_is_refused(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "warp" in name else found(name))
     with pytest.raises(UserError, match=r"needs the extra 'warp': pip install 'srl3\[warp\]'"):
         make("AntGymEnv-v0", 2, **{"sim.impl": "warp"})
 

@@ -24,6 +24,7 @@ from environments.mujoco_gym.maths import (
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.robots.objects import add_shown_cube
 from environments.mujoco_gym.robots.robot import Robot
+from environments.mujoco_gym.rows import put, those
 from environments.mujoco_gym.task import Terms
 from environments.mujoco_gym.tasks.hands.in_hand import FOR_CRITIC, InHandTask, turn_between, uniform_turn
 from environments.mujoco_gym.tasks.hands.in_hand_config import ReorientConfig
@@ -129,11 +130,11 @@ class ReorientTask(InHandTask):
             self._told_reached |= self.reached
             self.goals += self.reached
             return
-        rows = self.reached.nonzero(as_tuple=True)[0]
+        rows, chosen = those(self.reached)
         if len(rows):
             draws = self.draws(rows, self.elapsed[rows] + 1)
-            self.goal_turn[rows] = draws.uniform("goal_turn", 3, *self.config.goal_turn_range)
-            self.goals[rows] += 1
+            put(self.goal_turn, rows, draws.uniform("goal_turn", 3, *self.config.goal_turn_range), chosen)
+            self.goals += self.reached
 
     def _note_goal(self) -> None:
         """Goals have moved: what was computed of the former ones is forgotten."""
@@ -178,11 +179,12 @@ class ReorientTask(InHandTask):
         nearer = (self.goal_lead - self.angle_to_goal).clamp(min=0)
         self.goal.copy_(normalised(product(turned(self.goal_axis * nearer[:, None]), self.goal)))
         every = max(1, round(self.config.axis_seconds / self.control_dt))
-        rows = ((self.elapsed + 1) % every == 0).nonzero(as_tuple=True)[0]
+        rows, chosen = those((self.elapsed + 1) % every == 0)
         if len(rows):
             draws = self.draws(rows, self.elapsed[rows] + 1)
-            self.goal_axis[rows], self.goal_lead[rows] = self._axis(draws), self._lead(draws)
-            self.goal[rows] = self._ahead()[rows]
+            put(self.goal_axis, rows, self._axis(draws), chosen)
+            put(self.goal_lead, rows, self._lead(draws), chosen)
+            put(self.goal, rows, self._ahead()[rows], chosen)
         self._note_goal()
         self.reached.zero_()
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from environments.mujoco_gym.replay import replayed
 from environments.mujoco_gym.replay.replayed import ATTEMPTS, CHECKED_PLAYS, MISSES, WAIT, WORTH_IT, Replayed
+from environments.mujoco_gym.replay.tape import Tape
 
 
 class Counter:
@@ -27,8 +27,8 @@ class Counter:
     def reads(self) -> list[Any]:
         return [self.factor, self.given, self.sum]
 
-    def replayed(self) -> Replayed:
-        return Replayed("add", lambda: self.add)
+    def replayed(self, tape: Any = Tape) -> Replayed:
+        return Replayed("add", lambda: self.add, tape)
 
 
 FIRST = WAIT + 2
@@ -73,11 +73,10 @@ def test_another_object_means_another_recording() -> None:
         assert (tape is not None) == (step > FIRST)
 
 
-def test_whoever_changes_often_what_is_read_is_recorded_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_changes_often_what_is_read_is_recorded_rarely() -> None:
     recordings = []
-    monkeypatch.setattr(replayed, "Tape", lambda function: recordings.append(0) or real_tape(function))
     counter = Counter()
-    add = counter.replayed()
+    add = counter.replayed(lambda function: recordings.append(0) or Tape(function))
     for number in range(1000):
         if number % 5 == 0:
             counter.factor = torch.tensor(float(number))
@@ -123,11 +122,12 @@ def test_nan_is_no_difference() -> None:
     assert function.plays
 
 
-def test_who_never_can_be_recorded_is_soon_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_never_can_be_recorded_is_soon_left_alone() -> None:
     recordings = []
-    monkeypatch.setattr(replayed, "Tape", lambda function: recordings.append(0) or real_tape(function))
     values = torch.ones(3)
-    masked = Replayed("masked", lambda: lambda: values[values > 0].sum())
+    masked = Replayed(
+        "masked", lambda: lambda: values[values > 0].sum(), lambda function: recordings.append(0) or Tape(function)
+    )
     assert [float(masked([values])[0]) for _ in range(3 * ATTEMPTS)] == [3.0] * 3 * ATTEMPTS
     assert len(recordings) == ATTEMPTS
 
@@ -145,6 +145,3 @@ def test_a_recording_of_a_rare_case_is_given_up() -> None:
     ages = [float(rare([age, peak])[0]) for _ in range(MISSES + 4 * WAIT + 10)]
     assert ages == [float(step) for step in range(1, MISSES + 4 * WAIT + 11)]
     assert rare.plays
-
-
-real_tape = replayed.Tape

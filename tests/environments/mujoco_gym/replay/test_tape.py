@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from environments.mujoco_gym.replay.recorder import made_by
-from environments.mujoco_gym.replay.tape import CantRecordError, Tape
+from environments.mujoco_gym.replay.tape import Tape
+from environments.mujoco_gym.replay.watching import CantRecordError, made_by
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, 1e-40, -1e-40, 3e38, float("inf"), float("-inf"), float("nan")]
 ROWS = (1, 3, 37)

@@ -45,7 +45,7 @@ def pair(env_id: str, num_envs: int, **env_kwargs: Any) -> tuple[Task, Task]:
 
 
 def plays(world: Task) -> bool:
-    return world._replays is not None and all(replay.plays for replay in world._replays)
+    return world._replays is not None and world._replays.play
 
 
 def step_both(replaying: Task, calling: Task, steps: int, first: int = 0) -> int:
