@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     print(f"{platform.machine()}, Python {platform.python_version()}, {effort.repeats} run(s) of each\n")
-    print(table(rows, SHARES if arguments.what == "train" else ()))
+    print(table(rows, SHARES if arguments.what in ("train", "gpu") else ()))
     if arguments.json is not None:
         write_json(arguments.json, rows)
     return 0

@@ -127,8 +127,8 @@ def _mujoco_comparisons() -> list[Task]:
 
 
 def gpu_tasks() -> list[Task]:
-    """Every MuJoCo world on a GPU."""
-    return [
+    """Every MuJoCo world on a GPU, and trainings there."""
+    worlds = [
         Task(
             f"{env_id} on a GPU, {num_envs:,} at once, against mujoco_warp alone",
             f"{_MUJOCO}:steps",
@@ -138,6 +138,17 @@ def gpu_tasks() -> list[Task]:
         for env_id in _mujoco_ids()
         for num_envs in (4096, 16384)
     ]
+    trainings = [
+        Task(
+            f"batched_ppo, {env_id} on a GPU, 4,096 at once{what}:",
+            f"{_BATCHED_PPO}.on_a_gpu:training",
+            {"env_id": env_id, "n_envs": 4096, "env_kwargs": env_kwargs},
+            one_core=False,
+        )
+        for env_id in ("AntGymEnv-v0", "HumanoidGymEnv-v0", "VelocityFlatGymEnv-v0", "ParaHandReorientGymEnv-v0")
+        for what, env_kwargs in (("", {}), (", without graphs", {"sim.cuda_graphs": False}))
+    ]
+    return worlds + trainings
 
 
 def _mujoco_ids() -> list[str]:

@@ -5,6 +5,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 Work = Callable[[], object]
 
@@ -53,6 +57,24 @@ def peak_memory(pids: Iterable[int] = ()) -> float:
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     others = [_proc_field(f"/proc/{pid}/smaps_rollup", "Pss:") or 0 for pid in pids]
     return (own + sum(others)) / 1024
+
+
+def wait_for(device: "str | torch.device") -> None:
+    """Until a GPU has done what it was given."""
+    import torch
+
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def memory_of(device: "str | torch.device") -> float:
+    """What all programs take of a GPU's memory now, or the greatest resident memory of this process, MiB."""
+    import torch
+
+    if torch.device(device).type == "cpu":
+        return peak_memory()
+    free, total = torch.cuda.mem_get_info(device)
+    return float(total - free) / 2**20
 
 
 def resident_memory() -> float:

@@ -8,7 +8,7 @@ from environments.mujoco_gym.backends.base import PhysicsBackend
 from environments.mujoco_gym.config import Range, TaskConfig
 from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.rows import put, those
-from environments.mujoco_gym.terms.randomize import ModelChange, model_changes, push_velocity
+from environments.mujoco_gym.terms.randomize import ModelChange, Pushes, model_changes
 
 NEVER = 2**62
 
@@ -25,6 +25,7 @@ class Events:
         self._backend = backend
         self._dt = config.control_dt
         self._push = config.randomize.push
+        self._pushes = None if self._push is None else Pushes(self._push, backend.device)
         changes = model_changes(config.randomize, backend, config.env_id)
         self._by_time: dict[str, list[ModelChange]] = {
             when: [change for change in changes if change.config.when == when]
@@ -69,10 +70,10 @@ class Events:
                 continue
             draws = draws_of(rows, steps[rows])
             if name == "push":
-                assert self._push is not None
+                assert self._pushes is not None
                 velocity = self._backend.exact("qvel")[rows].clone()
                 base_velocity = velocity[:, base : base + 6]
-                pushed = base_velocity + push_velocity(self._push, draws).to(velocity.dtype)
+                pushed = base_velocity + self._pushes.velocity(draws).to(velocity.dtype)
                 base_velocity.copy_(pushed if chosen is None else torch.where(chosen[:, None], pushed, base_velocity))
                 self._backend.write("qvel", velocity, rows)
                 self._backend.read("qvel")[rows] = velocity.float()

@@ -117,11 +117,16 @@ def model_changes(config: RandomizeConfig, backend: PhysicsBackend, env_id: str)
     ]
 
 
-def push_velocity(config: PushConfig, draws: Draws) -> torch.Tensor:
-    """``(K, 6) float32``: what a push adds to the base's velocity, m/s in the world and rad/s in the body."""
-    limits = [config.horizontal] * 2 + [config.vertical] + [config.roll_pitch] * 2 + [config.yaw]
-    unit = draws.uniform("push", 6, -1.0, 1.0)
-    return unit * torch.tensor(limits, device=unit.device)
+class Pushes:
+    """What pushes add to a base's velocity."""
+
+    def __init__(self, config: PushConfig, device: torch.device) -> None:
+        limits = [config.horizontal] * 2 + [config.vertical] + [config.roll_pitch] * 2 + [config.yaw]
+        self._limits = torch.tensor(limits, device=device)
+
+    def velocity(self, draws: Draws) -> torch.Tensor:
+        """``(K, 6) float32``: m/s in the world and rad/s in the body."""
+        return draws.uniform("push", 6, -1.0, 1.0) * self._limits
 
 
 def _draw(config: Randomization, purpose: str, count: int, draws: Draws) -> torch.Tensor:

@@ -42,6 +42,10 @@ class Shares(KVWriter):
     def close(self) -> None:
         pass
 
+    def forget(self) -> None:
+        """What was logged so far does not count."""
+        self._found.clear()
+
     def means(self) -> dict[str, float]:
         """By the names of the table's columns; nothing before the second iteration."""
         if not self._found:
@@ -50,7 +54,11 @@ class Shares(KVWriter):
 
 
 def batched_model(
-    env_id: str, n_envs: int, hyperparam: Sequence[str] = ()
+    env_id: str,
+    n_envs: int,
+    hyperparam: Sequence[str] = (),
+    device: str = "cpu",
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[BatchedPPO, dict[str, Any], Shares]:
     """A model with its preset's hyperparameters on so many robots, these, and where its time will have gone."""
     algorithm = find_algo("batched_ppo").load_class()
@@ -64,16 +72,16 @@ def batched_model(
         flags={"n_envs": n_envs},
     )
     values = {name: setting.value for name, setting in settings.items()}
-    model = algorithm.make_model(bare_world(env_id, n_envs), values, seed=0, device="cpu")
+    model = algorithm.make_model(bare_world(env_id, n_envs, env_kwargs), values, seed=0, device=device)
     assert isinstance(model, BatchedPPO)
     shares = Shares()
     model.set_logger(Logger(None, [shares]))
     return model, values, shares
 
 
-def bare_world(env_id: str, n_envs: int) -> VecEnv:
+def bare_world(env_id: str, n_envs: int, env_kwargs: Mapping[str, Any] | None = None) -> VecEnv:
     """So many robots, without wrappers."""
-    return create_envs(env_id, {"srl_model": GROUND_TRUTH}, n_envs=n_envs, normalize=False)
+    return create_envs(env_id, {"srl_model": GROUND_TRUTH, **(env_kwargs or {})}, n_envs=n_envs, normalize=False)
 
 
 def learning(model: BaseAlgorithm, steps: int) -> Callable[[], object]:

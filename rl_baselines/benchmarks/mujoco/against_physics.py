@@ -8,7 +8,7 @@ import torch
 
 from rl_baselines.benchmarks.mujoco.stepping import Stepping
 from rl_baselines.benchmarks.rows import Effort, Measured
-from rl_baselines.benchmarks.timing import alternate, median_ratio, peak_memory
+from rl_baselines.benchmarks.timing import alternate, median_ratio, memory_of
 
 
 def steps(
@@ -38,11 +38,4 @@ def steps(
 
     ours, bare = alternate([stepping.run, physics], effort.repeats, [stepping.restore, stepping.restore])
     rate = num_envs * stepping.count / statistics.median(ours)
-    memory = peak_memory() if device.type == "cpu" else _memory_of(device)
-    return [Measured(rate, "steps/s", median_ratio(bare, ours), memory)]
-
-
-def _memory_of(device: torch.device) -> float:
-    """What all programs take of a GPU's memory now, MiB."""
-    free, total = torch.cuda.mem_get_info(device)
-    return (total - free) / 2**20
+    return [Measured(rate, "steps/s", median_ratio(bare, ours), memory_of(device))]

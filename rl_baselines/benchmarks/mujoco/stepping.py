@@ -7,6 +7,7 @@ import torch
 
 from environments.mujoco_gym.task import Task
 from environments.registry import find_env
+from rl_baselines.benchmarks.timing import wait_for
 
 N_ACTIONS = 16
 """sets of random actions that are drawn beforehand and used in turn"""
@@ -60,9 +61,7 @@ class Stepping:
 
     def wait(self) -> None:
         """Until a GPU has done what it was given."""
-        device = self.world.backend.device
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait_for(self.world.backend.device)
 
 
 def make_world(env_id: str, num_envs: int, env_kwargs: Mapping[str, Any] | None = None) -> Task:

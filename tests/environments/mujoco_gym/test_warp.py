@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from environments.flags import make_config
+from environments.mujoco_gym.config import TaskConfig
 from environments.mujoco_gym.randomness import Draws, philox
 from environments.mujoco_gym.scene import make_backend
+from environments.registry import registered_env
 from srl3.errors import UserError
 from tests.environments.mujoco_gym.worlds import actions, make
 
@@ -20,6 +22,8 @@ DEVICE = "cuda:0" if GPU else "cpu"
 WORLDS = ("AntGymEnv-v0", "HumanoidGymEnv-v0", "VelocityFlatGymEnv-v0")
 EXACT = {"sim.cone": "elliptic", "sim.iterations": 100, "sim.ls_iterations": 50}
 """With a pyramidal cone the engines choose other directions of friction, and what 4 iterations leave is chance."""
+
+ALL = [name for name, entry in registered_env.items() if issubclass(entry.load_config(), TaskConfig)]
 
 needs_warp = pytest.mark.skipif(
     importlib.util.find_spec("mujoco_warp") is None, reason="the extra warp is not installed"
@@ -111,16 +115,16 @@ def test_draws_on_a_gpu_are_those_on_a_cpu():
 
 @needs_warp
 @pytest.mark.slow
-@pytest.mark.parametrize("env_id", WORLDS)
+@pytest.mark.parametrize("env_id", ALL)
 def test_both_engines_give_the_same_task_numbers(env_id):
     """Over 100 steps, each from the same state: contacts are chaotic, so that two free runs would part."""
     threads, warp = make(env_id, 4, **EXACT), on_warp(env_id, 4, **EXACT)
-    seen, earned = [], []
+    seen, earned, differ = [], [], 0
     for step in range(100):
         warp.restore_state(threads.resume_state())
         given = actions(threads, step)
         ours, theirs = threads.step(given), warp.step(given.to(DEVICE))
-        assert torch.equal(ours.terminated, theirs.terminated.cpu())
+        differ += int((ours.terminated != theirs.terminated.cpu()).sum())
         assert torch.equal(ours.truncated, theirs.truncated.cpu())
         assert list(ours.endings) == list(theirs.endings)
         seen.append((threads.observe() - warp.observe().cpu()).abs().amax(1))
@@ -129,12 +133,14 @@ def test_both_engines_give_the_same_task_numbers(env_id):
         if over.any():
             threads.reset(over)
             warp.reset(over.to(DEVICE))
-            assert torch.allclose(threads.observe(), warp.observe().cpu(), atol=1e-2)
+            assert torch.allclose(threads.observe()[over], warp.observe().cpu()[over], atol=1e-2)
+    assert differ <= (0 if env_id in WORLDS else 4)  # of 400
     observed, rewarded = torch.cat(seen), torch.cat(earned)
-    assert observed.median() < 1e-4
-    assert rewarded.median() < 1e-4
-    assert observed.quantile(0.9) < 1e-2  # what is left is contacts that begin in another substep
-    assert rewarded.quantile(0.9) < 1e-2
+    assert observed.median() < (1e-4 if env_id in WORLDS else 1e-2)
+    assert rewarded.median() < (1e-4 if env_id in WORLDS else 1e-3)
+    if env_id in WORLDS:  # others touch something all the time
+        assert observed.quantile(0.9) < 1e-2  # what is left is contacts that begin in another substep
+        assert rewarded.quantile(0.9) < 1e-2
 
 
 @needs_warp
@@ -179,6 +185,54 @@ def test_a_state_that_becomes_nan_ends_its_episode_only(tmp_path):
         assert np.isnan(dump["state"]).any()
     world.reset(step.terminated)
     assert not world.step(torch.zeros(3, 8, device=DEVICE)).endings["non_finite"].any()
+
+
+@needs_warp
+@pytest.mark.slow
+@pytest.mark.parametrize("env_id", WORLDS)
+def test_few_robots_that_begin_anew_are_computed_beside_the_others_to_the_same_bits(env_id, monkeypatch):
+    change = {"randomize.mass": {"range": [0.8, 1.2], "when": "reset"}, "randomize.friction": {"range": [0.5, 0.9]}}
+    monkeypatch.setattr(warp_backend(), "FEW", (2, 4))
+    few = on_warp(env_id, 9, **change)
+    monkeypatch.setattr(warp_backend(), "FEW", ())
+    all_of_them = on_warp(env_id, 9, **change)
+    for rows in ([3], [1, 7], [0, 2, 8]):
+        for world in (few, all_of_them):
+            world.step(moved(world, 0))
+            monkeypatch.setattr(warp_backend(), "FEW", (2, 4) if world is few else ())
+            world.reset(torch.tensor(rows, device=DEVICE))
+        seen, expected = few.observe(), all_of_them.observe()
+        assert torch.allclose(seen, expected, atol=1e-3) if GPU else torch.equal(seen, expected)
+    assert sorted(few.backend._few) == [2, 4]
+    assert not all_of_them.backend._few
+
+
+def warp_backend():
+    from environments.mujoco_gym.backends import warp
+
+    return warp
+
+
+@pytest.mark.skipif(not GPU, reason="there is no GPU")
+@needs_warp
+@pytest.mark.parametrize("env_id", ALL)
+def test_steps_and_resets_are_graphs_on_a_gpu(env_id):
+    """Beside a world without, put back into the same state every other step."""
+    settings = {"max_steps": 24}
+    graphs, plain = on_warp(env_id, 40, **settings), on_warp(env_id, 40, **settings, **{"sim.cuda_graphs": False})
+    assert plain._replays is None
+    graphs.elapsed[:] = torch.arange(40, device=DEVICE) // 2
+    for step in range(60):
+        if step % 2 == 0:
+            plain.restore_state(graphs.resume_state())
+        ours, theirs = graphs.step(moved(graphs, step)), plain.step(moved(plain, step))
+        assert torch.isclose(ours.terms, theirs.terms, rtol=1e-3, atol=1e-3).float().mean() > 0.97
+        over = ours.terminated | ours.truncated
+        for world in (graphs, plain):
+            world.reset(over)
+        assert torch.isclose(graphs.observe()[over], plain.observe()[over], atol=1e-3).float().mean() > 0.9
+    assert graphs._replays.play
+    assert graphs._replays.resets[40][1].plays
 
 
 CHANGES = [

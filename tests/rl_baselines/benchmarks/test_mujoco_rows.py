@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from environments.registry import registered_env
-from rl_baselines.benchmarks.catalogue import env_tasks
+from rl_baselines.benchmarks.batched_ppo.on_a_gpu import training
+from rl_baselines.benchmarks.catalogue import env_tasks, gpu_tasks
 from rl_baselines.benchmarks.mujoco.against_others import write_ant
 from rl_baselines.benchmarks.mujoco.one_robot import plain_ant
 from rl_baselines.benchmarks.mujoco.stepping import Stepping, make_world
@@ -123,3 +124,19 @@ def test_the_engine_gets_the_controls_that_the_task_gives() -> None:
         data.ctrl[:] = control[0]
         mujoco.mj_step(model, data, nstep=world.config.sim.decimation)
     np.testing.assert_allclose(data.qpos, world.exact("qpos")[0], atol=1e-6)
+
+
+def test_the_rows_of_a_gpu_name_all_worlds_and_trainings_with_and_without_graphs() -> None:
+    tasks = gpu_tasks()
+    assert len({task.name for task in tasks}) == len(tasks)
+    worlds = [task for task in tasks if task.function.endswith("against_physics:steps")]
+    assert {task.arguments["env_id"] for task in worlds} == {task.arguments["env_id"] for task in AGAINST_PHYSICS}
+    assert {task.arguments["num_envs"] for task in worlds} == {4096, 16384}
+    trainings = [task for task in tasks if task not in worlds]
+    assert [task.arguments["env_kwargs"] for task in trainings] == [{}, {"sim.cuda_graphs": False}] * 4
+
+
+def test_the_training_of_a_gpus_row_runs_on_a_cpu() -> None:
+    (measured,) = training(TINY, "AntGymEnv-v0", 8, {"sim.cuda_graphs": False}, device="cpu")
+    assert measured.value > 0
+    assert measured.details["environment"] + measured.details["policy"] + measured.details["update"] < 1.01

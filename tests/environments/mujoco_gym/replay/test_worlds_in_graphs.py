@@ -1,0 +1,103 @@
+"""Worlds whose steps and resets are captured and played as on a GPU, against the same ones without: every bit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import mujoco.batch
+import numpy as np
+import pytest
+import torch
+
+from environments.mujoco_gym.replay import graph_tape
+from environments.mujoco_gym.replay.graph_tape import GraphTape
+from environments.mujoco_gym.rows import those
+from environments.mujoco_gym.task import Task
+from environments.mujoco_gym.task_parts import played
+from environments.mujoco_gym.task_parts.played import Played
+from environments.mujoco_gym.tasks import velocity
+from environments.mujoco_gym.tasks.hands import reorient
+from environments.mujoco_gym.terms import events
+from tests.environments.mujoco_gym.replay.fake_graphs import FakeCapture
+from tests.environments.mujoco_gym.replay.test_worlds import WORLDS, step_both
+from tests.environments.mujoco_gym.worlds import make
+
+ROBOTS = 7
+OFTEN = {
+    "VelocityFlatGymEnv-v0": {"command.seconds": [0.1, 0.3], "randomize.push.seconds": [0.1, 0.4]},
+    "VelocityRoughGymEnv-v0": {"command.seconds": [0.1, 0.3]},
+    "ParaHandReorientGymEnv-v0": {"success_angle": 1.5},
+}
+AHEAD = {"goal_ahead_range": [0.3, 0.9], "axis_seconds": 0.3}
+
+
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs without CUDA, of worlds that ask for them; engines that take one robot twice."""
+    checked_ids: Callable[..., Any] = mujoco.batch._ids
+
+    def ids(given: Any, count: int) -> Any:
+        return checked_ids(given if given is None else np.unique(given), count)
+
+    monkeypatch.setattr(mujoco.batch, "_ids", ids)
+    monkeypatch.setattr(graph_tape, "CudaCapture", FakeCapture)
+    monkeypatch.setattr(Played, "_tape", lambda self: GraphTape if self.config.sim.cuda_graphs else None)
+    monkeypatch.setattr(played, "RESET_SIZES", (3,))
+
+
+def pair(env_id: str, **env_kwargs: Any) -> tuple[Task, Task]:
+    settings = {"max_steps": 24, **env_kwargs}
+    worlds = make(env_id, ROBOTS, **settings), make(env_id, ROBOTS, **settings, **{"sim.cuda_graphs": False})
+    for world in worlds:
+        world.elapsed[:] = 3 * torch.arange(ROBOTS)
+    return worlds
+
+
+@pytest.mark.usefixtures("graphs")
+@pytest.mark.parametrize("env_id", WORLDS)
+def test_graphs_are_played_and_change_no_bit(env_id: str) -> None:
+    captured, plain = pair(env_id)
+    assert plain._replays is None
+    step_both(captured, plain, 70)
+    replays = captured._replays
+    assert replays is not None
+    assert replays.play
+    assert replays.resets[3][1].plays
+    state = captured.resume_state()
+    step_both(captured, plain, 10, first=70)
+    for world in (captured, plain):
+        world.restore_state(state)
+    step_both(captured, plain, 10, first=70)
+
+
+def masked(mask: torch.Tensor, anyway: bool = True) -> tuple[torch.Tensor, torch.Tensor | None]:
+    return those(mask, True)
+
+
+@pytest.mark.parametrize(("env_id", "often"), [*OFTEN.items(), ("ParaHandReorientGymEnv-v0", AHEAD)])
+def test_all_robots_and_a_mask_give_what_the_places_of_some_give(
+    env_id: str, often: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, which is not asked how many they are."""
+    with_mask, with_places = (make(env_id, ROBOTS, **often, **{"sim.replay_up_to": 0}) for _ in range(2))
+    with_mask.events._masked = True
+    step = with_mask.step
+
+    def masked_step(actions: Any) -> Any:
+        with monkeypatch.context() as patch:
+            for module in (velocity, reorient, events):
+                patch.setattr(module, "those", masked)
+            return step(actions)
+
+    with_mask.step = masked_step  # type: ignore[method-assign]
+    step_both(with_mask, with_places, 100)
+
+
+@pytest.mark.usefixtures("graphs")
+def test_so_are_masks_in_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (velocity, reorient, events):
+        monkeypatch.setattr(module, "those", masked)
+    for env_id, often in OFTEN.items():
+        captured, plain = pair(env_id, **often)
+        for world in (captured, plain):
+            world.events._masked = True
+        assert step_both(captured, plain, 50) >= 40
