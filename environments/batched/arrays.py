@@ -103,10 +103,7 @@ class TorchArrays:
     def all_to_numpy(self, *values: "torch.Tensor") -> list[np.ndarray]:
         if self._device.type == "cpu":
             return [self.to_numpy(each) for each in values]
-        wide = self._torch.cat([each.detach().reshape(-1).double() for each in values])  # of counts below 2^53
-        parts = np.split(self.to_numpy(wide), np.cumsum([each.numel() for each in values])[:-1])
-        kinds = [str(each.dtype).removeprefix("torch.") for each in values]
-        return [part.reshape(each.shape).astype(kind) for part, each, kind in zip(parts, values, kinds, strict=True)]
+        return in_one_copy(values, self._device)
 
     def copy(self, values: "torch.Tensor") -> "torch.Tensor":
         return values.clone()
@@ -116,6 +113,16 @@ class TorchArrays:
 
     def not_finite(self, values: "torch.Tensor") -> bool:
         return values.dtype.is_floating_point and not bool(values.isfinite().all())
+
+
+def in_one_copy(values: "Sequence[torch.Tensor]", device: "torch.device") -> list[np.ndarray]:
+    """Numbers below 2^53, of any types, from ``device`` to NumPy."""
+    import torch
+
+    wide = torch.cat([each.detach().reshape(-1).to(device, torch.float64) for each in values]).cpu().numpy()
+    parts = np.split(wide, np.cumsum([each.numel() for each in values])[:-1])
+    kinds = [str(each.dtype).removeprefix("torch.") for each in values]
+    return [part.reshape(each.shape).astype(kind) for part, each, kind in zip(parts, values, kinds, strict=True)]
 
 
 @cache

@@ -356,7 +356,9 @@ class Task(Played):
 
     def episode_figures(self, rows: torch.Tensor) -> Terms:
         """The ``stage`` of the curriculum, where there is one."""
-        return {"stage": torch.full((len(rows),), float(self.stage))} if self._original.curriculum else {}
+        if not self._original.curriculum:
+            return {}
+        return {"stage": torch.full((len(rows),), float(self.stage), device=self.backend.device)}
 
     def count_from(self, control_steps: int) -> None:
         self._steps, self._stays_at = control_steps, None

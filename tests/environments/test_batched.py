@@ -9,12 +9,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from environments.batched import make_batched_vec_env, make_vector_env
+from environments.batched.arrays import in_one_copy
 from environments.batched.monitor_file import MonitorFile
 from environments.batched.sb3 import BatchedVecEnv
 from environments.batched.single import BatchedGymEnv
@@ -409,3 +411,17 @@ def test_a_monitor_file_that_was_emptied_begins_anew(tmp_path: Path, left: str):
     head, columns, row = path.read_text().splitlines()
     assert head.startswith('#{"t_start": ')
     assert (columns, row) == ("r,l,t", "1.0,2,0.5")
+
+
+def test_numbers_of_all_types_leave_a_device_in_one_copy() -> None:
+    values = [
+        torch.arange(3),
+        torch.tensor([1.25, -2.5], dtype=torch.float64),
+        torch.tensor([[True, False]]),
+        torch.zeros(2, 0, dtype=torch.float64),
+        torch.tensor([0.5]),
+    ]
+    copies = in_one_copy(values, torch.device("cpu"))
+    for copied, value in zip(copies, values, strict=True):
+        assert copied.dtype == value.numpy().dtype
+        np.testing.assert_array_equal(copied, value.numpy())

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,7 +67,7 @@ class GraphTape:
 
     Args:
         function: see `Tape`.
-        capture: records operations; of torch's CUDA graphs, where none is given.
+        capture: makes what records operations on a device; torch's CUDA graphs, where none is given.
 
     Attributes:
         result: what it returns: a tensor, or a mapping or sequence of such, with new values after each play.
@@ -77,7 +78,7 @@ class GraphTape:
         CantRecordError: saying why; the function was called once all the same.
     """
 
-    def __init__(self, function: Callable[[], Any], capture: Capture | None = None) -> None:
+    def __init__(self, function: Callable[[], Any], capture: Callable[[torch.device], Capture] | None = None) -> None:
         watch = _Watch()
         with watch:
             function()
@@ -85,13 +86,17 @@ class GraphTape:
             raise CantRecordError(watch.reason)
         self._changed = list(watch.changed.values())
         self._before = [torch.empty_like(tensor) for tensor in self._changed]
-        self._otherwise = torch.zeros((), dtype=torch.bool, device=watch.device)
+        devices = {tensor.device for tensor in self._changed} | watch.devices
+        if len(devices) != 1:
+            raise CantRecordError("it changes nothing, or tensors on several devices")
+        (device,) = devices
+        self._otherwise = torch.zeros((), dtype=torch.bool, device=device)
         self._decides = any(place.decides for place in watch.places)
         self.exact = not watch.outsides
         self._held = [place.value for place in watch.places]  # graphs read them
         self._parts: list[Callable[[], object]] = []
         try:
-            self._capture(function, watch, capture or CudaCapture())
+            self._capture(function, watch, (capture or CudaCapture)(device))
         except CantRecordError:
             raise
         except Exception as error:  # of CUDA, of operations for which a graph has no place
@@ -153,18 +158,19 @@ class GraphTape:
 class CudaCapture:
     """`Capture` of torch's CUDA graphs, on a stream of its own, with memory that they share."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._pool = torch.cuda.graph_pool_handle()
-        self._stream = torch.cuda.Stream()
-        self._on_stream = torch.cuda.stream(self._stream)
+        self._contexts = ExitStack()
 
     def __enter__(self) -> None:
-        torch.cuda.synchronize()
-        self._on_stream.__enter__()
+        torch.cuda.synchronize(self._device)
+        self._contexts.enter_context(torch.cuda.device(self._device))
+        self._contexts.enter_context(torch.cuda.stream(torch.cuda.Stream(self._device)))
 
     def __exit__(self, *error: Any) -> None:
-        self._on_stream.__exit__(*error)
-        torch.cuda.synchronize()
+        self._contexts.close()
+        torch.cuda.synchronize(self._device)
 
     def graph(self) -> Graph:
         return _CudaGraph(self._pool)
@@ -204,14 +210,14 @@ class _Watch(Watching):
     Attributes:
         places: where it decided, and where it loaded numbers from the CPU, in this order.
         outsides: whether something was done by other means than torch's.
-        device: of the tensors by which it decided.
+        devices: of the tensors by which it decided.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.places: list[_Place] = []
         self.outsides = False
-        self.device = torch.device("cpu")
+        self.devices: set[torch.device] = set()
 
     def made(self, function: Callable[[], torch.Tensor], again: Callable[[], torch.Tensor]) -> torch.Tensor:
         out = self._unseen(function)
@@ -246,13 +252,13 @@ class _Watch(Watching):
     def _decide(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], value: Any) -> None:
         if func._schema.name in OF_ONE_VALUE:
             self.places.append(_Place(name_of(func), value, decides=True))
-            self.device = args[0].device
+            self.devices.add(args[0].device)
         else:
             self.refuse(f"it decides by {name_of(func)}")
 
     def _decide_none(self, mask: torch.Tensor, places: Any) -> None:
         self.places.append(_Place(NONZERO[0], places, decides=True))
-        self.device = mask.device
+        self.devices.add(mask.device)
 
 
 class _Capturing(Recording):

@@ -32,8 +32,9 @@ class FakeGraph:
 
 
 class FakeCapture(TorchDispatchMode):
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__()
+        assert device.type == "cpu"
         self.current: FakeGraph | None = None
         self._undo: list[tuple[torch.Tensor, torch.Tensor]] = []
 
