@@ -316,7 +316,10 @@ def _find(name: str) -> tuple[str, RegisteredEnv]:
     if found is None:
         aliases = [alias for entry in registered_env.values() for alias in entry.aliases]
         known = dict.fromkeys([*registered_env, *aliases, *foreign_ids()])
-        own = f"SRL3's own are: {', '.join(registered_env)}; python -m rl_baselines.list prints them with their names."
+        own = (
+            "a world of a package of yours needs --env-package NAME; "
+            f"SRL3's own are: {', '.join(registered_env)}; python -m rl_baselines.list prints them with their names."
+        )
         raise unknown_name("environment", name, known, own)
     return found
 

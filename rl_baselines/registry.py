@@ -97,9 +97,11 @@ retired_rl: dict[str, str] = {
     "(off-policy, discrete) or ppo2 (on-policy).",
     "acktr": "acktr did not outlive TensorFlow 1 and is not in SRL3; the nearest is trpo (also a natural gradient) "
     "or a2c.",
+    "ppo_lstm": "ppo_lstm is recurrent_ppo here; write --algo recurrent_ppo, or batched_ppo with rnn_type:lstm.",
+    "her": "her is a replay buffer of sac, td3 or ddpg: --algo sac --hyperparam replay_buffer_class:HerReplayBuffer.",
     "ppo1": "ppo1 was PPO over MPI and is not in SRL3; use ppo2, with --num-cpu for several environments.",
 }
-"""Algorithms of the S-RL Toolbox that can't be asked for here, with the sentence that names the nearest."""
+"""Algorithms of the S-RL Toolbox and rl-zoo3 that can't be asked for here, with the sentence that names the nearest."""
 
 
 def find_algo(name: str) -> RegisteredRL:

@@ -94,6 +94,11 @@ class Parser(argparse.ArgumentParser):
                 hint = f"did you mean {' or '.join(close)}?" if close else f"see {self.prog} --help."
                 raise UserError(f"unknown flag '{flag}'; {hint}")
             raise UserError(f"unexpected argument '{flag}'; flags begin with -, see {self.prog} --help.")
+        choice = re.match(r"(argument .*?: invalid choice: '(.*?)') \(choose from (.*)\)$", message)
+        if choice:
+            close = get_close_matches(choice.group(2), re.findall(r"[^',\s]+", choice.group(3)), n=2, cutoff=0.6)
+            if close:
+                raise UserError(f"{choice.group(1)}; did you mean {' or '.join(close)}?")
         raise UserError(f"{message}; see {self.prog} --help.")
 
     def _first_unknown(self) -> str:

@@ -19,6 +19,7 @@ from rl_baselines.batched_ppo.exploration.distillation import RandomNetworkDisti
 from rl_baselines.batched_ppo.exploration.settings import NoveltySettings, novelty_settings
 from rl_baselines.batched_ppo.figures import note_episodes, record_figures
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
+from rl_baselines.batched_ppo.not_finite import naming
 from rl_baselines.batched_ppo.rollouts.clock import Clock
 from rl_baselines.batched_ppo.rollouts.collector import Collector, Estimation, Trajectories
 from rl_baselines.batched_ppo.rollouts.shared_episodes import SharedEpisodes
@@ -319,7 +320,7 @@ class BatchedPPO(SavedPPO):
             rollout = self.collector.estimated(record, how, self.symmetries, bonus)
             if self.novelty is not None:
                 rollout.novelty = self.novelty.samples(watched[:-1].flatten(0, 1))
-        with self.clock.part("update"):
+        with self.clock.part("update"), naming(self.collector.world, record.observations, record.rewards):
             figures = self.learner.run(
                 rollout,
                 LossSettings(

@@ -39,7 +39,7 @@ def test_unknown_name_gets_close_matches(name: str, near: str) -> None:
 
 
 def test_retired_names_point_to_registered_ones() -> None:
-    assert set(retired_rl) == {"acer", "acktr", "ppo1"}
+    assert set(retired_rl) == {"acer", "acktr", "ppo1", "ppo_lstm", "her"}
     for name in retired_rl:
         with pytest.raises(UserError) as error:
             find_algo(name)

@@ -14,6 +14,7 @@ from rl_baselines.batched_ppo.exploration.distillation import LastObservations
 from rl_baselines.batched_ppo.networks.distributions import ActionDistribution
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
 from rl_baselines.batched_ppo.networks.recurrence import Memory, rows_of
+from rl_baselines.batched_ppo.not_finite import naming_observations
 from rl_baselines.batched_ppo.rollouts.clock import Clock
 from rl_baselines.batched_ppo.rollouts.rollout import Rollout, advantages
 from rl_baselines.batched_ppo.updates.losses import normalised
@@ -150,7 +151,7 @@ class Collector:
                 actions = self._act(record)
                 if imitating and self.scripted is not None:
                     record.scripted.append(self.scripted().to(device))
-            with self.clock.part("world"):
+            with self.clock.part("world"), naming_observations(self.world, self.observations, actions):
                 step = self.world.step(self._for_world(actions))
             self.observations = self._taken(step.observations)
             record.rewards[time] = step.reward

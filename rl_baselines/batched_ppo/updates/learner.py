@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from rl_baselines.batched_ppo.exploration.distillation import RandomNetworkDistillation
 from rl_baselines.batched_ppo.networks.policy import BatchedPolicy
+from rl_baselines.batched_ppo.not_finite import NotFiniteError
 from rl_baselines.batched_ppo.rollouts.rollout import Rollout
 from rl_baselines.batched_ppo.updates.losses import Losses, LossSettings, add_gradients, averaged, clipped
 from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
 from rl_baselines.batched_ppo.updates.symmetry import Symmetry
-from srl3.errors import UserError
 from srl3.runtime.ranks import ALONE, Ranks
 from srl3.runtime.threads import cores
 
@@ -67,8 +67,8 @@ class Learner:
         """Learn from ``rollout``; gives the figures to be logged, by name.
 
         Raises:
-            UserError: after `MAX_REFUSED` minibatches in a row whose loss or gradients were not finite. The policy is
-                as it was before them.
+            NotFiniteError: after `MAX_REFUSED` minibatches in a row whose loss or gradients were not finite. The
+                policy is as it was before them.
         """
         seen: list[Losses] = []
         novelty_losses: list[Tensor] = []
@@ -100,7 +100,7 @@ class Learner:
                     self.refused += 1
                     skipped += 1
                     if self.refused >= MAX_REFUSED:
-                        raise UserError(NOT_FINITE)
+                        raise NotFiniteError(NOT_FINITE)
         logged = {"learning_rate": self.rate, "skipped_updates": float(skipped)}
         if novelty_losses:
             logged["rnd_loss"] = float(torch.stack(novelty_losses).mean())

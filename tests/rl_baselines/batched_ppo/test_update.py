@@ -199,7 +199,10 @@ def test_what_is_not_finite_is_skipped_and_ten_in_a_row_end_the_training() -> No
     assert all(torch.equal(after[name], weights[name]) for name in weights if "normaliser" not in name)
     assert model.logger.name_to_value["train/skipped_updates"] == 8
     model.trajectories = record
-    with pytest.raises(UserError, match=r"not finite in 10 updates in a row.*the last checkpoint is sound"):
+    with pytest.raises(
+        UserError,
+        match=r"not finite in 10 updates in a row.*the last checkpoint is sound.*last rollout: a reward\.",
+    ):
         model.train()
     assert all(bool(torch.isfinite(tensor).all()) for tensor in model.policy.state_dict().values())
 
@@ -266,3 +269,25 @@ def _no_logger() -> Any:
     from stable_baselines3.common.logger import Logger
 
     return Logger(None, [])
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("hidden", r"not finite in 10 updates.*last rollout: observation \(critic\), the reward's term hidden\."),
+        ("numbers", r"actions are not finite, because these are not: observation \(policy\), observation \(critic\);"),
+    ],
+)
+def test_the_terms_that_were_not_finite_are_named(part: str, says: str) -> None:
+    env = follow(max_steps=1000)
+    model = made(env, n_steps=8, n_epochs=3, nminibatches=4)
+    draw = env.world._draw  # type: ignore[attr-defined]
+
+    def broken(rows: Any) -> None:
+        draw(rows)
+        if model.num_timesteps > 300:
+            getattr(env.world, part)[3] = math.nan
+
+    env.world._draw = broken  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match=says):
+        model.learn(16 * 8 * 20)
