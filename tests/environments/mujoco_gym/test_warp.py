@@ -214,24 +214,27 @@ def warp_backend():
     return warp
 
 
-@pytest.mark.skipif(not GPU, reason="there is no GPU")
 @needs_warp
+@pytest.mark.slow
 @pytest.mark.parametrize("env_id", ALL)
-def test_steps_and_resets_are_graphs_on_a_gpu(env_id):
-    """Beside a world without, put back into the same state every other step."""
+def test_steps_and_resets_are_graphs(env_id, request):
+    """Beside a world without, put back into the same state every other step; on a CPU with what stands for graphs."""
+    if not GPU:
+        request.getfixturevalue("graphs_on_a_cpu")
     settings = {"max_steps": 24}
     graphs, plain = on_warp(env_id, 40, **settings), on_warp(env_id, 40, **settings, **{"sim.cuda_graphs": False})
     assert plain._replays is None
     graphs.elapsed[:] = torch.arange(40, device=DEVICE) // 2
-    for step in range(60):
+    for step in range(40):
         if step % 2 == 0:
             plain.restore_state(graphs.resume_state())
         ours, theirs = graphs.step(moved(graphs, step)), plain.step(moved(plain, step))
         assert torch.isclose(ours.terms, theirs.terms, rtol=1e-3, atol=1e-3).float().mean() > 0.97
-        over = ours.terminated | ours.truncated
+        over = (ours.terminated | ours.truncated).nonzero(as_tuple=True)[0]
         for world in (graphs, plain):
             world.reset(over)
-        assert torch.isclose(graphs.observe()[over], plain.observe()[over], atol=1e-3).float().mean() > 0.9
+        if len(over):
+            assert torch.isclose(graphs.observe()[over], plain.observe()[over], atol=1e-3).float().mean() > 0.9
     assert graphs._replays.play
     assert graphs._replays.resets[40][1].plays
 

@@ -1,23 +1,16 @@
 """Worlds whose steps and resets are captured and played as on a GPU, against the same ones without: every bit."""
 
-from collections.abc import Callable
 from typing import Any
 
-import mujoco.batch
-import numpy as np
 import pytest
 import torch
 
-from environments.mujoco_gym.replay import graph_tape
-from environments.mujoco_gym.replay.graph_tape import GraphTape
 from environments.mujoco_gym.rows import those
 from environments.mujoco_gym.task import Task
 from environments.mujoco_gym.task_parts import played
-from environments.mujoco_gym.task_parts.played import Played
 from environments.mujoco_gym.tasks import velocity
 from environments.mujoco_gym.tasks.hands import reorient
 from environments.mujoco_gym.terms import events
-from tests.environments.mujoco_gym.replay.fake_graphs import FakeCapture
 from tests.environments.mujoco_gym.replay.test_worlds import WORLDS, step_both
 from tests.environments.mujoco_gym.worlds import make
 
@@ -31,16 +24,8 @@ AHEAD = {"goal_ahead_range": [0.3, 0.9], "axis_seconds": 0.3}
 
 
 @pytest.fixture
-def graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphs without CUDA, of worlds that ask for them; engines that take one robot twice."""
-    checked_ids: Callable[..., Any] = mujoco.batch._ids
-
-    def ids(given: Any, count: int) -> Any:
-        return checked_ids(given if given is None else np.unique(given), count)
-
-    monkeypatch.setattr(mujoco.batch, "_ids", ids)
-    monkeypatch.setattr(graph_tape, "CudaCapture", FakeCapture)
-    monkeypatch.setattr(Played, "_tape", lambda self: GraphTape if self.config.sim.cuda_graphs else None)
+def graphs(graphs_on_a_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs without CUDA, of three robots that begin anew or of all."""
     monkeypatch.setattr(played, "RESET_SIZES", (3,))
 
 
