@@ -80,13 +80,15 @@ def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> P
         logger.info("sim.impl jax is understood as warp: there is one engine for GPUs, mujoco_warp")
     device = "cuda" if sim.device == "auto" else sim.device
     require_warp(device)
-    from environments.mujoco_gym.backends.warp import WarpBackend
+    from environments.mujoco_gym.backends.warp import FEW, WarpBackend
     from environments.mujoco_gym.backends.warp_sizes import bytes_per_world as warp_bytes_per_world
     from environments.mujoco_gym.backends.warp_sizes import sizes_of
 
     sizes = sizes_of(model, sim.contacts, sim.constraints)
     free = free_memory() if device == "cpu" else torch.cuda.mem_get_info(device)[0]
-    _check_memory(num_envs, warp_bytes_per_world(model, sizes, device), free, config.env_id)
+    beside = sum(size for size in FEW if size < num_envs)
+    each = warp_bytes_per_world(model, sizes, device) * (num_envs + beside) // num_envs
+    _check_memory(num_envs, each, free, config.env_id)
     return WarpBackend(model, num_envs, device, sizes)
 
 
