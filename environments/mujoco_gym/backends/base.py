@@ -25,6 +25,8 @@ class PhysicsBackend(ABC):
     model: "mujoco.MjModel"
     num_envs: int
     device: torch.device
+    layout: object = None
+    """another object where tensors, or what is computed of them, are others than before"""
 
     @abstractmethod
     def read(self, field: str) -> torch.Tensor:

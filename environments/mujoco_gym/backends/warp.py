@@ -151,7 +151,7 @@ class WarpBackend(PhysicsBackend):
     def _forward_few(self, rows: torch.Tensor, size: int) -> None:
         few = self._few.get(size)
         if few is None:
-            with wp.ScopedDevice(self._warp_device):
+            with wp.ScopedDevice(self._warp_device), torch.inference_mode(False):
                 few = self._few[size] = Few(
                     self.model, self._model, self._expanded_fields, size, self._sizes, self._tensor, STATE_FIELDS
                 )
@@ -253,9 +253,9 @@ class WarpBackend(PhysicsBackend):
 
     def _look_for_dropped_contacts(self) -> None:
         """Say once, for each kind, that more contacts or constraints came up than are held."""
-        flags: torch.Tensor = wp.to_torch(self._data.overflow)
+        flags = [wp.to_torch(data.overflow) for data in (self._data, *(few.data for few in self._few.values()))]
         for words, mask in overflow_words(self._sizes).items():
-            if words not in self._dropped and bool(((flags & mask) != 0).any()):
+            if words not in self._dropped and any(bool(((each & mask) != 0).any()) for each in flags):
                 self._dropped.add(words)
                 logger.warning("%s", words)
 
@@ -270,6 +270,7 @@ class WarpBackend(PhysicsBackend):
             self._expanded_fields.append(("opt" if owner is self._model.opt else "", name))
             self._few.clear()
             self._graphs.clear()
+            self.layout = object()
         return self._tensor(getattr(owner, name))
 
     def _tensor(self, array: Any) -> torch.Tensor:

@@ -18,6 +18,7 @@ from environments.mujoco_gym.replay.watching import (
     Watching,
     memory_of,
     name_of,
+    tensors_in,
 )
 
 Outside = Callable[[], object]
@@ -82,6 +83,7 @@ class GraphTape:
         watch = _Watch()
         with watch:
             function()
+        watch.held.clear()
         if watch.reason:
             raise CantRecordError(watch.reason)
         self._changed = list(watch.changed.values())
@@ -94,6 +96,7 @@ class GraphTape:
         self._decides = any(place.decides for place in watch.places)
         self.exact = not watch.outsides
         self._held = [place.value for place in watch.places]  # graphs read them
+        self._sources = watch.sources
         self._parts: list[Callable[[], object]] = []
         try:
             self._capture(function, watch, (capture or CudaCapture)(device))
@@ -116,15 +119,16 @@ class GraphTape:
                 graph = capture.graph()
                 graph.capture_begin()
 
-            mode.between = outside
             graph.capture_begin()
             try:
                 self._save()
                 if self._decides:
                     self._otherwise.zero_()
+                mode.between = outside
                 with mode:
                     self.result = function()
             finally:
+                mode.between = None
                 graph.capture_end()
             parts.append(graph.replay)
         if mode.reason or mode.places:
@@ -133,8 +137,14 @@ class GraphTape:
 
     def play(self) -> bool:
         """Do it again; False: it would have been something else, and nothing is changed."""
-        for part in self._parts:
-            part()
+        if any(now.tobytes() != then for now, then in self._sources):
+            return False
+        try:
+            for part in self._parts:
+                part()
+        except BaseException:
+            self.undo()
+            raise
         if self._decides and bool(self._otherwise):
             self.undo()
             return False
@@ -149,9 +159,13 @@ class GraphTape:
         for before, tensor in zip(self._before, self._changed, strict=True):
             before.copy_(tensor)
 
+    def before(self) -> dict[str, np.ndarray]:
+        """What was there before the last play, of what was changed, by the words of `left`."""
+        return {f"memory {place}": tensor.numpy(force=True).copy() for place, tensor in enumerate(self._before)}
+
     def left(self, result: Any) -> dict[str, np.ndarray]:
         """Copies of a result's tensors and of what was changed, by words for them."""
-        changed = {f"memory {place}": tensor.cpu().numpy() for place, tensor in enumerate(self._changed)}
+        changed = {f"memory {place}": tensor.numpy(force=True).copy() for place, tensor in enumerate(self._changed)}
         return {**dict(parts(result, "result")), **changed}
 
 
@@ -211,6 +225,7 @@ class _Watch(Watching):
         places: where it decided, and where it loaded numbers from the CPU, in this order.
         outsides: whether something was done by other means than torch's.
         devices: of the tensors by which it decided.
+        sources: tensors of the CPU that it read, and their bytes then: graphs hold what they were.
     """
 
     def __init__(self) -> None:
@@ -218,6 +233,7 @@ class _Watch(Watching):
         self.places: list[_Place] = []
         self.outsides = False
         self.devices: set[torch.device] = set()
+        self.sources: list[tuple[np.ndarray, bytes]] = []
 
     def made(self, function: Callable[[], torch.Tensor], again: Callable[[], torch.Tensor]) -> torch.Tensor:
         out = self._unseen(function)
@@ -235,6 +251,13 @@ class _Watch(Watching):
             return function()
         finally:
             self.paused = was_paused
+
+    def _note(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> None:
+        super()._note(func, args, kwargs, out)
+        operands = tensors_in([*args, *kwargs.values(), out])
+        if len({tensor.device for tensor in operands}) > 1:
+            arrays = [tensor.detach().numpy() for tensor in operands if tensor.device.type == "cpu"]
+            self.sources += [(array, array.tobytes()) for array in arrays]
 
     def _add(self, name: str, func: Any, args: Sequence[Any], kwargs: dict[str, Any], outs: list[torch.Tensor]) -> None:
         sources = [value for value in args if isinstance(value, torch.Tensor) and value.dim()]
@@ -269,7 +292,7 @@ class _Capturing(Recording):
         otherwise: a flag that the graphs raise where a decision would be another.
     """
 
-    between: Callable[[Outside], None]
+    between: Callable[[Outside], None] | None = None
     """called with what is to be done between two graphs"""
 
     def __init__(self, places: Sequence[_Place], otherwise: torch.Tensor) -> None:
@@ -283,6 +306,7 @@ class _Capturing(Recording):
         return out
 
     def outside(self, function: Outside) -> None:
+        assert self.between is not None
         was_paused, self.paused = self.paused, True
         try:
             self.between(function)

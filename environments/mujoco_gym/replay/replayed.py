@@ -39,6 +39,8 @@ class Replayed:
         name: of the function, for a warning.
         function: returns the function, see `Tape`; asked for it each time, so that nothing here keeps its owner alive.
         tape: makes a tape of a function: `Tape` on a CPU, `GraphTape` on a GPU.
+        recorded: gives a function that does the same and that can be recorded; None: the function itself.
+        says: warn where it can't be recorded at all.
     """
 
     def __init__(
@@ -46,9 +48,13 @@ class Replayed:
         name: str,
         function: Callable[[], Callable[[], Any] | None],
         tape: Callable[[Callable[[], Any]], Tape | GraphTape] = Tape,
+        recorded: Callable[[], Callable[[], Any] | None] | None = None,
+        says: bool = False,
     ) -> None:
         self._name = name
         self._find = function
+        self._find_recorded = recorded or function
+        self._says = says
         self._make_tape = tape
         self._tape: Tape | GraphTape | None = None
         self._refused = False
@@ -88,9 +94,7 @@ class Replayed:
         return tape.result, tape
 
     def _call(self) -> Any:
-        function = self._find()
-        assert function is not None, "its owner calls it"
-        return function()
+        return _found(self._find)()
 
     def _lose(self) -> None:
         """Forget the tape, if there is one; whoever changes often what the function reads is recorded rarely."""
@@ -103,30 +107,28 @@ class Replayed:
         called: list[Any] = []
 
         def function() -> Any:
-            called.append(self._call())
+            called.append(_found(self._find_recorded)())
             return called[-1]
 
         try:
             self._tape = self._make_tape(function)
-        except CantCaptureError as error:
-            self._refused = True
-            logger.info("%s has no CUDA graph: %s", self._name, error)
         except CantRecordError as error:  # of this call: the next one may be recorded
             self._failed += 1
-            self._refused = self._failed == ATTEMPTS
-            logger.debug("%s was not recorded: %s", self._name, error)
+            self._refused = self._failed == ATTEMPTS or isinstance(error, CantCaptureError)
+            level = logging.WARNING if self._refused and self._says else logging.DEBUG
+            logger.log(level, "%s has no recording, and is as slow as torch is: %s", self._name, error)
         return called[0]
 
     def _check(self, tape: Tape | GraphTape) -> Any:
-        played = tape.left(tape.result)
+        played, before = tape.left(tape.result), tape.before()
         tape.undo()
         result = self._call()
-        wrong = _where_they_differ(played, tape.left(result), tape.exact)
+        wrong = _where_they_differ(played, tape.left(result), None if tape.exact else before)
         if wrong:
             self._refused, self._tape = True, None
             logger.warning(
-                "a recording of %s does not give the %s that torch computes: it reads something that is no tensor. "
-                "It stays as slow as torch is.",
+                "a recording of %s does not give the %s that torch computes: it reads something that is no tensor, or "
+                "adds up over the robots that begin. It stays as slow as torch is.",
                 self._name,
                 wrong,
             )
@@ -134,17 +136,28 @@ class Replayed:
         return result
 
 
-def _where_they_differ(played: Mapping[str, np.ndarray], called: Mapping[str, np.ndarray], exact: bool) -> str:
+def _found(find: Callable[[], Callable[[], Any] | None]) -> Callable[[], Any]:
+    function = find()
+    assert function is not None, "its owner calls it"
+    return function
+
+
+def _where_they_differ(
+    played: Mapping[str, np.ndarray], called: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray] | None
+) -> str:
     """The name of the first that have not the same bits, empty where all have; of NaN it is enough that both are.
 
-    Where they are not ``exact``, nearly all numbers are to be nearly the same.
+    Where they can't be the same, of what was ``before`` changed nearly all numbers are to be nearly the same.
     """
     for name, a in played.items():
         b = called.get(name)
         if b is None or a.shape != b.shape or a.dtype != b.dtype:
             return name
-        if not exact:
-            if a.size and np.isclose(a, b, rtol=NEAR, atol=NEAR, equal_nan=True).mean() < NEARLY_ALL:
+        if before is not None:
+            old = before.get(name)
+            changed = np.ones(a.shape, np.bool_) if old is None else (a != old) | (b != old)
+            near = np.isclose(a[changed], b[changed], rtol=NEAR, atol=NEAR, equal_nan=True)
+            if near.size and near.mean() < NEARLY_ALL:
                 return name
         elif a.tobytes() != b.tobytes():
             if a.dtype.kind != "f" or not np.array_equal(np.isnan(a), np.isnan(b)):

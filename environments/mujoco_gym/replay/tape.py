@@ -66,6 +66,10 @@ class Tape:
         for before, array in zip(self._before, self._changed, strict=True):
             np.copyto(array, before)
 
+    def before(self) -> dict[str, np.ndarray]:
+        """What was there before the last play, of what was changed, by the words of `left`."""
+        return {f"memory {place}": array.copy() for place, array in enumerate(self._before)}
+
     def left(self, result: Any) -> dict[str, np.ndarray]:
         """Copies of a result's tensors and of what was changed, by words for them."""
         changed = {f"memory {place}": array.copy() for place, array in enumerate(self._changed)}

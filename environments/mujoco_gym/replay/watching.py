@@ -40,7 +40,7 @@ class Recording(TorchDispatchMode):
         super().__init__()
         self.reason = ""
         self.paused = False
-        self._gate = _Gate(self)
+        self._gate: _Gate | None = None
         self._before: Token[Recording | None] | None = None
 
     @classmethod
@@ -50,11 +50,14 @@ class Recording(TorchDispatchMode):
     def __enter__(self) -> Self:
         self._before = _current.set(self)
         super().__enter__()
+        self._gate = _Gate(self)
         self._gate.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
+        assert self._gate is not None
         self._gate.__exit__(*error)
+        self._gate = None  # whose reference to this would keep all alive until it is looked for
         super().__exit__(*error)
         assert self._before is not None
         _current.reset(self._before)
@@ -199,17 +202,18 @@ def memory_of(tensor: torch.Tensor) -> int:
 
 
 def _place(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return tensor.data_ptr(), tensor.shape, tensor.stride()
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
 
 
-def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
+def tensors_in(values: Sequence[Any]) -> list[torch.Tensor]:
+    """Those among operands, lists of some included."""
     parts = [part for value in values for part in (value if isinstance(value, list | tuple) else [value])]
     return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
 def _is_view(args: Sequence[Any], kwargs: dict[str, Any], outs: list[torch.Tensor]) -> bool:
     """Whether the results lie in the operands' memory: then they hold new values by themselves."""
-    operands = {memory_of(tensor) for tensor in _tensors([*args, *kwargs.values()])} - {0}  # where no element is
+    operands = {memory_of(tensor) for tensor in tensors_in([*args, *kwargs.values()])} - {0}  # where no element is
     return all(memory_of(out) in operands for out in outs)
 
 
@@ -223,4 +227,4 @@ def _written(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[tor
     for place, argument in enumerate(func._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             written.append(args[place] if place < len(args) else kwargs.get(argument.name))
-    return _tensors(written)
+    return tensors_in(written)

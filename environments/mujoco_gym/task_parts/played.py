@@ -18,7 +18,24 @@ from environments.mujoco_gym.task_parts.observed import Observed
 
 RESET_SIZES = (64, 512)
 """robots that a graph resets at once, beside one for all: fewer are joined by the first of them, again and again"""
+NOT_READ = ("_steps", "_stays_at", "_replays")
+"""attributes that recorded functions don't read: what the steps decide is in the configuration"""
 AnyTape = Tape | GraphTape
+
+
+@dataclass
+class Padded:
+    """As many robots as a graph was made for; those that are not meant are the first one again."""
+
+    rows: torch.Tensor
+    count: int = 0
+    """of those that are meant"""
+
+    def fill(self, rows: torch.Tensor) -> None:
+        """Mean these."""
+        self.count = len(rows)
+        self.rows[: self.count] = rows
+        self.rows[self.count :] = rows[:1]
 
 
 @dataclass
@@ -27,7 +44,7 @@ class Replays:
 
     controls: Replayed
     rest: Replayed
-    resets: dict[int, tuple[torch.Tensor, Replayed]]
+    resets: dict[int, tuple[Padded, Replayed]]
     """by the number of robots: which, and the function"""
 
     @property
@@ -43,8 +60,9 @@ class Played(Observed):
     replayable: ClassVar[bool] = False
     """A promise that a class makes for itself, its subclasses for themselves, so that `update`, `control`, `place`,
     `begin` and the terms may be played from a tape: they read the task's attributes and tensors, change tensors in
-    place, decide by nothing else, and do nothing else. An attribute that is replaced is noticed; what changes within a
-    list or dictionary is not."""
+    place, decide by nothing else, and do nothing else; and `place` and `begin` add nothing up over their robots, of
+    whom one may be named again and again. An attribute that is replaced is noticed; what changes within a list or
+    dictionary is not."""
     _given: torch.Tensor
     """``(N, A)``: the actions of this step"""
     _replays: Replays | None
@@ -65,18 +83,25 @@ class Played(Observed):
         resets = {}
         for size in sorted({*(size for size in RESET_SIZES if size < self.num_envs), self.num_envs}):
             if tape is GraphTape:
-                rows = torch.zeros(size, dtype=torch.int64, device=self.backend.device)
-                begin = _with(WeakMethod(self._begin_episodes), rows)
-                resets[size] = rows, Replayed(f"{name}'s reset", begin, tape)
+                resets[size] = self._make_reset(f"{name}'s reset", size)
+        says = tape is GraphTape
         return Replays(
-            Replayed(f"{name}'s control", WeakMethod(self._write_controls), tape),
-            Replayed(f"{name}'s step", WeakMethod(self._whole_step), tape),
+            Replayed(f"{name}'s control", WeakMethod(self._write_controls), tape, says=says),
+            Replayed(f"{name}'s step", WeakMethod(self._whole_step), tape, says=says),
             resets,
         )
 
+    def _make_reset(self, name: str, size: int) -> tuple[Padded, Replayed]:
+        """One that is recorded of so many robots, and called of those that are meant."""
+        padded = Padded(torch.zeros(size, dtype=torch.int64, device=self.backend.device))
+        begin = WeakMethod(self._begin_episodes)
+        meant, all_of_them = _with(begin, lambda: padded.rows[: padded.count]), _with(begin, lambda: padded.rows)
+        return padded, Replayed(name, meant, GraphTape, recorded=all_of_them, says=True)
+
     def _reads(self) -> list[Any]:
         """The objects that recorded functions read."""
-        return [value for name, value in vars(self).items() if name not in ("_steps", "_replays")]
+        own = [value for name, value in vars(self).items() if name not in NOT_READ]
+        return [*own, self.backend.layout]
 
     # the batched world
 
@@ -123,8 +148,7 @@ class Played(Observed):
             self._begin_episodes(rows)
             return
         padded, begin = resets[size]
-        padded[: len(rows)] = rows
-        padded[len(rows) :] = rows[:1]
+        padded.fill(rows)
         self.state_changed()
         begin(self._reads())
         self.state_changed()
@@ -158,11 +182,11 @@ def _copied(step: Step) -> Step:
     return Step._make([*(part.clone() for part in step[:-1]), endings])
 
 
-def _with(method: "WeakMethod[Callable[[torch.Tensor], None]]", rows: torch.Tensor) -> Callable[[], Any]:
+def _with(method: "WeakMethod[Any]", rows: Callable[[], torch.Tensor]) -> Callable[[], Any]:
     """What gives the method with its rows, as long as its object lives."""
 
     def find() -> Callable[[], None] | None:
         found = method()
-        return None if found is None else partial(found, rows)
+        return None if found is None else partial(found, rows())
 
     return find

@@ -21,7 +21,6 @@ class LocomotionConfig(TaskConfig):
 
     above_zero: ClassVar[tuple[str, ...]] = (*TaskConfig.above_zero, "heading_full")
     at_least_zero: ClassVar[tuple[str, ...]] = (*TaskConfig.at_least_zero, "joint_noise", "joint_vel_noise")
-    shares: ClassVar[tuple[str, ...]] = ("upright", "heading_full", "limit_margin")
 
     target_distance: float = 1000.0
     """of the target, along x"""

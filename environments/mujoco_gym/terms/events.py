@@ -31,7 +31,7 @@ class Events:
             when: [change for change in changes if change.config.when == when]
             for when in ("startup", "reset", "interval")
         }
-        self._masked = backend.device.type != "cpu" and not self._by_time["interval"]
+        self._masked = backend.device.type != "cpu"
         timed = [*(change.name for change in self._by_time["interval"]), *(["push"] if self._push else [])]
         self._next = {
             name: torch.full((backend.num_envs,), NEVER, dtype=torch.int64, device=backend.device) for name in timed
@@ -78,12 +78,15 @@ class Events:
                 self._backend.write("qvel", velocity, rows)
                 self._backend.read("qvel")[rows] = velocity.float()
             else:
-                self._apply([change for change in self._by_time["interval"] if change.name == name], rows, draws)
+                changes = [change for change in self._by_time["interval"] if change.name == name]
+                self._apply(changes, rows, draws, chosen)
             put(times, rows, steps[rows] + self._wait(name, draws), chosen)
 
-    def _apply(self, changes: list[ModelChange], rows: torch.Tensor, draws: Draws) -> None:
+    def _apply(
+        self, changes: list[ModelChange], rows: torch.Tensor, draws: Draws, chosen: torch.Tensor | None = None
+    ) -> None:
         for change in changes:
-            change.apply(rows, draws)
+            change.apply(rows, draws, chosen)
         if changes:
             self._backend.recompute(rows)
 

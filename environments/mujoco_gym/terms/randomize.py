@@ -83,20 +83,26 @@ class ModelChange:
             None if columns is None else torch.tensor(columns, device=device) for columns in self.target.columns
         ]
 
-    def apply(self, rows: torch.Tensor, draws: Draws) -> None:
-        """Draw anew for these worlds, from the values of the model as compiled; `recompute` is the caller's."""
+    def apply(self, rows: torch.Tensor, draws: Draws, chosen: torch.Tensor | None = None) -> None:
+        """Draw anew for these worlds, or those of them that are ``chosen (K,) bool``, from the values of the model as
+        compiled; `recompute` is the caller's."""
         count = 1 if self.config.shared else len(self.ids)
         drawn = _draw(self.config, f"randomize.{self.name}", count * self.axes, draws)
         drawn = drawn.reshape(len(rows), count, self.axes).expand(len(rows), len(self.ids), self.axes)
         for live, base, columns in zip(self._live, self._base, self._columns, strict=True):
             values = drawn.to(live.dtype)
+            where: tuple[torch.Tensor, ...]
             if self.target.kind == "option":
-                live[rows] = self._changed(base, values[:, 0])
+                where, changed = (rows,), self._changed(base, values[:, 0])
             elif columns is None:
-                live[rows[:, None], self.ids] = self._changed(base[self.ids], values[..., 0])
+                where, changed = (rows[:, None], self.ids), self._changed(base[self.ids], values[..., 0])
             else:
                 places = self.ids[:, None], columns
-                live[rows[:, None, None], *places] = self._changed(base[places], values)
+                where, changed = (rows[:, None, None], *places), self._changed(base[places], values)
+            if chosen is not None:
+                before = live[where]
+                changed = torch.where(chosen.reshape(-1, *[1] * (before.dim() - 1)), changed, before)
+            live[where] = changed
 
     def _changed(self, base: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         match self.config.operation:

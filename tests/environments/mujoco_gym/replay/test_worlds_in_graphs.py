@@ -1,22 +1,39 @@
 """Worlds whose steps and resets are captured and played as on a GPU, against the same ones without: every bit."""
 
+import gc
+import re
+import weakref
 from typing import Any
 
 import pytest
 import torch
 
+from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.rows import those
 from environments.mujoco_gym.task import Task
 from environments.mujoco_gym.task_parts import played
 from environments.mujoco_gym.tasks import velocity
 from environments.mujoco_gym.tasks.hands import reorient
+from environments.mujoco_gym.tasks.velocity import VelocityFlatTask
+from environments.mujoco_gym.tasks.velocity_config import VelocityFlatConfig
 from environments.mujoco_gym.terms import events
 from tests.environments.mujoco_gym.replay.test_worlds import WORLDS, step_both
-from tests.environments.mujoco_gym.worlds import make
+from tests.environments.mujoco_gym.worlds import actions, make
 
 ROBOTS = 7
 OFTEN = {
-    "VelocityFlatGymEnv-v0": {"command.seconds": [0.1, 0.3], "randomize.push.seconds": [0.1, 0.4]},
+    "VelocityFlatGymEnv-v0": {
+        "command.seconds": [0.1, 0.3],
+        "randomize.push.seconds": [0.1, 0.4],
+        "randomize.friction": {"range": [0.5, 1.0], "when": "interval", "seconds": [0.1, 0.3]},
+        "randomize.com": {
+            "operation": "add",
+            "range": [-0.01, 0.01],
+            "names": ".*trunk.*|.*base.*|.*torso.*",
+            "when": "interval",
+        },
+        "randomize.gravity": {"range": [0.9, 1.1], "when": "interval", "seconds": [0.2, 0.3]},
+    },
     "VelocityRoughGymEnv-v0": {"command.seconds": [0.1, 0.3]},
     "ParaHandReorientGymEnv-v0": {"success_angle": 1.5},
 }
@@ -86,3 +103,65 @@ def test_so_are_masks_in_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
         for world in (captured, plain):
             world.events._masked = True
         assert step_both(captured, plain, 50) >= 40
+
+
+class Counting(VelocityFlatTask):
+    """A class of a user's that adds something up over the robots whose episodes begin."""
+
+    replayable = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.begun = torch.zeros((), dtype=torch.int64)
+
+    def begin(self, draws: Draws) -> None:
+        super().begin(draws)
+        self.begun += self.count
+
+
+@pytest.mark.usefixtures("graphs")
+def test_who_counts_the_robots_that_begin_is_found_out(caplog: pytest.LogCaptureFixture) -> None:
+    world = Counting(VelocityFlatConfig(), ROBOTS)
+    world.seed(range(ROBOTS))
+    world.reset()
+    for _ in range(8):
+        world.step(actions(world, 0))
+        world.reset(torch.tensor([1]))
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 1
+    assert re.match(
+        r"a recording of Counting's reset does not give .* or adds up over the robots that begin\.", said[0]
+    )
+    begun = int(world.begun)
+    world.reset(torch.tensor([2]))
+    assert int(world.begun) == begun + 1
+
+
+@pytest.mark.usefixtures("graphs")
+def test_an_evaluation_that_stays_at_a_stage_keeps_the_graphs() -> None:
+    world = make("AntGymEnv-v0", ROBOTS)
+    for step in range(6):
+        world.step(actions(world, step))
+    assert world._replays is not None
+    tape = world._replays.rest._tape
+    for steps in (1000, 2000, 3000):
+        world.stay_at(steps)
+        world.step(actions(world, steps))
+    assert world._replays.rest._tape is tape
+    assert tape is not None
+
+
+@pytest.mark.usefixtures("graphs")
+def test_graphs_that_are_lost_are_freed_at_once() -> None:
+    world = make("AntGymEnv-v0", ROBOTS)
+    for step in range(6):
+        world.step(actions(world, step))
+    assert world._replays is not None
+    gc.collect()
+    gc.disable()
+    try:
+        lost = weakref.ref(world._replays.rest._tape)
+        world.close()
+        assert lost() is None
+    finally:
+        gc.enable()
