@@ -49,7 +49,10 @@ class ForeignWorld(gym.Wrapper[Any, Any, Any, Any]):
         self._actions = []
         self._lost = False
         with interface_is_todays(self.env_id, "reset"):
-            self._last, info = self.env.reset(seed=seed, options=options)
+            given = self.env.reset(seed=seed, options=options)
+            if isinstance(given, np.ndarray):  # one of two numbers would be taken for an observation and an info
+                raise ValueError("cannot unpack an observation alone")
+            self._last, info = given
         if not self._reset_checked:
             check_observation(self.env_id, _as_arrays(self._last), self.observation_space)
             self._reset_checked = True

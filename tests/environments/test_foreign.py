@@ -268,6 +268,21 @@ def test_a_world_of_the_older_interface_is_named(limit):
         del gymnasium.registry["Older-v0"]
 
 
+def test_an_observation_of_two_numbers_is_no_observation_and_info():
+    class Pair(Older):
+        observation_space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+
+        def reset(self, **kwargs):
+            return np.zeros(2, np.float32)
+
+    gymnasium.register("Pair-v0", Pair)
+    try:
+        with pytest.raises(UserError, match=r"reset of Pair-v0 is of the interface before .*\(observation, info\)"):
+            find_env("Pair-v0").load_class()().reset(seed=0)
+    finally:
+        del gymnasium.registry["Pair-v0"]
+
+
 def test_a_reset_that_takes_no_seed_is_named():
     class Unseeded(Older):
         def reset(self):
