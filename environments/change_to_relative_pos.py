@@ -35,8 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.copying import check_can_be_relative, copy_steps
     from environments.datasets.dataset import open_dataset
     from environments.datasets.writer import DatasetWriter
-    from srl3.runtime.disk import full_disk_is_said
     from srl3.runtime.progress import Progress
+    from srl3.runtime.room import full_disk_is_said
 
     dataset = open_dataset(source)
     check_can_be_relative(dataset)

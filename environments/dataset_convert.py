@@ -52,8 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.info import UNKNOWN_ENV
     from environments.datasets.writer import DatasetWriter
     from environments.registry import find_env
-    from srl3.runtime.disk import bytes_in_words, full_disk_is_said, size_of
     from srl3.runtime.progress import Progress
+    from srl3.runtime.room import bytes_in_words, full_disk_is_said, size_of
 
     dataset = open_dataset(source)
     info = dataset.info

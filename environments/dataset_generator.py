@@ -246,7 +246,7 @@ def _report(arguments: argparse.Namespace, outcome: "Outcome", seconds: float) -
     import numpy as np
 
     from environments.datasets.summary import histogram_in_words, reward_histogram
-    from srl3.runtime.disk import bytes_in_words, size_of
+    from srl3.runtime.room import bytes_in_words, size_of
 
     episodes, wanted = len(outcome.rewards), arguments.num_episode
     if episodes:

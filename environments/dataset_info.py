@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.contact_sheet import write_contact_sheet
     from environments.datasets.dataset import open_dataset
     from environments.datasets.summary import summarise
-    from srl3.runtime.disk import full_disk_is_said
+    from srl3.runtime.room import full_disk_is_said
 
     dataset = open_dataset(folder)
     if sheet is None and not arguments.no_contact_sheet:

@@ -62,8 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     from environments.datasets.dataset import open_dataset
     from environments.datasets.merging import merged_info
     from environments.datasets.writer import DatasetWriter
-    from srl3.runtime.disk import full_disk_is_said
     from srl3.runtime.progress import Progress
+    from srl3.runtime.room import full_disk_is_said
 
     datasets = [open_dataset(source) for source in sources]
     labels = arguments.continual_learning_labels

@@ -317,10 +317,13 @@ def _find(name: str) -> tuple[str, RegisteredEnv]:
         aliases = [alias for entry in registered_env.values() for alias in entry.aliases]
         known = dict.fromkeys([*registered_env, *aliases, *foreign_ids()])
         own = (
-            "a world of a package of yours needs --env-package NAME; "
+            "one of a package of yours needs --env-package NAME; "
             f"SRL3's own are: {', '.join(registered_env)}; python -m rl_baselines.list prints them with their names."
         )
-        raise unknown_name("environment", name, known, own)
+        error = unknown_name("environment", name, known, own)
+        raise (
+            error if own in str(error) else UserError(f"{error} (One of a package of yours needs --env-package NAME.)")
+        )
     return found
 
 

@@ -26,7 +26,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = ""
     """
     known = sorted(known)
     close = close_to(name, known)
-    hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known are: {', '.join(known)}."
+    everything = f"known are: {', '.join(known)}." if known else "there is none."
+    hint = f"did you mean {' or '.join(close)}?" if close else otherwise or everything
     return UserError(f"unknown {kind} '{name}'; {hint}")
 
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import mujoco
 import pytest
 import torch
 
+from environments.registry import find_env
 from srl3.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -190,6 +192,20 @@ def anchors(page: Path) -> set[str]:
     """The anchors that GitHub gives a page's headings."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_worlds_from_python_and_a_failed_state_played_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    again, faces = blocks(ROOT / "docs" / "mujoco.md", "python")
+    world = find_env("Ant").load_class()(nan_dump="nan_dump.npz").world
+    world.reset()
+    world.exact("qvel")[0, 3] = 1e9
+    assert bool(world.step(torch.zeros(1, 8)).endings["non_finite"])
+    found: dict = {}
+    exec(again, found)
+    assert found["data"].warning[mujoco.mjtWarning.mjWARN_BADQACC].number + found["data"].time > 0
+    exec(faces, found)
+    assert found["step"].reward.shape == (64,)
 
 
 def test_every_page_is_reached_from_the_readme():

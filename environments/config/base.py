@@ -16,6 +16,10 @@ CURRICULUM = "curriculum"
 """parameter of worlds that have one"""
 
 
+LARGEST = 2**31 - 1
+"""whole number of a configuration"""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EnvConfig:
     """Parameters common to all worlds. Lengths in metres, angles in radians, unless said otherwise.
@@ -41,6 +45,8 @@ class EnvConfig:
         for name in ("action_repeat", "max_steps"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} of {self.env_id} must be at least 1, not {getattr(self, name)}.")
+            if getattr(self, name) > LARGEST:
+                raise UserError(f"{name} of {self.env_id} must be at most {LARGEST:,}, not {getattr(self, name):,}.")
 
     @property
     def srl_model(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from environments.datasets.dataset import Dataset
-from srl3.runtime.disk import bytes_in_words, size_of
+from srl3.runtime.room import bytes_in_words, size_of
 
 MOST_VALUES = 12
 """Rewards of so few values are counted by value; others in bins."""

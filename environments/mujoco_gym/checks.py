@@ -1,4 +1,4 @@
-"""What numbers of a configuration may be: above zero, shares, ranges that rise."""
+"""What numbers of a configuration may be: above zero, shares, ranges that rise, sizes that an engine takes."""
 
 import dataclasses
 import functools
@@ -6,6 +6,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from environments.config.base import LARGEST
 from srl3.errors import UserError
 
 Range = typing.Annotated[tuple[float, float], "rises"]
@@ -71,3 +72,17 @@ def _kinds(cls: type[Any]) -> dict[str, Any]:
     """The types of a dataclass's fields, by name, with what they are marked by."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def check_sizes(env_id: str, config: Any, within: str = "") -> None:
+    """Refuse whole numbers that no engine takes, those of parts included.
+
+    Raises:
+        UserError: with the dotted name.
+    """
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), f"{within}{field.name}"
+        if dataclasses.is_dataclass(value):
+            check_sizes(env_id, value, f"{name}.")
+        elif isinstance(value, int) and abs(value) > LARGEST:
+            raise UserError(f"{name} of {env_id} must be at most {LARGEST:,}, not {value:,}.")

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import ClassVar, Literal, Self
 
 from environments.config import GROUND_TRUTH, PIXELS, EnvConfig, check_img_shape
-from environments.mujoco_gym.checks import Range, check_numbers, check_ranges
+from environments.mujoco_gym.checks import Range, check_numbers, check_ranges, check_sizes
 from environments.terms import POLICY
 from srl3.errors import UserError, unknown_name
 
@@ -140,6 +140,8 @@ class RandomizeConfig:
     push: PushConfig | None = None
 
 
+MOST_PAST = 10_000
+"""steps that an observation may be late, or remember"""
 ABOVE_ZERO = {"mass", "object_mass", "object_size"}
 """of `RandomizeConfig`: what no world can be without"""
 LENGTHS = {"max_steps", "episode_length_s"}
@@ -266,14 +268,16 @@ class TaskConfig(EnvConfig):
             raise UserError(f"{env} does not observe '{self.srl_model}'; it observes {', '.join(self.observes())}.")
         check_img_shape(env, self.img_shape)
         check_numbers(env, self.flat(), self.above_zero, self.at_least_zero, self.shares)
+        check_sizes(env, self)
         check_ranges(env, self)
         if not 0 < self.actions.moving_average <= 1:
             raise UserError(f"actions.moving_average of {env} must be in (0, 1], not {self.actions.moving_average:g}.")
         for group, terms in self.observations.items():
             for name, term in terms.items():
-                if term.noise < 0 or term.delay < 0 or term.history < 1:
+                if term.noise < 0 or not 0 <= term.delay <= MOST_PAST or not 1 <= term.history <= MOST_PAST:
                     raise UserError(
-                        f"observations.{group}.{name} of {env}: noise and delay must be at least 0, history at least 1."
+                        f"observations.{group}.{name} of {env}: noise must be at least 0, delay and history at most "
+                        f"{MOST_PAST:,} steps, and at least 0 and 1."
                     )
         if self.policy_group not in {POLICY, *self.observations}:
             raise unknown_name(f"group of observations for policy_group of {env}", self.policy_group, self.observations)
@@ -314,6 +318,10 @@ class TaskConfig(EnvConfig):
                 low, high = change.range
                 if change.distribution != "gaussian" and high < low:
                     raise UserError(f"{name}: range must rise, not {change.range}.")
+                if change.distribution == "gaussian" and high < 0:
+                    raise UserError(
+                        f"{name}: range is a mean and a standard deviation, at least 0, not {change.range}."
+                    )
                 if change.distribution == "log_uniform" and low <= 0:
                     raise UserError(f"{name}: a log_uniform range must be above 0, not {change.range}.")
                 if change.operation == "scale" and field.name in ABOVE_ZERO and low <= 0:

@@ -11,6 +11,7 @@ from environments.mujoco_gym.config import SimConfig, TaskConfig
 from environments.mujoco_gym.robots.checks import check_model
 from environments.mujoco_gym.robots.robot import Robot
 from srl3.errors import UserError
+from srl3.runtime.room import free_memory
 from srl3.runtime.threads import cores
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def make_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> Ph
         return _warp_backend(model, num_envs, config)
     if sim.device not in ("auto", "cpu"):
         raise UserError(f"sim.impl batch runs on cpu, not on {sim.device}; use sim.impl:warp.")
-    _check_memory(num_envs, bytes_per_world(model), free_memory(), config.env_id)
+    each = bytes_per_world(model) + bytes_remembered(model, config)
+    _check_memory(num_envs, each, free_memory(), config.env_id)
     from environments.mujoco_gym.backends.batch import BatchBackend
 
     return BatchBackend(model, num_envs, thread_count(sim, num_envs))
@@ -88,6 +90,7 @@ def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> P
     free = free_memory() if device == "cpu" else torch.cuda.mem_get_info(device)[0]
     beside = sum(size for size in FEW if size < num_envs)
     each = warp_bytes_per_world(model, sizes, device) * (num_envs + beside) // num_envs
+    each += bytes_remembered(model, config)
     _check_memory(num_envs, each, free, config.env_id)
     return WarpBackend(model, num_envs, device, sizes)
 
@@ -125,14 +128,11 @@ def bytes_per_world(model: mujoco.MjModel) -> int:
     return 2 * state + fields + 40 * (model.nq + model.nv + model.nu + model.nsensordata) + 2048
 
 
-def free_memory() -> int | None:
-    """Bytes that can still be taken; None where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            values = dict(line.split(":", 1) for line in file)
-        return int(values["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return None
+def bytes_remembered(model: mujoco.MjModel, config: TaskConfig) -> int:
+    """An upper estimate of what delays and histories of one world take."""
+    terms = [term for group in config.observations.values() for term in group.values()]
+    past = sum(term.delay + term.history for term in terms if term.delay or term.history > 1)
+    return 4 * (past * (model.nq + model.nv) + config.actions.delay * model.nu)
 
 
 def _check_memory(num_envs: int, each: int, free: int | None, env_id: str) -> None:

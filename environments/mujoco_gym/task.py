@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import mujoco
 import numpy as np
@@ -60,6 +60,11 @@ class Task(Played):
     rewards_times_dt = False
     """whether weights are per second"""
 
+    def __new__(cls, config: TaskConfig, num_envs: int) -> Self:
+        if cls.__abstractmethods__:
+            raise UserError(f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}; write it.")
+        return super().__new__(cls)
+
     def __init__(self, config: TaskConfig, num_envs: int) -> None:
         if num_envs < 1:
             raise UserError(f"{config.env_id} needs at least 1 robot, not {num_envs}.")
@@ -72,9 +77,10 @@ class Task(Played):
         try:
             spec = self.build_spec(self.robot)
         except ValueError as error:  # what MuJoCo raises for MJCF that it can't read
-            raise UserError(
-                f"the model of robot {config.robot} can't be made: {' '.join(str(error).split())}"
-            ) from error
+            words = " ".join(str(error).split())
+            if "repeated name" in words:
+                words += " (the task adds one of that name itself: the robot's file must not have it)"
+            raise UserError(f"the model of robot {config.robot} can't be made: {words}") from error
         model = compile_scene(spec, self.robot, config)
         self.bind_state(make_backend(model, num_envs, config), self.robot)
         self._episodes = torch.full((num_envs,), -1, device=self.backend.device)
@@ -92,6 +98,13 @@ class Task(Played):
         self._given = torch.zeros(num_envs, len(self.actions.offsets), device=self.backend.device)
         self._failed = torch.zeros(num_envs, dtype=torch.bool, device=self.backend.device)
         self.setup()
+        for name in self.task_arrays:
+            values = getattr(self, name, None)
+            if not isinstance(values, torch.Tensor) or values.shape[:1] != (num_envs,):
+                raise UserError(
+                    f"task_arrays of {config.env_id} names {name}, which must be a tensor with a row for each robot; "
+                    "make it in setup()."
+                )
         self.backend.forward(self._all_rows)
         self.state_changed()
         self.begin(self.draws(self.rows, torch.zeros_like(self.rows)))
@@ -272,7 +285,9 @@ class Task(Played):
         if bool(failed.any()):
             terms[:, failed] = 0
             success = success & ~failed
-            self.failures.report(failed, self.actions.newest, self._steps, self.failures_folder)
+            self.failures.report(
+                failed, self.actions.newest, self._controls, self.backend, self._steps, self.failures_folder
+            )
         steps = self.elapsed + 1
         if self.events.due(steps):
             self.events.within_episode(steps, self.draws, self.pushed_velocity())
@@ -289,7 +304,11 @@ class Task(Played):
             self._weights_of = weights
         terms = torch.empty(self.num_envs, len(rewards), device=self.backend.device)
         if self._reward_names:
-            torch.stack([rewards[name] for name in self._reward_names], 1, out=terms)
+            try:
+                torch.stack([rewards[name] for name in self._reward_names], 1, out=terms)
+            except (KeyError, RuntimeError):
+                check_terms(self.config.env_id, "compute_task_rewards", rewards, self.num_envs, torch.float32)
+                raise
         return terms.mul_(self._weights).T
 
     def _reset_rows(self, rows: torch.Tensor) -> None:

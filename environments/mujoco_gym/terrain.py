@@ -5,9 +5,12 @@ import numpy as np
 import torch
 
 from environments.mujoco_gym.config import TerrainConfig
+from srl3.errors import UserError
 
 KINDS = ("slope up", "slope down", "stairs up", "stairs down", "rubble")
 """kinds of ground, a column of the map each; up is away from the middle of a tile, where robots start"""
+MOST_CELLS = 20_000_000
+"""of a map"""
 FLOOR_COLOURS = ([0.30, 0.34, 0.38], [0.38, 0.42, 0.46])
 SKY_COLOURS = ([0.75, 0.84, 0.93], [0.45, 0.55, 0.68])
 
@@ -29,7 +32,13 @@ class Terrain:
         cells = round(config.tile / config.cell)
         border = round(config.border / config.cell)
         rng = np.random.default_rng(config.seed)
-        heights = np.zeros((len(KINDS) * cells + 2 * border + 1, config.levels * cells + 2 * border + 1), np.float32)
+        shape = len(KINDS) * cells + 2 * border + 1, config.levels * cells + 2 * border + 1
+        if shape[0] * shape[1] > MOST_CELLS:
+            raise UserError(
+                f"the terrain would have {shape[0] * shape[1]:,} cells, and {MOST_CELLS:,} are the most; raise "
+                "terrain.cell, or lower terrain.levels, terrain.tile or terrain.border."
+            )
+        heights = np.zeros(shape, np.float32)
         for number, kind in enumerate(KINDS):
             for level in range(config.levels):
                 row, column = border + number * cells, border + level * cells

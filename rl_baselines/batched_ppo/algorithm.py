@@ -24,7 +24,13 @@ from rl_baselines.batched_ppo.rollouts.clock import Clock
 from rl_baselines.batched_ppo.rollouts.collector import Collector, Estimation, Trajectories
 from rl_baselines.batched_ppo.rollouts.shared_episodes import SharedEpisodes
 from rl_baselines.batched_ppo.saved_model import SavedPPO
-from rl_baselines.batched_ppo.settings import check_minibatches, check_noise_of_critic, group_of, groups_of
+from rl_baselines.batched_ppo.settings import (
+    check_memory,
+    check_minibatches,
+    check_noise_of_critic,
+    group_of,
+    groups_of,
+)
 from rl_baselines.batched_ppo.updates.learner import Learner
 from rl_baselines.batched_ppo.updates.losses import LossSettings
 from rl_baselines.batched_ppo.updates.schedules import AdaptiveRate
@@ -210,6 +216,10 @@ class BatchedPPO(SavedPPO):
             return
         check_noise_of_critic(groups, world.noisy_groups(), world.observation_spaces)
         check_minibatches(self.n_steps, self.n_envs, self.batch_size, recurrent=self.rnn_type is not None)
+        if self.device.type == "cpu":
+            check_memory(
+                self.n_steps, self.n_envs, [known[group] for group in dict.fromkeys(groups)], self.action_space
+            )
         if self.symmetry != "off":
             if self.policy.is_recurrent:
                 raise UserError("symmetry needs networks without a memory; leave out rnn_type, or set symmetry:off.")

@@ -46,7 +46,7 @@ def naming_observations(world: TensorVecEnv, observations: Observations, actions
         raise NotFiniteError(
             "the policy's actions are not finite"
             + (f", because these are not: {', '.join(names)}" if names else "")
-            + "; the last checkpoint is sound."
+            + "; what was saved is sound."
         ) from None
 
 

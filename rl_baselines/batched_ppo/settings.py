@@ -1,13 +1,17 @@
 """What must fit together before a training begins."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from gymnasium import spaces
 
 from srl3.errors import UserError, unknown_name
+from srl3.runtime.room import free_memory
 
 CRITIC = "critic"
+COPIES = 3
+"""of a rollout's numbers that there are at a time: as they were seen, as they are learned from, and in passing"""
 """the group of observations that a critic sees where a world has it"""
 
 
@@ -107,3 +111,25 @@ def nearest_divisors(total: int, wanted: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:g}"
+
+
+def check_memory(steps: int, n_envs: int, observed: Sequence[spaces.Space[Any]], actions: spaces.Space[Any]) -> None:
+    """Refuse rollouts that the memory of this machine does not hold.
+
+    Args:
+        steps: of a rollout.
+        n_envs: robots.
+        observed: spaces of one robot's observations, whose numbers take 4 bytes, those of pictures 1.
+        actions: space of its actions.
+
+    Raises:
+        UserError: naming how many robots would fit.
+    """
+    of_a_step = 4 * (3 * spaces.flatdim(actions) + 8)
+    of_a_step += sum((1 if space.dtype == np.uint8 else 4) * spaces.flatdim(space) for space in observed)
+    free, each = free_memory(), COPIES * (steps + 1) * of_a_step
+    if free is not None and n_envs * each > free:
+        raise UserError(
+            f"rollouts of {steps} steps of {n_envs:,} robots take about {n_envs * each / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB are free; {free // each:,} fit, or fewer n_steps."
+        )

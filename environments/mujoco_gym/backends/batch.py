@@ -25,9 +25,9 @@ STATE_FIELDS = (
     "time",
 )
 """fields that are views of the state's rows: written by us, current after a step"""
-UNSTABLE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+UNSTABLE = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADCTRL) + 1)
 """after these warnings, of a position, a velocity or an acceleration, the engine has put the simulation back in its
-initial state"""
+initial state; after that of a control it has taken 0 for all"""
 
 
 class BatchBackend(PhysicsBackend):

@@ -34,6 +34,12 @@ def checked_robot(robot: Robot, name: str) -> Robot:
     _check_numbers(robot.default_pose, len(robot.joints), f"default_pose of robot {name}")
     if not isinstance(robot.action_scale, int | float):
         _check_numbers(robot.action_scale, len(robot.joints), f"action_scale of robot {name}")
+    for field in ("height", "action_scale"):
+        value = getattr(robot, field)
+        if not isinstance(value, list | tuple | int | float) or (
+            isinstance(value, int | float) and not math.isfinite(value)
+        ):
+            raise UserError(f"{field} of robot {name} must be a number, not {value!r}.")
     if not callable(robot.spec):
         raise UserError(f"spec of robot {name} must be a function that makes a mujoco.MjSpec, not {robot.spec!r}.")
     return dataclasses.replace(robot, spec=_checked_spec(robot.spec, name))

@@ -25,6 +25,8 @@ def check_terms(env_id: str, method: str, terms: Any, count: int, dtype: torch.d
     if not isinstance(terms, Mapping):
         raise UserError(f"{method} of {env_id} must return tensors by name, not {_described(terms)}.")
     for name, value in terms.items():
+        if not isinstance(name, str):
+            raise UserError(f"{method} of {env_id} must return tensors by name, not by {name!r}.")
         fits = isinstance(value, torch.Tensor) and value.dtype == dtype and value.shape[:1] == (count,)
         if not fits or value.ndim != (2 if columns else 1):
             shape = f"({count}, k)" if columns else f"({count},)"

@@ -198,6 +198,11 @@ class NamedState:
 
     def _places(self, addresses: list[int]) -> slice | torch.Tensor:
         """A slice where the addresses follow one another: it copies nothing."""
+        if not addresses:
+            raise UserError(
+                "the task reads something of its robot's (feet, fingertips, sensors) of which this robot names none; "
+                "choose one that fits the task."
+            )
         if addresses == list(range(addresses[0], addresses[0] + len(addresses))):
             return slice(addresses[0], addresses[0] + len(addresses))
         return torch.tensor(addresses, device=self.backend.device)

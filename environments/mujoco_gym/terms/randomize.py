@@ -46,6 +46,11 @@ TARGETS = {
     "gravity": Target("option", ("opt.gravity",), ((0, 1, 2),)),
     "object_size": Target("geom", ("geom_size", "geom_rbound", "geom_aabb"), ((0, 1, 2), None, (0, 1, 2, 3, 4, 5))),
 }
+LEAST = {
+    **dict.fromkeys(("mass", "object_mass", "object_size"), 0.01),
+    **dict.fromkeys(("friction", "damping", "armature", "friction_loss"), 0.0),
+}
+"""of what can't be negative: the share of the model's own value that a change leaves at least"""
 
 
 class ModelChange:
@@ -107,11 +112,14 @@ class ModelChange:
     def _changed(self, base: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         match self.config.operation:
             case "scale":
-                return base * values
+                changed = base * values
             case "add":
-                return base + values
+                changed = base + values
             case _:
-                return values.expand(torch.broadcast_shapes(base.shape, values.shape))
+                changed = values.expand(torch.broadcast_shapes(base.shape, values.shape))
+        if self.name in LEAST:  # a draw of a normal distribution may lie anywhere
+            changed = torch.maximum(changed, LEAST[self.name] * base)
+        return changed
 
 
 def model_changes(config: RandomizeConfig, backend: PhysicsBackend, env_id: str) -> list[ModelChange]:

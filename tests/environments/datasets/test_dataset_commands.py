@@ -17,7 +17,7 @@ from environments.datasets.dataset import Dataset, DatasetWriter, open_dataset
 from environments.datasets.summary import Bin, histogram_in_words, reward_histogram
 from environments.datasets.writer import Rows
 from srl3.errors import UserError
-from srl3.runtime.disk import bytes_in_words
+from srl3.runtime.room import bytes_in_words
 from tests.end_to_end.conftest import environment
 from tests.environments.datasets.samples import N_STEPS, frame, info, write, write_reference
 from tests.environments.datasets.test_dataset import DAMAGE

@@ -6,6 +6,7 @@ from environments.mujoco_gym.randomness import Draws
 from environments.mujoco_gym.task import Terms
 from environments.mujoco_gym.tasks.hands.hand_task import POSE, HandTask
 from environments.mujoco_gym.tasks.hands.moving_config import MovingHandConfig
+from srl3.errors import unknown_name
 
 BASE = slice(0, 6)
 """the controls of the base: three slides, three hinges"""
@@ -39,6 +40,8 @@ class MovingHandTask(HandTask):
 
     def number(self, control: str) -> int:
         """Of a control, by its name."""
+        if control not in self.control_names:
+            raise unknown_name("control of the task's hand", control, self.control_names)
         return self.control_names.index(control)
 
     @property

@@ -1,4 +1,4 @@
-"""A full disk, said in one sentence; sizes in words."""
+"""Room on the disk and in memory: a full disk, said in one sentence; sizes in words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,3 +31,13 @@ def bytes_in_words(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def free_memory() -> int | None:
+    """Bytes that can still be taken; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            values = dict(line.split(":", 1) for line in file)
+        return int(values["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
