@@ -17,6 +17,9 @@ LARGEST_WEIGHT = 1e18
 WEIGHTS_EVERY = 1000
 """environment steps between two looks at all weights, for algorithms whose rollouts are shorter"""
 OF_THE_WORLD = "look at what the world computes there, for example with other --env-kwargs"
+OF_THE_OBSERVATIONS = (
+    "the world gave numbers too large to be learned from: look at its parameters (a MuJoCo world's sim.timestep)"
+)
 OF_THE_RATE = "try a smaller learning rate, for what is saved with --load-rl-model-path and --new-lr"
 OF_THE_ACTIONS = "the action distribution of the policy"
 
@@ -142,6 +145,8 @@ def check_weights(model: BaseAlgorithm) -> None:
     values = largest.cpu().numpy()
     for name, value, limit in zip(names, values, limits, strict=True):
         if not np.isfinite(value) or value > limit:
+            if "normaliser." in name:  # it is no weight that learns, but what was observed
+                _fail(f"what is known of the observations ({name})", model, OF_THE_OBSERVATIONS)
             kind = "the optimiser's" if ".state." in name else "the weights"
             _fail(f"{kind} {name}", model, OF_THE_RATE)
 

@@ -1,6 +1,7 @@
 """What becomes non-finite ends the training, is named, and leaves nothing broken behind."""
 
 import copy
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -17,6 +18,7 @@ from rl_baselines.runs.episodes import EpisodeLog
 from rl_baselines.training.callbacks import finite
 from rl_baselines.training.callbacks.episodes import EpisodeRecorder
 from rl_baselines.training.callbacks.finite import FiniteGuard, NonFinite, check_model, explain
+from tests.rl_baselines.batched_ppo.worlds import follow, made
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +169,11 @@ def test_observation_statistics_are_looked_at_too():
 def test_other_errors_stay_what_they_are():
     model = PPO("MlpPolicy", DummyVecEnv([lambda: Breaks(continuous=True)]), device="cpu")
     assert explain(model, ValueError("something else")) is None
+
+
+def test_a_normaliser_of_endless_observations_blames_the_world() -> None:
+    model = made(follow())
+    model.policy.pi_normaliser.var.fill_(math.inf)
+    with pytest.raises(NonFinite, match=r"what is known of the observations \(policy\.pi_normaliser\.var\)") as found:
+        finite.check_weights(model)
+    assert found.value.advice == finite.OF_THE_OBSERVATIONS
