@@ -110,16 +110,15 @@ class ModelChange:
             live[where] = changed
 
     def _changed(self, base: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        least = LEAST.get(self.name)  # a draw of a normal distribution may lie anywhere
         match self.config.operation:
             case "scale":
-                changed = base * values
+                return base * (values if least is None else values.clamp(min=least))
             case "add":
                 changed = base + values
             case _:
                 changed = values.expand(torch.broadcast_shapes(base.shape, values.shape))
-        if self.name in LEAST:  # a draw of a normal distribution may lie anywhere
-            changed = torch.maximum(changed, LEAST[self.name] * base)
-        return changed
+        return changed if least is None else torch.maximum(changed, least * base)
 
 
 def model_changes(config: RandomizeConfig, backend: PhysicsBackend, env_id: str) -> list[ModelChange]:

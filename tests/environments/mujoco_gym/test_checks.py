@@ -164,3 +164,13 @@ class Forgetful(AntTask):
 def test_an_array_that_setup_does_not_make_is_named() -> None:
     with pytest.raises(UserError, match=r"task_arrays of AntGymEnv-v0 names speed, .*make it in setup"):
         Forgetful(AntConfig(), 2)
+
+
+def test_a_smaller_object_is_smaller_on_all_sides() -> None:
+    world = make("AntGymEnv-v0", 2, **{"randomize.object_size": {"range": [0.5, 0.5], "names": "aux_1_geom"}})
+    geom = world.backend.model.geom("aux_1_geom").id
+    for field in ("geom_size", "geom_aabb"):
+        base = torch.from_numpy(getattr(world.backend.model, field)[geom].copy())
+        varied = world.backend.vary(field)[0, geom].reshape(base.shape)
+        changed = (base != 0).nonzero()[:, 0][:3]
+        assert torch.allclose(varied[changed], base[changed] * 0.5)
