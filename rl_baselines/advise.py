@@ -17,6 +17,7 @@ from rl_baselines.benchmarks.runner import BenchmarkError, run
 from rl_baselines.benchmarks.sizes.advice import FEWEST_STEPS, MEASURED_STEPS, Advice, Size, advise, check_memory
 from srl3.errors import UserError, run_command
 from srl3.flags import Parser, positive_float
+from srl3.runtime.room import free_memory
 
 BATCHED_SIZES = (64, 512, 2048)
 GPU_SIZES = (512, 4096, 16_384)
@@ -111,18 +112,9 @@ def _budget(arguments: argparse.Namespace) -> int:
     """Bytes that may be taken."""
     if arguments.memory is not None:
         return int(arguments.memory)
-    if arguments.device.startswith("cuda"):
-        import torch
-
-        return int(SHARE * torch.cuda.mem_get_info()[0])
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            values = dict(line.split(":", 1) for line in file)
-        free = int(values["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        raise UserError(
-            "this system does not say how much memory is free; say how much may be taken: --memory."
-        ) from None
+    free = free_memory(arguments.device)
+    if free is None:
+        raise UserError("this system does not say how much memory is free; say how much may be taken: --memory.")
     return int(SHARE * free)
 
 

@@ -92,7 +92,7 @@ def _no_episodes(terms: tuple[str, ...], endings: tuple[str, ...], figures: tupl
 def ended_episodes(world: BatchedWorld, step: Step, rows: Array) -> EpisodeStatistics:
     """Statistics of the episodes of ``rows (K,)``, at least one, which ended with ``step``."""
     endings, figures = dict(step.endings), world.episode_figures(rows)
-    numbers, returns, lengths, successes, terms, *more = world.arrays.all_to_numpy(
+    numbers, returns, lengths, successes, terms, *flags_and_figures = world.arrays.all_to_numpy(
         rows,
         world.episode_return[rows],
         world.elapsed[rows],
@@ -101,12 +101,13 @@ def ended_episodes(world: BatchedWorld, step: Step, rows: Array) -> EpisodeStati
         *(ended[rows] for ended in endings.values()),
         *figures.values(),
     )
+    flags, numbers_of_figures = flags_and_figures[: len(endings)], flags_and_figures[len(endings) :]
     return EpisodeStatistics(
         numbers,
         returns,
         lengths,
         successes.astype(np.float64) if world.reports_success else np.full(len(rows), np.nan),
         dict(zip(world.term_names(), terms, strict=True)),
-        dict(zip(endings, more, strict=False)),
-        dict(zip(figures, (values.astype(np.float64) for values in more[len(endings) :]), strict=True)),
+        dict(zip(endings, flags, strict=True)),
+        {name: values.astype(np.float64) for name, values in zip(figures, numbers_of_figures, strict=True)},
     )

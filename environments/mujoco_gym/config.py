@@ -47,7 +47,7 @@ class SimConfig:
     """robots, on a CPU, whose rewards and observations are computed by NumPy, from a recording of what torch does: to
     the same bits, in a fraction of the time that a few numbers take torch"""
     cuda_graphs: bool = True
-    """on a GPU, steps and resets of a task are captured as CUDA graphs, whose kernels start in a third of the time"""
+    """on a GPU, steps and resets of a task are captured as CUDA graphs: Python need not start kernel by kernel"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

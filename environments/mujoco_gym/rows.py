@@ -10,9 +10,11 @@ def those(mask: torch.Tensor, masked: bool | None = None) -> tuple[torch.Tensor,
         mask: who is meant.
         masked: give all N rows and the mask; None: on a GPU.
     """
-    if mask.device.type == "cpu" if masked is None else not masked:
-        return mask.nonzero(as_tuple=True)[0], None
-    return torch.arange(len(mask), device=mask.device), mask
+    if masked is None:
+        masked = mask.device.type != "cpu"
+    if masked:
+        return torch.arange(len(mask), device=mask.device), mask
+    return mask.nonzero(as_tuple=True)[0], None
 
 
 def put(target: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, chosen: torch.Tensor | None) -> None:

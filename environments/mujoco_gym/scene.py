@@ -87,11 +87,10 @@ def _warp_backend(model: mujoco.MjModel, num_envs: int, config: TaskConfig) -> P
     from environments.mujoco_gym.backends.warp_sizes import sizes_of
 
     sizes = sizes_of(model, sim.contacts, sim.constraints)
-    free = free_memory() if device == "cpu" else torch.cuda.mem_get_info(device)[0]
     beside = sum(size for size in FEW if size < num_envs)
     each = warp_bytes_per_world(model, sizes, device) * (num_envs + beside) // num_envs
     each += bytes_remembered(model, config)
-    _check_memory(num_envs, each, free, config.env_id)
+    _check_memory(num_envs, each, free_memory(device), config.env_id)
     return WarpBackend(model, num_envs, device, sizes)
 
 

@@ -216,10 +216,8 @@ class BatchedPPO(SavedPPO):
             return
         check_noise_of_critic(groups, world.noisy_groups(), world.observation_spaces)
         check_minibatches(self.n_steps, self.n_envs, self.batch_size, recurrent=self.rnn_type is not None)
-        if self.device.type == "cpu":
-            check_memory(
-                self.n_steps, self.n_envs, [known[group] for group in dict.fromkeys(groups)], self.action_space
-            )
+        observed = [known[group] for group in dict.fromkeys(groups)]
+        check_memory(self.n_steps, self.n_envs, observed, self.action_space, str(self.device))
         if self.symmetry != "off":
             if self.policy.is_recurrent:
                 raise UserError("symmetry needs networks without a memory; leave out rnn_type, or set symmetry:off.")

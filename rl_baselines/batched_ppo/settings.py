@@ -113,21 +113,24 @@ def _number(value: float) -> str:
     return f"{value:g}"
 
 
-def check_memory(steps: int, n_envs: int, observed: Sequence[spaces.Space[Any]], actions: spaces.Space[Any]) -> None:
-    """Refuse rollouts that the memory of this machine does not hold.
+def check_memory(
+    steps: int, n_envs: int, observed: Sequence[spaces.Space[Any]], actions: spaces.Space[Any], device: str
+) -> None:
+    """Refuse rollouts that a device's memory does not hold.
 
     Args:
         steps: of a rollout.
         n_envs: robots.
         observed: spaces of one robot's observations, whose numbers take 4 bytes, those of pictures 1.
         actions: space of its actions.
+        device: where they are.
 
     Raises:
         UserError: naming how many robots would fit.
     """
     of_a_step = 4 * (3 * spaces.flatdim(actions) + 8)
     of_a_step += sum((1 if space.dtype == np.uint8 else 4) * spaces.flatdim(space) for space in observed)
-    free, each = free_memory(), COPIES * (steps + 1) * of_a_step
+    free, each = free_memory(device), COPIES * (steps + 1) * of_a_step
     if free is not None and n_envs * each > free:
         raise UserError(
             f"rollouts of {steps} steps of {n_envs:,} robots take about {n_envs * each / 2**30:.1f} GiB, and "

@@ -23,6 +23,8 @@ _PLOTS = "rl_baselines.benchmarks.plot_rows"
 _LIVE = "rl_baselines.benchmarks.live.rows"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 """programs that can look at a page"""
+GRAPHS: tuple[tuple[str, dict[str, Any]], ...] = (("", {}), (", without graphs", {"sim.cuda_graphs": False}))
+"""how worlds on a GPU are stepped"""
 BATCHED_ENVS = 256
 """Environments at once that only batched worlds are trained with."""
 
@@ -130,13 +132,14 @@ def gpu_tasks() -> list[Task]:
     """Every MuJoCo world on a GPU, and trainings there."""
     worlds = [
         Task(
-            f"{env_id} on a GPU, {num_envs:,} at once, against mujoco_warp alone",
+            f"{env_id} on a GPU, {num_envs:,} at once{what}, against mujoco_warp alone",
             f"{_MUJOCO}:steps",
-            {"env_id": env_id, "num_envs": num_envs, "usual_steps": 100, "env_kwargs": {"sim.impl": "warp"}},
+            {"env_id": env_id, "num_envs": num_envs, "usual_steps": 100, "env_kwargs": {"sim.impl": "warp", **kwargs}},
             one_core=False,
         )
         for env_id in _mujoco_ids()
         for num_envs in (4096, 16384)
+        for what, kwargs in GRAPHS
     ]
     trainings = [
         Task(
@@ -146,7 +149,7 @@ def gpu_tasks() -> list[Task]:
             one_core=False,
         )
         for env_id in ("AntGymEnv-v0", "HumanoidGymEnv-v0", "VelocityFlatGymEnv-v0", "ParaHandReorientGymEnv-v0")
-        for what, env_kwargs in (("", {}), (", without graphs", {"sim.cuda_graphs": False}))
+        for what, env_kwargs in GRAPHS
     ]
     return worlds + trainings
 

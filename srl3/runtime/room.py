@@ -33,8 +33,12 @@ def bytes_in_words(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def free_memory() -> int | None:
-    """Bytes that can still be taken; None where the system does not say."""
+def free_memory(device: str = "cpu") -> int | None:
+    """Bytes that can still be taken of this machine's memory, or a GPU's; None where the system does not say."""
+    if device != "cpu":
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[0])
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             values = dict(line.split(":", 1) for line in file)

@@ -60,8 +60,8 @@ class GraphTape:
 
     The function is called twice: once to see which tensors it changes and how its decisions fall, which is the call
     that counts, and once to capture it, when nothing is computed. It must do the same both times, and what it leaves
-    computed for later is to be forgotten after that. Launching a kernel from Python takes some 5 µs whatever the
-    number of robots, from a graph a third of it.
+    computed for later is to be forgotten after that. A kernel that Python starts takes as long for one robot as for a
+    thousand; those of a graph start by themselves.
 
     A decision (``if mask.any()``) is looked at once, at the end of a play. What is done by other means
     (`watching.outside`) is between two graphs.

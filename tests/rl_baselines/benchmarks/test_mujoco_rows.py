@@ -132,6 +132,8 @@ def test_the_rows_of_a_gpu_name_all_worlds_and_trainings_with_and_without_graphs
     worlds = [task for task in tasks if task.function.endswith("against_physics:steps")]
     assert {task.arguments["env_id"] for task in worlds} == {task.arguments["env_id"] for task in AGAINST_PHYSICS}
     assert {task.arguments["num_envs"] for task in worlds} == {4096, 16384}
+    kwargs = [task.arguments["env_kwargs"] for task in worlds]
+    assert kwargs == [{"sim.impl": "warp"}, {"sim.impl": "warp", "sim.cuda_graphs": False}] * (len(worlds) // 2)
     trainings = [task for task in tasks if task not in worlds]
     assert [task.arguments["env_kwargs"] for task in trainings] == [{}, {"sim.cuda_graphs": False}] * 4
 
